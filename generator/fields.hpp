@@ -1,0 +1,170 @@
+// Every value struct lists its fields once:
+//
+//   struct Softmax {
+//     int64_t rows = 1; …
+//     static constexpr auto fields() {
+//       return std::tuple{core("rows", &Softmax::rows), optional("scale", &Softmax::scale)};
+//     }
+//   };
+//
+// Printing, parsing, equality, genes and database columns follow from that list. Core fields are always
+// printed; optional ones only when they differ from the struct's default, so a later field does not change
+// old keys.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "generator/data_type.hpp"
+#include "generator/result.hpp"
+
+namespace warpfinch {
+
+template <class Struct, class Value>
+struct Field {
+  std::string_view name;
+  Value Struct::*member;
+  bool core;
+};
+
+template <class Struct, class Value>
+constexpr Field<Struct, Value> core(std::string_view name, Value Struct::*member) {
+  return {name, member, true};
+}
+template <class Struct, class Value>
+constexpr Field<Struct, Value> optional(std::string_view name, Value Struct::*member) {
+  return {name, member, false};
+}
+
+// Names of an enum's values in order; specialise with `static constexpr std::array names`.
+template <class Enum>
+struct EnumNames;
+
+template <>
+struct EnumNames<DataType> {
+  static constexpr std::array<std::string_view, 3> names{"bf16", "fp16", "fp32"};
+};
+
+// Strides in elements, outermost dimension first; empty means contiguous.
+using Strides = std::vector<int64_t>;
+
+// --- text of one value -------------------------------------------------------------------------------
+inline std::string value_to_text(int64_t value) { return std::to_string(value); }
+inline std::string value_to_text(int value) { return std::to_string(value); }
+inline std::string value_to_text(bool value) { return value ? "true" : "false"; }
+inline std::string value_to_text(double value) { return fmt::format("{}", value); }  // shortest that reads back
+inline std::string value_to_text(const Strides& value) { return fmt::format("{}", fmt::join(value, ",")); }
+template <class Enum>
+  requires std::is_enum_v<Enum>
+std::string value_to_text(Enum value) {
+  return std::string(EnumNames<Enum>::names[static_cast<size_t>(value)]);
+}
+
+// Each returns false, with what would be right in `wanted`, when the text is not such a value.
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+bool value_from_text(std::string_view text, Number& value, std::string& wanted) {
+  wanted = std::is_integral_v<Number> ? "an integer" : "a number";
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size();
+}
+inline bool value_from_text(std::string_view text, bool& value, std::string& wanted) {
+  wanted = "true or false";
+  value = text == "true";
+  return value || text == "false";
+}
+inline bool value_from_text(std::string_view text, Strides& value, std::string& wanted) {
+  value.clear();
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  for (;;) {
+    const size_t comma = text.find(',');
+    int64_t stride = 0;
+    if (!value_from_text(text.substr(0, comma), stride, wanted)) {
+      wanted = "integers separated by commas";
+      return false;
+    }
+    value.push_back(stride);
+    if (comma == std::string_view::npos) return true;
+    text.remove_prefix(comma + 1);
+  }
+}
+template <class Enum>
+  requires std::is_enum_v<Enum>
+bool value_from_text(std::string_view text, Enum& value, std::string& wanted) {
+  const auto& names = EnumNames<Enum>::names;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (names[i] == text) return value = static_cast<Enum>(i), true;
+  wanted = fmt::format("one of {}", fmt::join(names, ", "));
+  return false;
+}
+
+// --- structs -----------------------------------------------------------------------------------------
+// Calls visit(field) for each field in order.
+template <class Struct, class Visitor>
+void for_each_field(Visitor&& visit) {
+  std::apply([&](const auto&... field) { (visit(field), ...); }, Struct::fields());
+}
+
+// "key=value key=value", in field order.
+template <class Struct>
+std::string fields_to_text(const Struct& value) {
+  const Struct defaults{};
+  std::string text;
+  for_each_field<Struct>([&](const auto& field) {
+    if (!field.core && value.*field.member == defaults.*field.member) return;
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", field.name, value_to_text(value.*field.member));
+  });
+  return text;
+}
+
+template <class Struct>
+std::string field_names() {
+  std::string names;
+  for_each_field<Struct>([&](const auto& field) { names += (names.empty() ? "" : ", ") + std::string(field.name); });
+  return names;
+}
+
+// Sets one field from text; Error (input) says which key or value is wrong and what would be right.
+template <class Struct>
+void set_field(Struct& target, std::string_view key, std::string_view text, std::string_view what) {
+  bool known = false;
+  for_each_field<Struct>([&](const auto& field) {
+    if (field.name != key) return;
+    known = true;
+    std::string wanted;
+    if (!value_from_text(text, target.*field.member, wanted))
+      fail_input(fmt::format("{}: {}={}: not {}", what, key, text, wanted));
+  });
+  if (!known) fail_input(fmt::format("{}: unknown key '{}'; known: {}", what, key, field_names<Struct>()));
+}
+
+// Splits at blanks; no empty words.
+std::vector<std::string_view> split_words(std::string_view text);
+
+// Reads "key=value …" in any order over the defaults of Struct. A key may stand once.
+template <class Struct>
+Struct fields_from_text(std::string_view text, std::string_view what) {
+  Struct result{};
+  std::vector<std::string_view> seen;
+  for (std::string_view word : split_words(text)) {
+    const size_t equals = word.find('=');
+    if (equals == std::string_view::npos)
+      fail_input(fmt::format("{}: '{}' is not key=value; keys: {}", what, word, field_names<Struct>()));
+    const std::string_view key = word.substr(0, equals);
+    for (std::string_view other : seen)
+      if (other == key) fail_input(fmt::format("{}: '{}' stands twice", what, key));
+    seen.push_back(key);
+    set_field(result, key, word.substr(equals + 1), what);
+  }
+  return result;
+}
+
+}  // namespace warpfinch
