@@ -1,0 +1,212 @@
+#include "runtime/compiler.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "runtime/compile_record.hpp"
+#include "runtime/compile_with.hpp"
+#include "runtime/log.hpp"
+
+namespace warpfinch {
+namespace {
+
+// No --use_fast_math: the primitives ask for approximate instructions by name where they want them.
+std::vector<std::string> options_for(const std::string& architecture) {
+  std::vector<std::string> options{"--gpu-architecture=" + architecture, "-std=c++20", "-default-device",
+                                   "--ptxas-options=-v"};
+  // Source lines for a profiler; changes the cubin, hence part of the key like every option.
+  if (const char* wanted = std::getenv("WARPFINCH_LINEINFO"); wanted && *wanted && *wanted != '0')
+    options.push_back("-lineinfo");
+  return options;
+}
+
+std::string hash_text(const std::string& text) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+// One run of NVRTC. The log is kept whatever becomes of it.
+class Program {
+ public:
+  Program(const Nvrtc& nvrtc, const CudaSource& source) : nvrtc_(nvrtc) {
+    std::vector<const char*> texts, names;
+    for (const Header& header : source.headers) {
+      texts.push_back(header.text.c_str());
+      names.push_back(header.name.c_str());
+    }
+    check(nvrtc_.create_program(&program_, source.kernel.c_str(), (source.entry + ".cu").c_str(),
+                                static_cast<int>(texts.size()), texts.data(), names.data()),
+          "nvrtcCreateProgram");
+  }
+  ~Program() { nvrtc_.destroy_program(&program_); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // False: the source does not compile, and the log says why.
+  bool compile(const std::vector<std::string>& options) {
+    std::vector<const char*> words;
+    for (const std::string& option : options) words.push_back(option.c_str());
+    const nvrtcResult code = nvrtc_.compile_program(program_, static_cast<int>(words.size()), words.data());
+    if (code == NVRTC_ERROR_BUILTIN_OPERATION_FAILURE)
+      fail_environment("NVRTC does not find libnvrtc-builtins: it has to lie beside libnvrtc");
+    if (code != NVRTC_ERROR_COMPILATION) check(code, "nvrtcCompileProgram");
+    return code == NVRTC_SUCCESS;
+  }
+  std::string log() const { return text(nvrtc_.get_log_size, nvrtc_.get_log, "nvrtcGetProgramLog"); }
+  std::string cubin() const { return bytes(nvrtc_.get_cubin_size, nvrtc_.get_cubin, "nvrtcGetCUBIN"); }
+  std::string ptx() const { return text(nvrtc_.get_ptx_size, nvrtc_.get_ptx, "nvrtcGetPTX"); }
+
+ private:
+  template <class Size, class Get>
+  std::string bytes(Size size_of, Get get, const char* call) const {
+    size_t size = 0;
+    check(size_of(program_, &size), call);
+    std::string content(size, '\0');
+    check(get(program_, content.data()), call);
+    return content;
+  }
+  template <class Size, class Get>
+  std::string text(Size size_of, Get get, const char* call) const {
+    std::string content = bytes(size_of, get, call);
+    while (content.ends_with('\0')) content.pop_back();
+    return content;
+  }
+  void check(nvrtcResult code, const char* call) const {
+    if (code != NVRTC_SUCCESS) fail_environment(fmt::format("{}: {}", call, nvrtc_.get_error_string(code)));
+  }
+
+  const Nvrtc& nvrtc_;
+  nvrtcProgram program_ = nullptr;
+};
+
+// The first error line, with the line of the IR where it lies in the kernel.
+Rejection compile_rejection(const CudaSource& source, const std::string& log) {
+  std::istringstream lines(log);
+  std::string line;
+  while (std::getline(lines, line))
+    if (line.find("error") != std::string::npos || line.find("fatal") != std::string::npos) break;
+  if (line.empty()) line = "NVRTC fails without a word";
+  const std::string place = source.entry + ".cu(";
+  if (line.starts_with(place)) {
+    const size_t number = std::strtoul(line.c_str() + place.size(), nullptr, 10);
+    if (number >= 1 && number <= source.ir_lines.size() && source.ir_lines[number - 1] > 0)
+      line += fmt::format(" (IR line {})", source.ir_lines[number - 1]);
+  }
+  return {"compile", line};
+}
+
+Expected<CompiledKernel> compile_now(const CudaSource& source, const NvrtcLibrary& library) {
+  const auto start = std::chrono::steady_clock::now();
+  Program program(library.nvrtc, source);
+  const bool compiled = program.compile(options_for(source.target));
+  CompiledKernel kernel;
+  kernel.log = program.log();
+  if (!compiled) return compile_rejection(source, kernel.log);
+  kernel.cubin = program.cubin();
+  kernel.resources = parse_compile_log(kernel.log);
+  kernel.nvrtc = library.version;
+  kernel.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  logger()->debug("compiled {} in {:.3f} s: {} registers", source.entry, kernel.seconds, kernel.resources.registers);
+  return kernel;
+}
+
+// Calls work(0) .. work(count - 1) on at most `threads` threads; the first exception in that order goes on.
+template <class Work>
+void in_parallel(size_t count, int threads, const Work& work) {
+  std::vector<std::exception_ptr> thrown(count);
+  std::atomic<size_t> next = 0;
+  const auto run = [&] {
+    for (size_t i = next++; i < count; i = next++) try {
+        work(i);
+      } catch (...) {
+        thrown[i] = std::current_exception();
+      }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (size_t i = 1; i < std::min(count, static_cast<size_t>(std::max(threads, 1))); ++i) others.emplace_back(run);
+    run();
+  }
+  for (const std::exception_ptr& error : thrown)
+    if (error) std::rethrow_exception(error);
+}
+
+}  // namespace
+
+CacheKeys cache_keys(const CudaSource& source, const std::string& nvrtc) {
+  std::string text = digest(source) + "\n" + source.target;
+  for (const std::string& option : options_for(source.target)) text += "\n" + option;
+  return {.kernel = hash_text(text + "\nnvrtc " + nvrtc), .newest = hash_text(text) + "-newest"};
+}
+
+std::optional<CompiledKernel> cached_kernel(const CudaSource& source, const KernelCache& cache,
+                                            const std::string& nvrtc) {
+  std::optional<std::string> key = cache_keys(source, nvrtc).kernel;
+  // Without an NVRTC any cubin of this source will do: the index names the newest.
+  if (nvrtc.empty()) key = cache.get(cache_keys(source, nvrtc).newest);
+  const std::optional<std::string> record = key ? cache.get(*key) : std::nullopt;
+  return record ? kernel_from_record(*record) : std::nullopt;
+}
+
+Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source, KernelCache& cache) {
+  if (auto kernel = cached_kernel(source, cache, library.version)) return *std::move(kernel);
+  if (!library.present()) fail_environment(fmt::format("cannot compile {}: {}", source.entry, library.why));
+  Expected<CompiledKernel> kernel = compile_now(source, library);
+  if (!kernel) return kernel;
+  const CacheKeys keys = cache_keys(source, library.version);
+  cache.put(keys.kernel, record_of(*kernel));
+  cache.put(keys.newest, keys.kernel);
+  return kernel;
+}
+
+Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache) {
+  return compile_with(installed_nvrtc(), source, cache);
+}
+
+Expected<std::string> compile_to_ptx(const CudaSource& source) {
+  const NvrtcLibrary& library = installed_nvrtc();
+  if (!library.present()) fail_environment(fmt::format("cannot compile {}: {}", source.entry, library.why));
+  Program program(library.nvrtc, source);
+  // A virtual architecture ("compute_90a") ends before ptxas.
+  std::string architecture = source.target;
+  if (architecture.starts_with("sm_")) architecture.replace(0, 3, "compute_");
+  if (!program.compile(options_for(architecture))) return compile_rejection(source, program.log());
+  return program.ptx();
+}
+
+Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads) {
+  // The two gemms of an attention may be one kernel: it is compiled once.
+  std::map<std::string, size_t> place_of;
+  std::vector<const CudaSource*> distinct;
+  std::vector<size_t> places;
+  for (const Launch& launch : plan.launches) {
+    const auto [entry, fresh] = place_of.emplace(digest(launch.source), distinct.size());
+    if (fresh) distinct.push_back(&launch.source);
+    places.push_back(entry->second);
+  }
+  std::vector<std::optional<Expected<CompiledKernel>>> compiled(distinct.size());
+  in_parallel(distinct.size(), threads, [&](size_t i) { compiled[i] = compile(*distinct[i], cache); });
+  std::vector<CompiledKernel> kernels;
+  for (size_t place : places) {
+    if (!*compiled[place]) return compiled[place]->rejection();
+    kernels.push_back(**compiled[place]);
+  }
+  return kernels;
+}
+
+std::string nvrtc_version(std::string* why) {
+  const NvrtcLibrary& library = installed_nvrtc();
+  if (why) *why = library.why;
+  return library.version;
+}
+
+}  // namespace warpfinch

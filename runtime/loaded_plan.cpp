@@ -1,0 +1,133 @@
+#include "runtime/loaded_plan.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/driver_device.hpp"
+#include "runtime/prepared_arguments.hpp"
+
+namespace warpfinch {
+namespace {
+
+// As cuMemAlloc gives it; the parts of a plan's workspace are laid out from there.
+constexpr DevicePointer kWorkspaceAlignment = 256;
+
+struct UnloadLibrary {
+  const Driver* driver;
+  void operator()(CUlib_st* library) const { driver->library_unload(library); }
+};
+
+// A kernel of the plan on its device.
+struct LoadedKernel {
+  std::unique_ptr<CUlib_st, UnloadLibrary> library;
+  CUfunction function = nullptr;
+  CUlaunchConfig config{};  // all but the stream
+};
+
+CUlaunchConfig launch_config(const Launch& launch, int multiprocessors) {
+  CUlaunchConfig config{};
+  config.gridDimX = static_cast<unsigned>(grid_size(launch, multiprocessors));
+  config.gridDimY = config.gridDimZ = 1;
+  config.blockDimX = static_cast<unsigned>(launch.threads);
+  config.blockDimY = config.blockDimZ = 1;
+  config.sharedMemBytes = static_cast<unsigned>(launch.shared_bytes);
+  return config;
+}
+
+// With the device's context current: a function belongs to one.
+LoadedKernel load_kernel(const DriverDevice& device, const Launch& launch, const std::string& cubin) {
+  const Driver& driver = device.driver();
+  const std::string what = fmt::format("kernel {} on {}", launch.source.entry, device.info().id);
+  CUlibrary library = nullptr;
+  check(driver, driver.library_load_data(&library, cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
+        "cuLibraryLoadData", what);
+  LoadedKernel kernel{.library = {library, UnloadLibrary{&driver}}};
+  CUkernel handle = nullptr;
+  check(driver, driver.library_get_kernel(&handle, library, launch.source.entry.c_str()), "cuLibraryGetKernel", what);
+  check(driver,
+        driver.kernel_set_attribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch.shared_bytes, handle,
+                                    device.handle()),
+        "cuKernelSetAttribute", fmt::format("{} to {} bytes of shared memory", what, launch.shared_bytes));
+  check(driver, driver.kernel_get_function(&kernel.function, handle), "cuKernelGetFunction", what);
+  // Else the driver may load at the first launch, which is not allowed inside a stream capture.
+  if (driver.func_load) check(driver, driver.func_load(kernel.function), "cuFuncLoad", what);
+  kernel.config = launch_config(launch, device.target().multiprocessors);
+  return kernel;
+}
+
+class DriverPlan final : public LoadedPlan {
+ public:
+  DriverPlan(std::shared_ptr<Device> device, Plan plan, const std::vector<CompiledKernel>& kernels);
+  const Plan& plan() const override { return plan_; }
+  void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace, void* stream) const override;
+
+ private:
+  void check_pointers(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const;
+
+  std::shared_ptr<Device> device_;
+  Plan plan_;
+  std::vector<LoadedKernel> kernels_;
+  mutable ArgumentCache arguments_;
+};
+
+DriverPlan::DriverPlan(std::shared_ptr<Device> device, Plan plan, const std::vector<CompiledKernel>& kernels)
+    : device_(std::move(device)), plan_(std::move(plan)) {
+  assert(kernels.size() == plan_.launches.size());
+  const CurrentContext current(driver_device(*device_));
+  for (size_t i = 0; i < kernels.size(); ++i)
+    kernels_.push_back(load_kernel(driver_device(*device_), plan_.launches[i], kernels[i].cubin));
+}
+
+[[noreturn]] void refuse_pointer(const Buffer& buffer, DevicePointer pointer) {
+  if (pointer == 0) fail_input(fmt::format("buffer '{}': the pointer is null", buffer.name));
+  fail_input(fmt::format("buffer '{}': the pointer {:#x} is not a multiple of {} bytes", buffer.name, pointer,
+                         buffer.alignment));
+}
+
+void DriverPlan::check_pointers(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const {
+  if (pointers.size() != plan_.buffers.size()) {
+    std::string names;
+    for (const Buffer& buffer : plan_.buffers) names += (names.empty() ? "" : ", ") + buffer.name;
+    fail_input(fmt::format("{} pointers given, the plan takes {}: {}", pointers.size(), plan_.buffers.size(), names));
+  }
+  for (size_t i = 0; i < pointers.size(); ++i) {
+    const Buffer& buffer = plan_.buffers[i];
+    if (pointers[i] == 0 || pointers[i] % static_cast<DevicePointer>(buffer.alignment) != 0)
+      refuse_pointer(buffer, pointers[i]);
+  }
+  if (plan_.workspace_bytes == 0) return;
+  if (workspace == 0)
+    fail_input(fmt::format("no workspace given, the plan needs {} bytes", plan_.workspace_bytes));
+  if (workspace % kWorkspaceAlignment != 0)
+    fail_input(fmt::format("the workspace {:#x} is not a multiple of {} bytes", workspace, kWorkspaceAlignment));
+}
+
+void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace, void* stream) const {
+  check_pointers(pointers, workspace);
+  // A workspace that is not used must not make one set of pointers into many.
+  if (plan_.workspace_bytes == 0) workspace = 0;
+  const DriverDevice& on = driver_device(*device_);
+  const Driver& driver = on.driver();
+  const CurrentContext current(on);
+  const auto arguments = arguments_.find_or_prepare(driver, plan_, pointers, workspace);
+  for (size_t i = 0; i < kernels_.size(); ++i) {
+    CUlaunchConfig config = kernels_[i].config;
+    config.hStream = static_cast<CUstream>(stream);
+    const CUresult code = driver.launch_kernel_ex(&config, kernels_[i].function, arguments->parameters(i), nullptr);
+    if (code != CUDA_SUCCESS)
+      check(driver, code, "cuLaunchKernelEx",
+            fmt::format("{} ({} blocks of {} threads, {} bytes of shared memory)", plan_.launches[i].name,
+                        config.gridDimX, config.blockDimX, config.sharedMemBytes));
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const LoadedPlan> LoadedPlan::load(std::shared_ptr<Device> device, Plan plan,
+                                                   const std::vector<CompiledKernel>& kernels) {
+  if (plan.target.name != device->target().name)
+    fail_input(fmt::format("the plan is for {}, {} ({}) is {}", plan.target.name, device->info().id,
+                           device->info().name, device->target().name));
+  return std::make_shared<const DriverPlan>(std::move(device), std::move(plan), kernels);
+}
+
+}  // namespace warpfinch
