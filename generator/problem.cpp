@@ -16,7 +16,7 @@ std::string operation_names() {
                      AttentionThreeKernel::kName);
 }
 
-// --- checks --------------------------------------------------------------------------------------------
+// --- checks -------------------------------------------------------------------------------------------
 template <class Operation>
 [[noreturn]] void refuse(const std::string& what) {
   fail_input(fmt::format("{}: {}", Operation::kName, what));
@@ -95,7 +95,7 @@ void check_scale(double scale, bool zero_follows) {
   refuse<Operation>(fmt::format("scale={}: must be a finite number above 0", scale));
 }
 
-// --- canonical form of each operation ------------------------------------------------------------------
+// --- canonical form of each operation -----------------------------------------------------------------
 void clear_if_default(Strides& given, const Strides& otherwise) {
   if (given == otherwise) given.clear();
 }
@@ -171,7 +171,7 @@ Operation canonical_of(Operation f) {
   return f;
 }
 
-// --- text ----------------------------------------------------------------------------------------------
+// --- text ---------------------------------------------------------------------------------------------
 // 0 in a field stands for "follows from the others"; who types it means something else.
 template <class Operation>
 void refuse_typed_zeros(const Operation& operation, const std::vector<std::string_view>& words) {

@@ -48,12 +48,12 @@ struct Gemm {
   GemmLayout layout = GemmLayout::tn;
   Epilogue epilogue = Epilogue::none;
   double alpha = 1.0;
-  Strides a_strides, b_strides, c_strides;  // [batch, row, column] in elements; empty: contiguous
+  Strides a_strides = {}, b_strides = {}, c_strides = {};  // [batch, row, column]; empty: contiguous
   bool operator==(const Gemm&) const = default;
   static constexpr auto fields() {
-    return std::tuple{core("batch", &Gemm::batch), core("m", &Gemm::m), core("n", &Gemm::n), core("k", &Gemm::k),
-                      core("dtype", &Gemm::dtype), core("output", &Gemm::output), core("layout", &Gemm::layout),
-                      core("epilogue", &Gemm::epilogue), optional("alpha", &Gemm::alpha),
+    return std::tuple{core("batch", &Gemm::batch), core("m", &Gemm::m), core("n", &Gemm::n),
+                      core("k", &Gemm::k), core("dtype", &Gemm::dtype), core("output", &Gemm::output),
+                      core("layout", &Gemm::layout), core("epilogue", &Gemm::epilogue), optional("alpha", &Gemm::alpha),
                       optional("a_strides", &Gemm::a_strides), optional("b_strides", &Gemm::b_strides),
                       optional("c_strides", &Gemm::c_strides)};
   }
@@ -83,7 +83,7 @@ struct AttentionFields {
   int64_t window_left = -1, window_right = -1;  // -1: unlimited
   double scale = 0;
   AttentionLayout layout = AttentionLayout::bshd;
-  Strides q_strides, k_strides, v_strides, o_strides;  // [batch, head, row, column] in elements
+  Strides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};  // [batch, head, row, column]
   bool lse = false;  // also write the natural logarithm of the row sums, fp32 [batch, q_heads, q_len]
   bool operator==(const AttentionFields&) const = default;
 };
@@ -118,6 +118,7 @@ struct AttentionThreeKernel : AttentionFields {
 using Problem = std::variant<Gemm, Softmax, AttentionForward, AttentionThreeKernel>;
 
 // Reads the text, fills in what follows from other fields, checks it. Error (input) names key and value.
+// A scale must be above 0: the kernels take the maximum of the unscaled scores.
 Problem parse_problem(std::string_view text);
 // The canonical text; parse_problem(to_text(p)) == p for every p that parse_problem or canonical() gave.
 std::string to_text(const Problem& problem);
@@ -144,8 +145,9 @@ Strides c_strides(const Gemm& gemm);
 
 // The tensors that the caller provides, in launch order: a, b, c[, bias] · x, y · q, k, v, o[, lse].
 // Shapes: a [batch, m, k], b [batch, n, k] (tn) or [batch, k, n] (nn), c [batch, m, n], bias [n];
-// x and y [batch, rows, columns]; q and o [batch, q_heads, q_len, dim], k and v [batch, kv_heads, kv_len, dim]
-// in this logical order with the layout in the strides; lse [batch, q_heads, q_len], contiguous.
+// x and y [batch, rows, columns]; q and o [batch, q_heads, q_len, dim], k and v
+// [batch, kv_heads, kv_len, dim] in this logical order with the layout in the strides; lse
+// [batch, q_heads, q_len], contiguous.
 std::vector<Buffer> buffers(const Problem& problem);
 // (Row, column) pairs of one [rows, columns] plane that the mask lets through.
 int64_t visible_pairs(Mask mask, int64_t rows, int64_t columns);

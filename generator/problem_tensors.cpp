@@ -55,7 +55,7 @@ Strides b_strides(const Gemm& gemm) {
 }
 Strides c_strides(const Gemm& gemm) { return given_or(gemm.c_strides, contiguous({gemm.batch, gemm.m, gemm.n})); }
 
-// --- buffers -------------------------------------------------------------------------------------------
+// --- buffers ------------------------------------------------------------------------------------------
 namespace {
 
 std::vector<Buffer> buffers_of(const Gemm& gemm) {
@@ -99,7 +99,7 @@ std::vector<Buffer> buffers(const Problem& problem) {
   return std::visit([](const auto& operation) { return buffers_of(operation); }, problem);
 }
 
-// --- work ----------------------------------------------------------------------------------------------
+// --- work ---------------------------------------------------------------------------------------------
 int64_t visible_pairs(Mask mask, int64_t rows, int64_t columns) {
   if (mask == Mask::none) return rows * columns;
   // Row i sees keys 0 .. i + offset. Rows before -offset see nothing; rows from `full` on see all columns.

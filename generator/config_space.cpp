@@ -1,0 +1,142 @@
+// The genes of each kernel of a plan. A gene stands for one config field, in field order, so that a genome
+// decodes by position.
+#include "generator/config_space.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace warpfinch {
+namespace {
+
+std::vector<std::string> numbers(std::initializer_list<int> values) {
+  std::vector<std::string> texts;
+  for (int value : values) texts.push_back(std::to_string(value));
+  return texts;
+}
+
+template <class Enum>
+std::vector<std::string> every_value() {
+  return {EnumNames<Enum>::names.begin(), EnumNames<Enum>::names.end()};
+}
+
+// --- domains ------------------------------------------------------------------------------------------
+// The copy path is one value: tma wherever its rules allow. Only a typed config asks for another.
+const std::vector<std::string> kCopyDomain{"auto"};
+
+std::vector<Gene> domains(const Gemm&) {
+  return {{"consumers", numbers({1, 2, 3, 4})},
+          {"n_tile", numbers({32, 64, 96, 128, 160, 192, 224, 256})},
+          {"k_tile", numbers({32, 64, 128})},
+          {"stages", numbers({2, 3, 4, 5, 6})},
+          {"group", numbers({1, 4, 8, 16})},
+          {"tile_order", every_value<TileOrder>()},
+          {"copy", kCopyDomain}};
+}
+
+std::vector<Gene> domains(const Softmax&) {
+  return {{"warps", numbers({1, 2, 4, 8})},
+          {"column_tile", numbers({64, 128, 256, 512})},
+          {"tile_order", every_value<TileOrder>()}};
+}
+
+std::vector<Gene> domains(const AttentionFields& fields) {
+  const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
+  const bool masked = fields.mask != Mask::none || std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) {
+                        return fields.kv_len % tile != 0;
+                      });
+  return {{"consumers", numbers({1, 2, 3, 4})},
+          {"key_tile", numbers(key_tiles)},
+          {"k_stages", numbers({1, 2, 3, 4})},
+          {"v_stages", numbers({1, 2, 3, 4})},
+          {"order", every_value<Order>()},
+          {"baton", every_value<Baton>()},
+          {"reference", every_value<Reference>()},
+          {"tile_order", every_value<TileOrder>()},
+          {"mask_loop", masked ? every_value<MaskLoop>() : std::vector<std::string>{"split"}},
+          {"copy", kCopyDomain}};
+}
+
+// The domain that a field's name has in `known`; every field of a config is a gene.
+std::vector<std::string> values_of(const std::vector<Gene>& known, std::string_view name) {
+  const auto found = std::find_if(known.begin(), known.end(), [&](const Gene& gene) { return gene.name == name; });
+  assert(found != known.end());
+  return found->values;
+}
+
+// Calls visit(part, field) for every field of every kernel, in the order of the genes.
+template <class SomeConfig, class Visitor>
+void for_each_gene(SomeConfig& config, Visitor&& visit) {
+  for (auto& kernel : config.kernels)
+    std::visit(
+        [&](auto& part) {
+          for_each_field<std::decay_t<decltype(part)>>([&](const auto& field) { visit(part, field); });
+        },
+        kernel);
+}
+
+}  // namespace
+
+std::vector<Problem> kernel_problems(const Problem& problem) {
+  const auto* f = std::get_if<AttentionThreeKernel>(&problem);
+  if (!f) return {problem};
+  Gemm scores{.batch = f->batch * f->q_heads, .m = f->q_len, .n = f->kv_len, .k = f->head_dim, .dtype = f->dtype,
+              .output = DataType::fp32};
+  Softmax weights{.batch = scores.batch, .rows = f->q_len, .columns = f->kv_len, .dtype = DataType::fp32,
+                  .mask = f->mask, .scale = effective_scale(*f)};
+  Gemm values{.batch = scores.batch, .m = f->q_len, .n = effective_value_dim(*f), .k = f->kv_len,
+              .dtype = f->dtype, .output = f->dtype, .layout = GemmLayout::nn};
+  return {scores, weights, values};
+}
+
+ConfigSpace config_space(const Problem& problem, const Target& target) {
+  ConfigSpace space{problem, target, {}};
+  const Config form = default_config(problem);
+  const std::vector<Problem> parts = kernel_problems(problem);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::vector<Gene> known = std::visit([](const auto& part) { return domains(part); }, parts[i]);
+    const std::string prefix = parts.size() == 1 ? "" : fmt::format("{}.", i);
+    const Config kernel{{form.kernels[i]}};
+    for_each_gene(kernel, [&](const auto&, const auto& field) {
+      space.genes.push_back({prefix + std::string(field.name), values_of(known, field.name)});
+    });
+  }
+  return space;
+}
+
+double size(const ConfigSpace& space) {
+  double points = 1;
+  for (const Gene& gene : space.genes) points *= static_cast<double>(gene.values.size());
+  return points;
+}
+
+Config decode(const ConfigSpace& space, const Genome& genome) {
+  assert(genome.size() == space.genes.size());
+  Config config = default_config(space.problem);
+  size_t gene = 0;
+  for_each_gene(config, [&](auto& part, const auto& field) {
+    std::string wanted;
+    const std::string& text = space.genes[gene].values[static_cast<size_t>(genome[gene])];
+    [[maybe_unused]] const bool fits = value_from_text(text, part.*field.member, wanted);
+    assert(fits);
+    ++gene;
+  });
+  return config;
+}
+
+std::optional<Genome> encode(const ConfigSpace& space, const Config& config) {
+  const Config form = default_config(space.problem);
+  if (config.kernels.size() != form.kernels.size()) return std::nullopt;
+  for (size_t i = 0; i < form.kernels.size(); ++i)
+    if (config.kernels[i].index() != form.kernels[i].index()) return std::nullopt;
+  Genome genome;
+  bool inside = true;
+  for_each_gene(config, [&](const auto& part, const auto& field) {
+    const std::vector<std::string>& values = space.genes[genome.size()].values;
+    const auto found = std::find(values.begin(), values.end(), value_to_text(part.*field.member));
+    inside = inside && found != values.end();
+    genome.push_back(static_cast<int>(found - values.begin()));
+  });
+  return inside ? std::optional(genome) : std::nullopt;
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,190 @@
+// What makes a config impossible before anything is generated: arithmetic on its numbers and the target's.
+// A constraint says yes rather than no when it is in doubt; the lowering and ptxas have the last word.
+#include <algorithm>
+#include <cassert>
+
+#include "generator/config_space.hpp"
+
+namespace warpfinch {
+namespace {
+
+using Reason = std::optional<std::string>;
+
+constexpr int kWarpgroup = 128;          // threads
+constexpr int kRowsPerWarpgroup = 64;    // of one wgmma
+constexpr int kBarrierBytes = 1024;      // mbarriers, and the alignment of swizzled tiles
+constexpr int kProducerRegisters = 24;   // the least that setmaxnreg gives a role that only copies
+constexpr int kConsumerRegisterCap = 240;
+constexpr int kOtherRegisters = 30;      // addresses, row state, loop (measured from ptxas, all orders)
+constexpr int kRegisterSlack = 8;        // ptxas at times does better than the estimate
+
+int consumers_of(const KernelConfig& config) {
+  if (const auto* attention = std::get_if<AttentionConfig>(&config)) return attention->consumers;
+  if (const auto* gemm = std::get_if<GemmConfig>(&config)) return gemm->consumers;
+  return 0;
+}
+
+// --- values -------------------------------------------------------------------------------------------
+Reason consumers_violated(const Problem&, const KernelConfig& config, const Target& target) {
+  if (std::holds_alternative<SoftmaxConfig>(config)) return {};
+  const int consumers = consumers_of(config);
+  const int most = std::min(4, target.max_threads_per_block / kWarpgroup - 1);
+  if (consumers >= 1 && consumers <= most) return {};
+  return fmt::format("consumers={}: a block has 1 to {} consumer warpgroups beside its producer", consumers, most);
+}
+
+Reason tile_violated(std::string_view name, int value, int step, int most) {
+  if (value >= step && value <= most && value % step == 0) return {};
+  return fmt::format("{}={}: must be a multiple of {} from {} to {}", name, value, step, step, most);
+}
+
+Reason tiles_violated(const Problem&, const KernelConfig& config, const Target&) {
+  if (const auto* c = std::get_if<AttentionConfig>(&config)) return tile_violated("key_tile", c->key_tile, 16, 256);
+  if (const auto* c = std::get_if<SoftmaxConfig>(&config)) {
+    if (Reason reason = tile_violated("warps", c->warps, 1, 32)) return reason;
+    return tile_violated("column_tile", c->column_tile, 16, 65536);
+  }
+  const auto& c = std::get<GemmConfig>(config);
+  if (Reason reason = tile_violated("n_tile", c.n_tile, 8, 256)) return reason;
+  return tile_violated("k_tile", c.k_tile, 16, 256);
+}
+
+Reason count_violated(std::string_view name, int value, int most) {
+  if (value >= 1 && value <= most) return {};
+  return fmt::format("{}={}: must be 1 to {}", name, value, most);
+}
+
+Reason counts_violated(const Problem&, const KernelConfig& config, const Target&) {
+  constexpr int kMostStages = 32;  // two mbarriers each: 512 of the bytes set aside for barriers
+  if (const auto* c = std::get_if<AttentionConfig>(&config)) {
+    if (Reason reason = count_violated("k_stages", c->k_stages, kMostStages)) return reason;
+    return count_violated("v_stages", c->v_stages, kMostStages);
+  }
+  const auto* c = std::get_if<GemmConfig>(&config);
+  if (!c) return {};
+  if (Reason reason = count_violated("stages", c->stages, kMostStages)) return reason;
+  return count_violated("group", c->group, 65536);
+}
+
+Reason baton_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->baton == Baton::none || c->consumers >= 2) return {};
+  return fmt::format("baton={} needs at least 2 consumers to take turns, consumers={}", value_to_text(c->baton),
+                     c->consumers);
+}
+
+// --- shared memory ------------------------------------------------------------------------------------
+Reason bytes_violated(int64_t bytes, const std::string& of, const Target& target) {
+  if (bytes <= target.shared_bytes_per_block) return {};
+  return fmt::format("needs {} KB of shared memory ({}), the target has {} KB", (bytes + 1023) / 1024, of,
+                     target.shared_bytes_per_block / 1024);
+}
+
+// O leaves through the buffer of Q.
+Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
+  const int64_t element = size_of(f.dtype);
+  const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
+  const int64_t q = element * kRowsPerWarpgroup * c.consumers * std::max(dim, value_dim);
+  const int64_t k = element * c.k_stages * c.key_tile * dim, v = element * c.v_stages * c.key_tile * value_dim;
+  return bytes_violated(q + k + v + kBarrierBytes,
+                        fmt::format("q {} KB, k {} KB, v {} KB, barriers 1 KB", q / 1024, k / 1024, v / 1024),
+                        target);
+}
+
+// The tile of C leaves through the ring of A and B, which is empty by then.
+Reason gemm_shared(const Gemm& gemm, const GemmConfig& c, const Target& target) {
+  const int64_t rows = kRowsPerWarpgroup * c.consumers;
+  const int64_t ring = int64_t{size_of(gemm.dtype)} * c.stages * (rows + c.n_tile) * c.k_tile;
+  const int64_t staging = int64_t{size_of(gemm.output)} * rows * c.n_tile;
+  return bytes_violated(std::max(ring, staging) + kBarrierBytes,
+                        fmt::format("ring {} KB, aliased by c {} KB, barriers 1 KB", ring / 1024, staging / 1024),
+                        target);
+}
+
+Reason shared_memory_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
+  if (const auto* c = std::get_if<AttentionConfig>(&config)) {
+    const AttentionFields* fields = attention(problem);
+    assert(fields);
+    return attention_shared(*fields, *c, target);
+  }
+  if (const auto* c = std::get_if<GemmConfig>(&config)) return gemm_shared(std::get<Gemm>(problem), *c, target);
+  return {};
+}
+
+// --- registers ----------------------------------------------------------------------------------------
+int round_down(int value, int step) { return value / step * step; }
+
+// setmaxnreg hands out what the launch allotted, not the whole register file: the producer gives up all but
+// 24 of its registers per thread and the consumers share them. 240, 240, 160, 112 on sm_90a.
+int consumer_registers(int consumers, const Target& target) {
+  const int threads = (consumers + 1) * kWarpgroup;
+  const int allotted = round_down(
+      std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
+      target.register_granularity);
+  const int shared_out = allotted * threads - kProducerRegisters * kWarpgroup;
+  return std::min(kConsumerRegisterCap,
+                  round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
+}
+
+Reason consumer_need_violated(int need, const std::string& of, int consumers, const Target& target) {
+  const int has = consumer_registers(consumers, target);
+  if (need <= has + kRegisterSlack) return {};
+  return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of, consumers, has);
+}
+
+Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
+  if (const auto* c = std::get_if<AttentionConfig>(&config)) {
+    const int s = c->key_tile / 2, p = c->key_tile / 4;  // P is packed, two to a register
+    const int o = static_cast<int>(effective_value_dim(*attention(problem))) / 2;
+    return consumer_need_violated(s + p + o + kOtherRegisters,
+                                  fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters), c->consumers,
+                                  target);
+  }
+  if (const auto* c = std::get_if<GemmConfig>(&config))
+    return consumer_need_violated(c->n_tile / 2 + kOtherRegisters,
+                                  fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters), c->consumers,
+                                  target);
+  const int x = std::get<SoftmaxConfig>(config).column_tile / 2;  // 16 rows over 32 threads
+  if (x + kOtherRegisters <= target.max_registers_per_thread) return {};
+  return fmt::format("needs {} registers per thread (row tile {}, others {}), a thread has {}", x + kOtherRegisters,
+                     x, kOtherRegisters, target.max_registers_per_thread);
+}
+
+// Whether the config's kernels are those of the problem's plan.
+bool fits_plan(const Problem& problem, const Config& config) {
+  const Config form = default_config(problem);
+  return std::equal(form.kernels.begin(), form.kernels.end(), config.kernels.begin(), config.kernels.end(),
+                    [](const KernelConfig& a, const KernelConfig& b) { return a.index() == b.index(); });
+}
+
+}  // namespace
+
+const std::vector<Constraint>& constraints() {
+  static const std::vector<Constraint> all{
+      {"consumers", "a block has 1 to 4 consumer warpgroups beside its producer", consumers_violated},
+      {"tiles", "tile sizes are what the matrix instruction takes: key_tile and k_tile in steps of 16, n_tile of 8",
+       tiles_violated},
+      {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
+      {"baton", "a baton has at least two consumers to take turns", baton_violated},
+      {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
+       shared_memory_violated},
+      {"registers", "the accumulators fit into the registers that a consumer gets from the launch's allotment",
+       registers_violated}};
+  return all;
+}
+
+std::optional<Rejection> check(const Problem& problem, const Config& config, const Target& target) {
+  if (!fits_plan(problem, config))
+    return Rejection{"config", fmt::format("the config's kernels are not those of {}: {}", operation(problem),
+                                           to_text(default_config(problem)))};
+  const std::vector<Problem> parts = kernel_problems(problem);
+  for (size_t i = 0; i < parts.size(); ++i)
+    for (const Constraint& constraint : constraints())
+      if (Reason reason = constraint.violated(parts[i], config.kernels[i], target)) {
+        const std::string where = parts.size() == 1 ? "" : fmt::format("kernel {} ({}): ", i, operation(parts[i]));
+        return Rejection{"config", where + *reason};
+      }
+  return std::nullopt;
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,172 @@
+// Predicted microseconds, for ranking only: which configs are worth compiling first, and which to show on a
+// machine without a GPU. Attention stands on measured clocks per score tile; gemm and softmax on rates.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "generator/config_space.hpp"
+
+namespace warpfinch {
+namespace {
+
+constexpr double kLaunchUs = 3.0;  // launch, first loads and last stores of one wave (measured: 0.6 + 1.5-2)
+
+double ceil_div(double a, double b) { return std::ceil(a / b); }
+
+double seconds_to_us(double seconds) { return seconds * 1e6; }
+double clocks_to_us(double clocks, const Target& target) { return clocks / (target.clock_ghz * 1e3); }
+
+// --- attention ----------------------------------------------------------------------------------------
+// Clocks that one multiprocessor needs per 64 x 128 tile of scores when `consumers` warpgroups share it, with
+// reference r1, no mask and D = head_dim = value_dim; [order][baton]. From kernels timed on an H200 (B2 H16
+// S2048 for D = 64, B4 H32 S4096 for D = 128) and brought to `key_tile` by tile_overhead. One consumer, four
+// at D = 128, and batons around s0 were not timed: estimates.
+struct TileClocks {
+  int consumers, key_tile;
+  double d64[2][2], d128[2][2];
+};
+constexpr TileClocks kTileClocks[] = {
+    {1, 128, {{1450, 1450}, {1400, 1400}}, {{2300, 2300}, {2250, 2250}}},
+    {2, 128, {{950, 950}, {1070, 1000}}, {{1620, 1620}, {1750, 1520}}},
+    {3, 128, {{835, 835}, {891, 838}}, {{1530, 1530}, {1560, 1500}}},
+    {4, 64, {{904, 900}, {868, 861}}, {{2000, 2000}, {1950, 1950}}},
+};
+
+// Every tile pays for its barriers and waits; 128 keys cost 7% less per key than 64 (measured, 2 consumers).
+double tile_overhead(int key_tile) { return 1.0 + 0.07 * (128.0 / key_tile - 1.0); }
+
+double tile_clocks(const AttentionFields& f, const AttentionConfig& c) {
+  const TileClocks& row = kTileClocks[std::clamp(c.consumers, 1, 4) - 1];
+  const size_t order = c.order == Order::s1, baton = c.baton == Baton::issue;
+  const double d64 = row.d64[order][baton], d128 = row.d128[order][baton];
+  // Between and beyond the measured head dims, linear in the work of the two products.
+  const double both = static_cast<double>(f.head_dim + effective_value_dim(f));
+  double clocks = d64 + (d128 - d64) * (both - 128.0) / 128.0;
+  clocks *= tile_overhead(c.key_tile) / tile_overhead(row.key_tile);
+  if (c.key_tile % 32 != 0) clocks *= 1.02;                                        // 144, 176: measured
+  if (c.reference == Reference::r0) clocks *= both > 192 ? 1.02 : 1.06;            // measured
+  const int staged_keys = std::min(c.k_stages, c.v_stages) * c.key_tile;
+  if (staged_keys < 192) clocks *= 1.0 + 0.08 * (192.0 - staged_keys) / 64.0;      // 2 x 64 keys: +8% over 3 x 64
+  if (std::min(c.k_stages, c.v_stages) == 1) clocks *= 1.15;                       // nothing loads ahead
+  // Where each warpgroup ends at its own diagonal the baton makes early ones wait: without it 5% are won,
+  // and warpgroups do not fall in step.
+  if (f.mask != Mask::none && c.order == Order::s1)
+    clocks *= (c.baton == Baton::issue ? 1.0 : 0.95 * row.d128[1][1] / row.d128[1][0]);
+  if (f.mask != Mask::none && c.mask_loop == MaskLoop::branch) clocks *= 1.005;
+  return clocks;
+}
+
+struct Work {
+  double units;    // 64 x 128 score tiles, all heads
+  double longest;  // of them, in the block that has most
+  double blocks;
+};
+
+Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
+  const double heads = static_cast<double>(f.batch) * static_cast<double>(f.q_heads);
+  const double row_blocks = ceil_div(static_cast<double>(f.q_len), 64.0 * c.consumers);
+  const double full = ceil_div(static_cast<double>(f.kv_len), c.key_tile) * c.key_tile / 128.0;
+  const double all = row_blocks * c.consumers * full;
+  Work work{heads * all, c.consumers * full, heads * row_blocks};
+  if (f.mask == Mask::none) return work;
+  // A warpgroup walks to the last tile that its last row sees: on average half a row tile and half a key tile
+  // more than the visible pairs.
+  const double pairs = static_cast<double>(visible_pairs(f.mask, f.q_len, f.kv_len));
+  const double groups = row_blocks * c.consumers;
+  work.units = heads * std::min(all, (pairs / 64.0 + groups * (32.0 + c.key_tile / 2.0)) / 128.0);
+  return work;
+}
+
+double predict(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
+  const double clocks = tile_clocks(f, c) * 4096.0 / target.mma_flops_per_clock;
+  const Work work = attention_work(f, c);
+  const double waves = ceil_div(work.blocks, target.multiprocessors);
+  // Equal blocks run in waves; unequal ones fill up, at best to the average, at worst to the longest.
+  const bool persistent = c.tile_order == TileOrder::persistent;
+  const double average = work.units / target.multiprocessors * (persistent ? 1.03 : 1.07);
+  const double units = f.mask == Mask::none ? waves * work.longest : std::max(average, work.longest);
+  const double between_tiles = persistent ? 500 : 1750;  // clocks: 59.0 against 61.1 us over two waves
+  return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target);
+}
+
+// --- gemm ---------------------------------------------------------------------------------------------
+// Estimates, not measurements: they order tile shapes sensibly until the tuner has measured.
+constexpr double kL2BytesPerClock = 42;  // per multiprocessor, from L2 into shared memory
+constexpr double kLoadLatency = 1500;    // clocks that the ring has to cover
+constexpr double kIssueEfficiency[] = {0.66, 0.88, 0.90, 0.86};  // of the MMA rate with 1 .. 4 warpgroups
+
+double gemm_step_clocks(const GemmConfig& c, const Target& target) {
+  const double rows = 64.0 * c.consumers;
+  const double mma = rows * c.n_tile * c.k_tile * 2.0 / target.mma_flops_per_clock;
+  // m64nNk16 takes N/2 clocks and reads 64 x 16 of A and N x 16 of B from shared memory at 128 bytes a clock.
+  const double shared = std::max(1.0, (16.0 + c.n_tile / 4.0) / (c.n_tile / 2.0));
+  const double issue = mma * shared / kIssueEfficiency[std::clamp(c.consumers, 1, 4) - 1];
+  const double loads = (rows + c.n_tile) * c.k_tile * 2.0 / kL2BytesPerClock;
+  const double waits_per_step = 40;  // mbarrier and wgmma waits
+  const double ahead = c.stages - 1.5;  // one stage is being read, one is on its way back half of the time
+  const double uncovered = std::max(0.0, kLoadLatency - ahead * std::max(issue, loads)) / c.stages;
+  return std::max(issue + waits_per_step, loads) + uncovered;
+}
+
+double predict(const Gemm& gemm, const GemmConfig& c, const Target& target) {
+  const double rows = 64.0 * c.consumers;
+  const double tiles = static_cast<double>(gemm.batch) * ceil_div(static_cast<double>(gemm.m), rows) *
+                       ceil_div(static_cast<double>(gemm.n), c.n_tile);
+  const double steps = ceil_div(static_cast<double>(gemm.k), c.k_tile);
+  const double waves = ceil_div(tiles, target.multiprocessors);
+  const double store = rows * c.n_tile * size_of(gemm.output) / kL2BytesPerClock;
+  const double between_tiles = store + (c.tile_order == TileOrder::persistent ? 300 : 1500);
+  const double group = c.group == 1 ? 1.03 : c.group == 4 ? 1.01 : 1.0;  // rereads of A and B that miss L2
+  const double compute = waves * (steps * gemm_step_clocks(c, target) * group + between_tiles);
+  const double memory = bytes(gemm) / target.memory_bytes_per_second;
+  return kLaunchUs + std::max(clocks_to_us(compute, target), seconds_to_us(memory));
+}
+
+// --- softmax ------------------------------------------------------------------------------------------
+constexpr double kBytesInFlight = 32768;  // per multiprocessor, that cover the latency of memory
+
+double predict(const Softmax& softmax, const SoftmaxConfig& c, const Target& target) {
+  const double element = size_of(softmax.dtype), multiprocessors = target.multiprocessors;
+  const double rows = static_cast<double>(softmax.rows), columns = static_cast<double>(softmax.columns);
+  const double elements = static_cast<double>(softmax.batch) * rows * columns;
+  const double blocks = static_cast<double>(softmax.batch) * ceil_div(rows, 16.0 * c.warps);
+  const double registers_per_block = (c.column_tile / 2 + 30) * 32.0 * c.warps;
+  const double slots =
+      multiprocessors * std::max(1.0, std::floor(target.registers_per_multiprocessor / registers_per_block));
+  const double waves = ceil_div(blocks, slots), last_wave_filled = blocks > slots ? blocks / (waves * slots) : 1.0;
+
+  // A row that does not fit into registers is read a second time, mostly from L2.
+  const double traffic = elements * element * (columns <= c.column_tile ? 2.0 : 2.5);
+  const double tile_bytes = c.warps * 16.0 * std::min<double>(columns, c.column_tile) * element;
+  const double covered = std::min(1.0, std::min(blocks, slots) * tile_bytes / (multiprocessors * kBytesInFlight));
+  const double memory = traffic / (target.memory_bytes_per_second * covered * last_wave_filled);
+
+  // Columns beyond the last one cost instructions, though no bytes.
+  const double padded = elements / columns * ceil_div(columns, c.column_tile) * c.column_tile;
+  const double busy = std::min(blocks, multiprocessors) * last_wave_filled;
+  const double clocks = padded / (target.exponentials_per_clock * busy);
+  const double between_tiles = c.tile_order == TileOrder::persistent ? 300 : 1500;
+  return kLaunchUs + std::max(seconds_to_us(memory), clocks_to_us(clocks, target)) +
+         clocks_to_us((waves - 1) * between_tiles, target);
+}
+
+double predict_kernel(const Problem& problem, const KernelConfig& config, const Target& target) {
+  if (const auto* c = std::get_if<AttentionConfig>(&config)) {
+    const double memory = seconds_to_us(bytes(problem) / target.memory_bytes_per_second);
+    return std::max(kLaunchUs + memory, predict(*attention(problem), *c, target));
+  }
+  if (const auto* c = std::get_if<GemmConfig>(&config)) return predict(std::get<Gemm>(problem), *c, target);
+  return predict(std::get<Softmax>(problem), std::get<SoftmaxConfig>(config), target);
+}
+
+}  // namespace
+
+double predict_us(const Problem& problem, const Config& config, const Target& target) {
+  const std::vector<Problem> parts = kernel_problems(problem);
+  assert(parts.size() == config.kernels.size());
+  double us = 0;
+  for (size_t i = 0; i < parts.size(); ++i) us += predict_kernel(parts[i], config.kernels[i], target);
+  return us;
+}
+
+}  // namespace warpfinch
