@@ -1,0 +1,82 @@
+// Tuning through the C interface: a device evaluator in child processes, the engine's database, the caller's
+// callback.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "tuner/api/boundary.hpp"
+#include "tuner/evaluators.hpp"
+#include "tuner/tune.hpp"
+
+namespace warpfinch {
+namespace {
+
+// Hands the tuner's progress to the callback; the texts live during this call.
+bool report(const TuneProgress& state, wf_progress_callback callback, void* user_data) {
+  std::string rejection;
+  const bool rejected = state.last && std::holds_alternative<Rejection>(state.last->outcome);
+  if (rejected) {
+    const auto& reason = std::get<Rejection>(state.last->outcome);
+    rejection = fmt::format("{}: {}", reason.stage, reason.reason);
+  }
+  const double never = std::numeric_limits<double>::infinity();
+  const wf_progress progress{
+      .problem = state.problem.c_str(),
+      .done = state.done,
+      .rejected = state.rejected,
+      .config = state.last ? state.last->config.c_str() : "",
+      .microseconds = state.last ? cost_us(*state.last) : never,
+      .rejection = rejected ? rejection.c_str() : nullptr,
+      .best_config = state.best ? state.best->config.c_str() : nullptr,
+      .best_microseconds = state.best ? cost_us(*state.best) : never};
+  return callback(&progress, user_data) == 0;
+}
+
+// What tune() needs of an engine, taken under its lock.
+std::shared_ptr<Device> device_of(wf_engine_s& handle) {
+  const std::lock_guard lock(handle.mutex);
+  return handle.engine->device();
+}
+
+// A fresh engine asks the database again; plans that were handed out keep what they stand on.
+void forget_plans(wf_engine_s& handle) {
+  auto fresh = Engine::open(device_of(handle)->info().id, handle.database);
+  const std::lock_guard lock(handle.mutex);
+  handle.engine = std::move(fresh);
+}
+
+}  // namespace
+}  // namespace warpfinch
+
+using namespace warpfinch;
+
+wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text, uint64_t seed,
+                  wf_progress_callback progress, void* user_data) {
+  return guarded([&] {
+    require(engine, "wf_tune", "engine");
+    require(problem_text, "wf_tune", "problem_text");
+    require(budget_text, "wf_tune", "budget_text");
+    const Problem problem = parse_problem(problem_text);
+    TuneOptions options;
+    options.budget = parse_budget(budget_text);
+    options.seed = seed;
+    if (engine->database.empty())
+      fail_input("wf_tune: the engine was opened without a database, so there is no place for the results");
+    std::atomic<bool> stop = false;
+    options.stop = &stop;
+    if (progress)
+      options.progress = [&](const TuneProgress& state) {
+        if (!report(state, progress, user_data)) stop = true;
+      };
+    const std::shared_ptr<Device> device = device_of(*engine);
+    DeviceEvaluatorOptions evaluation;
+    evaluation.device = device->info().id;
+    const auto evaluator = device_evaluator(evaluation);
+    ConfigDatabase database(engine->database);
+    const TuneResult result = tune(problem, device->target(), *evaluator, database, options);
+    forget_plans(*engine);
+    if (!result.best && !result.stopped)
+      fail_environment(fmt::format("wf_tune: none of the {} configs tried works: {}", result.evaluated,
+                                   to_text(problem)));
+  });
+}

@@ -1,0 +1,155 @@
+/* Warpfinch's C interface: GPU kernels written, compiled, tuned and remembered on the user's own machine.
+ *
+ *   wf_engine_t* engine;
+ *   wf_plan_t* plan;
+ *   wf_engine_open("cuda:0", NULL, &engine);
+ *   wf_plan(engine, "attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16", NULL, &plan);
+ *   void* buffers[] = {q, k, v, o};                       // device pointers
+ *   wf_launch(plan, buffers, 4, NULL, stream);
+ *   wf_plan_close(plan);
+ *   wf_engine_close(engine);
+ *
+ * Errors. A function that can fail returns wf_status; wf_last_error() then has one line that says what is
+ *   wrong, where, and what would be right. A null argument that is not documented as optional is
+ *   WF_ERROR_INPUT. No C++ exception crosses this interface. What a failed call should have given is NULL or
+ *   untouched, never half made.
+ * Threads. Every function may be called from any thread at any time, on one engine or plan too; only closing
+ *   must come last. Errors are kept per thread.
+ * Ownership. wf_engine_open, wf_plan and wf_generate hand over an object that the caller closes with
+ *   wf_engine_close or wf_plan_close. A plan outlives its engine. Texts and arrays that a plan shows live
+ *   as long as that plan object; the caller frees none of them.
+ * Context. The engine works in the device's primary context (the one that the CUDA runtime and frameworks
+ *   use) and leaves the caller's current context as it was.
+ */
+#ifndef WARPFINCH_WARPFINCH_H
+#define WARPFINCH_WARPFINCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WF_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The numbers are those of the command line's exit codes. */
+typedef enum wf_status {
+  WF_OK = 0,
+  WF_ERROR_ENVIRONMENT = 1, /* no driver, no GPU, no NVRTC, disk, memory, or the driver refused a call */
+  WF_ERROR_INPUT = 2        /* a text, a pointer or a config that is wrong, or a GPU that no target describes */
+} wf_status;
+
+typedef struct wf_engine_s wf_engine_t; /* a device and a database */
+typedef struct wf_plan_s wf_plan_t;     /* what solves one problem: kernels, ready to launch or as text only */
+
+/* The library's version, "0.1.0". Static. */
+WF_API const char* wf_version(void);
+/* Why the last call on this thread failed; "" after one that did not fail. Valid until this thread's next
+ * call that returns a wf_status. Never NULL. */
+WF_API const char* wf_last_error(void);
+
+/* --- engine ------------------------------------------------------------------------------------------- */
+
+/* Opens a device ("cuda:0", …) with a database of configs. database_path: a file, made where there is none;
+ * NULL: the user's own (under XDG_DATA_HOME, else ~/.local/share); "": no database.
+ * WF_ERROR_ENVIRONMENT: no driver, no such GPU, a file that cannot be read. WF_ERROR_INPUT: text that names
+ * no device, a GPU of another architecture, a file that is no database or has a newer schema. */
+WF_API wf_status wf_engine_open(const char* device, const char* database_path, wf_engine_t** engine);
+/* NULL is allowed. Plans stay valid. */
+WF_API void wf_engine_close(wf_engine_t* engine);
+
+/* --- plans -------------------------------------------------------------------------------------------- */
+
+/* Generates, compiles (or takes from the kernel cache) and loads what solves the problem. config_text NULL or
+ * "": the database's config, else the best one by the static model. The first call for a problem may take
+ * seconds and must not happen while one of this thread's streams captures; the same texts are planned once.
+ * WF_ERROR_INPUT: a text that is wrong, or a config that cannot work, with the numbers. WF_ERROR_ENVIRONMENT:
+ * NVRTC is missing and the cache does not have the kernel. */
+WF_API wf_status wf_plan(wf_engine_t* engine, const char* problem_text, const char* config_text,
+                         wf_plan_t** plan);
+/* The same without a GPU, a driver or NVRTC: problem, buffers, config and CUDA text; wf_launch refuses it.
+ * config_text NULL or "": the best by the static model. target NULL: "sm_90a". */
+WF_API wf_status wf_generate(const char* problem_text, const char* config_text, const char* target,
+                             wf_plan_t** plan);
+/* NULL is allowed. The caller's work on his streams must be done: the kernels may be unloaded. */
+WF_API void wf_plan_close(wf_plan_t* plan);
+
+/* The canonical texts; NULL for a NULL plan. */
+WF_API const char* wf_plan_problem(const wf_plan_t* plan);
+WF_API const char* wf_plan_config(const wf_plan_t* plan);
+/* Floating-point operations that the problem needs (masked-out work is not counted); 0 for a NULL plan. */
+WF_API double wf_plan_flops(const wf_plan_t* plan);
+
+/* One tensor that the caller provides. */
+typedef struct wf_buffer {
+  const char* name;       /* "q" */
+  const char* dtype;      /* "bf16", "fp16" or "fp32" */
+  int rank;
+  const int64_t* shape;   /* `rank` numbers of elements, outermost dimension first */
+  const int64_t* strides; /* in elements, same order; a layout such as bshd shows here, not in the shape */
+  int64_t bytes;          /* from the first byte to one past the last that a kernel touches */
+  int alignment;          /* bytes that the pointer must be a multiple of */
+  int is_output;          /* 0: only read; 1: every element is written */
+} wf_buffer;
+
+/* The buffers stand in the order that wf_launch takes them:
+ *   gemm                                       a [batch,m,k], b [batch,n,k] (nn: [batch,k,n]), c [batch,m,n][, bias [n]]
+ *   softmax                                    x, y [batch,rows,columns]
+ *   attention_forward, attention_three_kernel  q, k, v, o [batch,heads,length,dim][, lse [batch,heads,length]]
+ */
+WF_API size_t wf_plan_buffer_count(const wf_plan_t* plan); /* 0 for a NULL plan */
+/* WF_ERROR_INPUT: no such buffer. */
+WF_API wf_status wf_plan_buffer(const wf_plan_t* plan, size_t index, wf_buffer* buffer);
+
+/* Kernels of the plan, in launch order; 0 for a NULL plan. */
+WF_API size_t wf_plan_kernel_count(const wf_plan_t* plan);
+/* A kernel's CUDA text with all its headers in it; NULL (and wf_last_error()) where there is no such kernel. */
+WF_API const char* wf_plan_cuda(const wf_plan_t* plan, size_t index);
+
+/* --- launching ---------------------------------------------------------------------------------------- */
+
+/* Bytes of device memory that wf_launch needs beside the buffers; 0: none. */
+WF_API size_t wf_workspace_size(const wf_plan_t* plan);
+/* Enqueues the plan's kernels on `stream` (a CUstream or cudaStream_t; NULL: the legacy default stream) and
+ * returns; it never waits for the device, allocates no device memory, and may be captured into a graph.
+ * buffers: `count` device pointers in the order above. workspace: 256-byte aligned device memory, used until
+ * the kernels are done, one per launch in flight; may be NULL where wf_workspace_size is 0.
+ * WF_ERROR_INPUT: a wrong count, a null or misaligned pointer, a missing workspace, a plan of wf_generate.
+ * WF_ERROR_ENVIRONMENT: the driver refused the launch. What goes wrong inside a kernel shows where the
+ * caller synchronises, as for every kernel. */
+WF_API wf_status wf_launch(const wf_plan_t* plan, void* const* buffers, size_t count, void* workspace,
+                           void* stream);
+
+/* --- tuning ------------------------------------------------------------------------------------------- */
+
+/* How far a tuning run is. Texts live during the call only. */
+typedef struct wf_progress {
+  const char* problem;
+  int done;               /* configs evaluated so far, the rejected ones included */
+  int rejected;
+  const char* config;     /* the one evaluated last */
+  double microseconds;    /* its median time; infinite: rejected */
+  const char* rejection;  /* why it was rejected; NULL: it was not */
+  const char* best_config;        /* NULL: none works yet */
+  double best_microseconds;       /* infinite: none works yet */
+} wf_progress;
+
+/* Called on the tuning thread after every evaluation. Not zero ends the run; what was found is kept. It may
+ * call every function here, but must not throw or jump out. */
+typedef int (*wf_progress_callback)(const wf_progress* progress, void* user_data);
+
+/* Searches the config space on the engine's device and records every evaluation in the engine's database;
+ * plans made afterwards use what it found. Blocks until the budget is spent. budget_text: "60s" (seconds) or
+ * "200" (evaluations). The same seed and the same answers of the device give the same run. Candidates run in
+ * a child process with a time limit, so one that crashes or hangs costs no more than its own evaluation.
+ * progress may be NULL. WF_ERROR_INPUT: a wrong text, or an engine without a database. WF_ERROR_ENVIRONMENT:
+ * NVRTC or the worker program is missing, a full disk, or not one config worked. */
+WF_API wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text, uint64_t seed,
+                         wf_progress_callback progress, void* user_data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WARPFINCH_WARPFINCH_H */

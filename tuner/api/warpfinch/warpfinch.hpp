@@ -1,0 +1,162 @@
+// Warpfinch for C++17 and later: the C interface (warpfinch.h has the meaning of every call) with lifetimes,
+// values and exceptions. Header-only, so that the library exports C names only and does not tie its callers
+// to one C++ runtime.
+//
+//   warpfinch::Engine engine("cuda:0");
+//   warpfinch::Plan plan = engine.plan("attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16");
+//   plan.launch({q, k, v, o}, stream);
+#ifndef WARPFINCH_WARPFINCH_HPP
+#define WARPFINCH_WARPFINCH_HPP
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "warpfinch/warpfinch.h"
+
+namespace warpfinch {
+// Versioned, so that programs built against different versions of this header can share one process.
+inline namespace v0 {
+
+// A call failed. what() is one line; kind() says who has to act: the user (input) or the machine.
+class Failure : public std::runtime_error {
+ public:
+  Failure(wf_status kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  wf_status kind() const noexcept { return kind_; }
+
+ private:
+  wf_status kind_;
+};
+
+inline void throw_unless_ok(wf_status status) {
+  if (status != WF_OK) throw Failure(status, wf_last_error());
+}
+
+inline std::string version() { return wf_version(); }
+
+// One tensor that the caller provides; strides in elements.
+struct BufferInfo {
+  std::string name;
+  std::string dtype;
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> strides;
+  std::int64_t bytes = 0;
+  int alignment = 1;
+  bool output = false;
+};
+
+// What solves one problem. Copies share the same kernels. Thread-safe.
+class Plan {
+ public:
+  // Takes over what wf_plan or wf_generate gave.
+  explicit Plan(wf_plan_t* plan) : plan_(plan, wf_plan_close) {}
+
+  std::string problem() const { return wf_plan_problem(get()); }
+  std::string config() const { return wf_plan_config(get()); }
+  double flops() const { return wf_plan_flops(get()); }
+  std::size_t workspace_size() const { return wf_workspace_size(get()); }
+  std::size_t kernel_count() const { return wf_plan_kernel_count(get()); }
+
+  // A kernel's CUDA text, all headers in it.
+  std::string cuda(std::size_t kernel = 0) const {
+    const char* text = wf_plan_cuda(get(), kernel);
+    if (!text) throw Failure(WF_ERROR_INPUT, wf_last_error());
+    return text;
+  }
+
+  // In launch order.
+  std::vector<BufferInfo> buffers() const {
+    std::vector<BufferInfo> result;
+    for (std::size_t i = 0; i < wf_plan_buffer_count(get()); ++i) {
+      wf_buffer buffer;
+      throw_unless_ok(wf_plan_buffer(get(), i, &buffer));
+      result.push_back({buffer.name, buffer.dtype, {buffer.shape, buffer.shape + buffer.rank},
+                        {buffer.strides, buffer.strides + buffer.rank}, buffer.bytes, buffer.alignment,
+                        buffer.is_output != 0});
+    }
+    return result;
+  }
+
+  // Enqueues on `stream` (CUstream or cudaStream_t; nullptr: the legacy default stream) and returns.
+  void launch(std::initializer_list<void*> buffers, void* stream = nullptr, void* workspace = nullptr) const {
+    throw_unless_ok(wf_launch(get(), buffers.begin(), buffers.size(), workspace, stream));
+  }
+  void launch(const std::vector<void*>& buffers, void* stream = nullptr, void* workspace = nullptr) const {
+    throw_unless_ok(wf_launch(get(), buffers.data(), buffers.size(), workspace, stream));
+  }
+
+  wf_plan_t* get() const noexcept { return plan_.get(); }
+
+ private:
+  std::shared_ptr<wf_plan_t> plan_;
+};
+
+// CUDA text, buffers and config of a problem, without a GPU. An empty config: the best by the static model.
+inline Plan generate(const std::string& problem, const std::string& config = {},
+                     const std::string& target = "sm_90a") {
+  wf_plan_t* plan = nullptr;
+  throw_unless_ok(wf_generate(problem.c_str(), config.c_str(), target.c_str(), &plan));
+  return Plan(plan);
+}
+
+// A device and a database of configs. Copies share them. Thread-safe.
+class Engine {
+ public:
+  // Returns false to end the run.
+  using Progress = std::function<bool(const wf_progress&)>;
+
+  // database: a file; std::nullopt: the user's own; "": none.
+  explicit Engine(const std::string& device = "cuda:0", const std::optional<std::string>& database = std::nullopt) {
+    wf_engine_t* engine = nullptr;
+    throw_unless_ok(wf_engine_open(device.c_str(), database ? database->c_str() : nullptr, &engine));
+    engine_.reset(engine, wf_engine_close);
+  }
+
+  // An empty config: the database's, else the best by the static model.
+  Plan plan(const std::string& problem, const std::string& config = {}) const {
+    wf_plan_t* plan = nullptr;
+    throw_unless_ok(wf_plan(get(), problem.c_str(), config.c_str(), &plan));
+    return Plan(plan);
+  }
+
+  // Spends the budget ("60s" or "200") on finding a better config. An exception of `progress` ends the run
+  // and comes out here.
+  void tune(const std::string& problem, const std::string& budget, std::uint64_t seed = 0,
+            const Progress& progress = {}) const {
+    Watcher watcher{progress, nullptr};
+    const wf_status status = wf_tune(get(), problem.c_str(), budget.c_str(), seed,
+                                     progress ? &Watcher::watch : nullptr, &watcher);
+    if (watcher.thrown) std::rethrow_exception(watcher.thrown);
+    throw_unless_ok(status);
+  }
+
+  wf_engine_t* get() const noexcept { return engine_.get(); }
+
+ private:
+  struct Watcher {
+    const Progress& progress;
+    std::exception_ptr thrown;
+    static int watch(const wf_progress* state, void* self) noexcept {
+      Watcher& watcher = *static_cast<Watcher*>(self);
+      try {
+        return watcher.progress(*state) ? 0 : 1;
+      } catch (...) {
+        watcher.thrown = std::current_exception();
+        return 1;
+      }
+    }
+  };
+
+  std::shared_ptr<wf_engine_t> engine_;
+};
+
+}  // namespace v0
+}  // namespace warpfinch
+
+#endif  // WARPFINCH_WARPFINCH_HPP
