@@ -1,0 +1,155 @@
+// The tuning loop.
+#include "tuner/tune.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <unordered_map>
+
+#include "generator/generate.hpp"
+#include "tuner/source_digest.hpp"
+
+namespace warpfinch {
+
+namespace {
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// One call of tune().
+class Run {
+ public:
+  Run(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
+      const TuneOptions& options)
+      : problem_(problem), text_(to_text(problem)), target_(target), evaluator_(evaluator), database_(database),
+        options_(options), evolution_(config_space(problem, target), options.seed, options.evolution),
+        started_(now()) {}
+
+  TuneResult go() {
+    suggest_prior();
+    size_t count = static_cast<size_t>(options_.evolution.population);
+    while (!over()) {
+      const std::vector<Config> asked = evolution_.ask(limited(count));
+      if (asked.empty()) break;  // the space is exhausted
+      evaluate(asked);
+      count = static_cast<size_t>(std::max(1, options_.evolution.population - options_.evolution.elite));
+    }
+    result_.stopped = stopped();
+    return result_;
+  }
+
+ private:
+  double now() const { return options_.clock ? options_.clock() : steady_seconds(); }
+  bool stopped() const { return options_.stop && options_.stop->load(); }
+
+  bool over() const {
+    const Budget& budget = options_.budget;
+    return stopped() || (budget.seconds > 0 && now() - started_ >= budget.seconds) ||
+           (budget.evaluations > 0 && result_.evaluated >= budget.evaluations);
+  }
+
+  size_t limited(size_t count) const {
+    if (options_.budget.evaluations == 0) return count;
+    return std::min(count, static_cast<size_t>(options_.budget.evaluations - result_.evaluated));
+  }
+
+  // What was fastest for this shape, or for the one nearest to it, is where the search starts.
+  void suggest_prior() {
+    const Best best = database_.best(problem_, evaluator_.device(), true);
+    if (best.how == Lookup::none) return;
+    try {
+      evolution_.suggest(parse_config(best.config, problem_));
+    } catch (const Error&) {
+      // Written by another version, whose configs had other fields: then the model alone has to do.
+    }
+  }
+
+  // What is known is told at once, what is impossible recorded; the rest goes to the evaluator in one batch, so
+  // that it can compile in parallel. Of configs with one source the first is evaluated, the others are its twins.
+  void evaluate(const std::vector<Config>& asked) {
+    std::vector<Config> fresh, twins;
+    std::set<std::string> in_batch;
+    for (const Config& config : asked) {
+      if (over()) return;
+      const Expected<Plan> plan = generate(problem_, config, target_);
+      if (!plan) reject(config, plan.rejection());
+      else if (!is_known(config, source_digest(*plan)))
+        (in_batch.insert(digests_.at(to_text(config))).second ? fresh : twins).push_back(config);
+    }
+    size_t next = 0;
+    if (!fresh.empty())
+      evaluator_.evaluate_each(problem_, fresh, [&](const Evaluation& evaluation) {
+        take(fresh.at(next++), evaluation);
+        return !over();
+      });
+    for (const Config& twin : twins) remember(twin);
+  }
+
+  // Was this source evaluated before? Then its outcome is told again.
+  bool is_known(const Config& config, const std::string& digest) {
+    digests_[to_text(config)] = digest;
+    if (!known_.contains(digest))
+      if (auto recorded = database_.find(text_, evaluator_.device(), digest)) known_.emplace(digest, *recorded);
+    return remember(config);
+  }
+
+  void reject(const Config& config, const Rejection& rejection) {
+    Evaluation evaluation;
+    evaluation.problem = text_;
+    evaluation.config = to_text(config);
+    evaluation.outcome = rejection;
+    evaluation.device = evaluator_.device();
+    evaluation.time = utc_time();
+    take(config, evaluation);
+  }
+
+  void take(const Config& config, const Evaluation& evaluation) {
+    database_.record(evaluation);
+    ++result_.evaluated;
+    if (std::holds_alternative<Rejection>(evaluation.outcome)) ++result_.rejected;
+    if (const auto digest = digests_.find(to_text(config)); digest != digests_.end())
+      known_.emplace(digest->second, evaluation);
+    learn(config, evaluation);
+  }
+
+  bool remember(const Config& config) {
+    const auto known = known_.find(digests_.at(to_text(config)));
+    if (known == known_.end()) return false;
+    ++result_.remembered;
+    Evaluation evaluation = known->second;
+    evaluation.config = to_text(config);
+    learn(config, evaluation);
+    return true;
+  }
+
+  void learn(const Config& config, const Evaluation& evaluation) {
+    const double cost = cost_us(evaluation);
+    evolution_.tell(config, cost);
+    if (std::isfinite(cost) && (!result_.best || cost < cost_us(*result_.best))) result_.best = evaluation;
+    if (!options_.progress) return;
+    TuneProgress progress{result_.evaluated, result_.rejected, result_.remembered, now() - started_, text_,
+                          &evaluation, result_.best ? &*result_.best : nullptr};
+    options_.progress(progress);
+  }
+
+  const Problem& problem_;
+  const std::string text_;
+  const Target& target_;
+  Evaluator& evaluator_;
+  ConfigDatabase& database_;
+  const TuneOptions& options_;
+  Evolution evolution_;
+  const double started_;
+  std::unordered_map<std::string, Evaluation> known_;     // by digest
+  std::unordered_map<std::string, std::string> digests_;  // by config text
+  TuneResult result_;
+};
+
+}  // namespace
+
+TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
+                const TuneOptions& options) {
+  return Run(problem, target, evaluator, database, options).go();
+}
+
+}  // namespace warpfinch

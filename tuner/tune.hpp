@@ -1,0 +1,57 @@
+// The tuning loop: Evolution asks, an Evaluator answers, the database remembers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tuner/config_database.hpp"
+#include "tuner/evaluation.hpp"
+#include "tuner/evolution.hpp"
+
+namespace warpfinch {
+
+// "60s" or "200": seconds or evaluations.
+struct Budget {
+  double seconds = 0;     // 0: not limited
+  int evaluations = 0;    // 0: not limited; rejected ones count, remembered ones do not
+  bool operator==(const Budget&) const = default;
+};
+Budget parse_budget(std::string_view text);  // Error (input)
+std::string to_text(const Budget& budget);
+
+struct TuneProgress {
+  int done = 0;               // evaluations so far, remembered ones not counted
+  int rejected = 0;
+  int remembered = 0;         // configs whose outcome was known by its digest
+  double seconds = 0;
+  std::string problem;
+  const Evaluation* last = nullptr;
+  const Evaluation* best = nullptr;   // nullptr: nothing right so far
+};
+
+struct TuneOptions {
+  Budget budget{.seconds = 60};
+  uint64_t seed = 0;
+  EvolutionOptions evolution;
+  std::function<double()> clock;                          // seconds; steady clock when empty
+  std::function<void(const TuneProgress&)> progress;
+  const std::atomic<bool>* stop = nullptr;                // set: finish the evaluation in hand and return
+};
+
+struct TuneResult {
+  std::optional<Evaluation> best;
+  int evaluated = 0, rejected = 0, remembered = 0;
+  bool stopped = false;        // by `stop`
+};
+
+// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape or the
+// nearest one, then the static model's best: the result is never worse than the untuned choice. Configs whose source digest was evaluated on this device before
+// (in this run or in the database) are not measured again; their recorded outcome is told.
+TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
+                const TuneOptions& options);
+
+}  // namespace warpfinch
