@@ -1,0 +1,79 @@
+// The GPU in a worker process: finds the device and the program, the rest is worker_evaluator.cpp.
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "runtime/device.hpp"
+#include "tuner/evaluators.hpp"
+#include "tuner/worker_evaluator.hpp"
+
+namespace warpfinch {
+
+namespace {
+
+// Without opening it: this process never holds a context, which a bad kernel could kill.
+DeviceInfo find_device(const std::string& id) {
+  if (!id.starts_with("cuda:")) fail_input(fmt::format("device '{}': should be cuda:0, cuda:1, …", id));
+  std::string why, known;
+  for (const DeviceInfo& info : list_devices(&why)) {
+    if (info.id == id) return info;
+    known += (known.empty() ? "" : ", ") + info.id;
+  }
+  if (known.empty()) fail_environment(fmt::format("no GPU to measure on: {}", why));
+  fail_environment(fmt::format("device '{}' is not there; there are: {}", id, known));
+}
+
+Target target_of(const DeviceInfo& info) {
+  Target target = target_for_device(info.compute_major, info.compute_minor);
+  target.multiprocessors = info.multiprocessors;
+  return target;
+}
+
+bool is_program(const std::filesystem::path& file) {
+  return std::filesystem::is_regular_file(file) && access(file.c_str(), X_OK) == 0;
+}
+
+// This code lies in the program itself, or in the library that a program of the user has loaded.
+std::filesystem::path own_file() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&own_file), &info) == 0 || !info.dli_fname) return {};
+  std::error_code code;
+  return std::filesystem::canonical(info.dli_fname, code);
+}
+
+std::filesystem::path find_program(const std::filesystem::path& given) {
+  const char* variable = std::getenv("WARPFINCH_PROGRAM");
+  std::filesystem::path wanted = given;
+  if (wanted.empty() && variable && *variable) wanted = variable;
+  if (!wanted.empty()) {
+    if (!is_program(wanted)) fail_input(fmt::format("worker {}: is no program", wanted.string()));
+    return wanted;
+  }
+  std::error_code code;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", code).parent_path() / "warpfinch";
+  if (is_program(beside)) return beside;
+  const auto installed = own_file().parent_path().parent_path() / "bin/warpfinch";
+  if (is_program(installed)) return installed;
+  fail_environment(fmt::format("the program warpfinch, which measures in a process of its own, is neither {} nor {}; "
+                               "WARPFINCH_PROGRAM can name it", beside.string(), installed.string()));
+}
+
+}  // namespace
+
+std::unique_ptr<Evaluator> device_evaluator(const DeviceEvaluatorOptions& options) {
+  const DeviceInfo info = find_device(options.device);
+  auto cache = std::make_shared<KernelCache>();
+  WorkerEvaluatorOptions worker;
+  worker.command = {find_program(options.worker).string(), "worker", options.device};
+  worker.device = info.name;
+  worker.driver = info.driver;
+  worker.time_limit_s = options.time_limit_s;
+  worker.compile_threads = options.compile_threads;
+  worker.prepare = [cache, target = target_of(info)](const Problem& problem, const Config& config) {
+    return prepare_candidate(problem, config, target, *cache);
+  };
+  return worker_evaluator(std::move(worker));
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,197 @@
+// The worker process: holds the GPU, believes the parent, may be killed at any moment. Protocol:
+// worker_evaluator.hpp.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "generator/generate.hpp"
+#include "runtime/accuracy.hpp"
+#include "runtime/compiler.hpp"
+#include "runtime/device_memory.hpp"
+#include "runtime/measure.hpp"
+#include "tuner/evaluation_json.hpp"
+#include "tuner/evaluators.hpp"
+
+namespace warpfinch {
+
+namespace {
+
+constexpr uint64_t kSeed = 1;          // the inputs of every run are the same
+constexpr int kPoison = 0xff;          // every byte 0xff is a NaN in bf16, fp16 and fp32
+
+// Standard output belongs to the protocol; whatever else prints goes to standard error.
+class Answers {
+ public:
+  Answers() : file_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) { dup2(STDERR_FILENO, STDOUT_FILENO); }
+
+  void say(const Json& json) const {
+    const std::string line = to_line(json) + "\n";
+    for (size_t sent = 0; sent < line.size();) {
+      const ssize_t count = write(file_, line.data() + sent, line.size() - sent);
+      if (count <= 0 && errno != EINTR) std::_Exit(1);  // nobody listens any more
+      if (count > 0) sent += static_cast<size_t>(count);
+    }
+  }
+
+ private:
+  int file_;
+};
+
+// The buffers of a problem, on both sides; they stay between candidates.
+class Bench {
+ public:
+  Bench(std::shared_ptr<Device> device, const Problem& problem)
+      : device_(std::move(device)), problem_(problem), tensors_(workload(buffers(problem), kSeed)) {
+    for (const HostTensor& tensor : tensors_) {
+      memory_.emplace_back(device_, tensor.data.size());
+      if (!tensor.buffer.output) memory_.back().upload(tensor.data.data(), tensor.data.size());
+      pointers_.push_back(memory_.back().pointer());
+    }
+  }
+
+  // Outputs and workspace are poisoned first: what a kernel does not write, or reads before it has written it, is
+  // seen.
+  void run(const LoadedPlan& plan) {
+    reserve_workspace(static_cast<size_t>(plan.plan().workspace_bytes));
+    if (workspace_) workspace_->fill(kPoison);
+    for (size_t i = 0; i < tensors_.size(); ++i)
+      if (tensors_[i].buffer.output) memory_[i].fill(kPoison);
+    plan.launch(pointers_, workspace(), nullptr);
+    synchronize(*device_);
+    for (size_t i = 0; i < tensors_.size(); ++i)
+      if (tensors_[i].buffer.output) memory_[i].download(tensors_[i].data.data(), tensors_[i].data.size());
+  }
+
+  Accuracy check() const {
+    return check_accuracy(problem_, tensors_, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  }
+
+  // In alternation with the fastest so far: a candidate alone, after the seconds in which the next ones compiled
+  // and the GPU cooled, would meet higher clocks than one measured under load.
+  Measurement time(const std::shared_ptr<const LoadedPlan>& plan) {
+    if (!incumbent_) {
+      incumbent_ = plan;
+      return measure(*device_, *plan, pointers_, workspace());
+    }
+    auto both = measure_interleaved(*device_, {incumbent_.get(), plan.get()}, pointers_, workspace());
+    if (both.at(1).median_us < both.at(0).median_us) incumbent_ = plan;
+    return both.at(1);
+  }
+
+ private:
+  // Only grows: the incumbent needs what it had.
+  void reserve_workspace(size_t bytes) {
+    if (bytes == 0 || (workspace_ && workspace_->bytes() >= bytes)) return;
+    workspace_.reset();
+    workspace_ = std::make_unique<DeviceMemory>(device_, bytes);
+  }
+  DevicePointer workspace() const { return workspace_ ? workspace_->pointer() : 0; }
+
+  std::shared_ptr<Device> device_;
+  Problem problem_;
+  std::vector<HostTensor> tensors_;
+  std::vector<DeviceMemory> memory_;
+  std::vector<DevicePointer> pointers_;
+  std::unique_ptr<DeviceMemory> workspace_;
+  std::shared_ptr<const LoadedPlan> incumbent_;
+};
+
+class Worker {
+ public:
+  Worker(const Answers& answers, std::shared_ptr<Device> device) : answers_(answers), device_(std::move(device)) {}
+
+  // false: the context is dead, and so must be this process.
+  bool serve(const std::string& line) {
+    const Json request = object_from_line(line);
+    id_ = request.value("id", 0);
+    const auto text = request.at("problem").get<std::string>();
+    const Problem problem = parse_problem(text);
+    const auto plan = load(problem, parse_config(request.at("config").get<std::string>(), problem));
+    if (!plan) return true;
+    prepare_bench(text, problem);
+    try {
+      examine(*plan);
+      return true;
+    } catch (const Error& error) {
+      Json last = rejection({"crash", error.what()});
+      last["ending"] = true;
+      answers_.say(last);
+      return false;
+    }
+  }
+
+ private:
+  using Loaded = std::shared_ptr<const LoadedPlan>;
+
+  // From the cache that the parent filled; where that cannot be written, compiled once more.
+  std::optional<Loaded> load(const Problem& problem, const Config& config) {
+    step("compile");
+    Expected<Plan> plan = generate(problem, config, device_->target());
+    if (!plan) return answers_.say(rejection(plan.rejection())), std::nullopt;
+    const auto kernels = compile(*plan, cache_, 1);
+    if (!kernels) return answers_.say(rejection(kernels.rejection())), std::nullopt;
+    try {
+      return LoadedPlan::load(device_, std::move(*plan), *kernels);
+    } catch (const Error& error) {
+      return answers_.say(rejection({"load", error.what()})), std::nullopt;
+    }
+  }
+
+  void prepare_bench(const std::string& text, const Problem& problem) {
+    if (bench_ && bench_problem_ == text) return;
+    step("inputs");
+    bench_.reset();
+    bench_ = std::make_unique<Bench>(device_, problem);
+    bench_problem_ = text;
+  }
+
+  void examine(const Loaded& plan) {
+    step("run");
+    bench_->run(*plan);
+    step("check");
+    const Accuracy accuracy = bench_->check();
+    answers_.say(Json{{"id", id_}, {"accuracy", {{"max_error", accuracy.max_error}, {"worst", accuracy.worst}}}});
+    if (!accuracy.right())
+      return answers_.say(rejection({"correctness", fmt::format("error {:.3g} times the bound: {}",
+                                                                accuracy.max_error, accuracy.worst)}));
+    step("measure");
+    Measurement measurement = bench_->time(plan);
+    measurement.max_error = accuracy.max_error;
+    answers_.say(Json{{"id", id_}, {"measurement", to_json(measurement)}});
+  }
+
+  void step(const char* name) const { answers_.say(Json{{"id", id_}, {"step", name}}); }
+  Json rejection(const Rejection& why) const {
+    return Json{{"id", id_}, {"rejection", {{"stage", why.stage}, {"reason", why.reason}}}};
+  }
+
+  const Answers& answers_;
+  std::shared_ptr<Device> device_;
+  KernelCache cache_;
+  int id_ = 0;
+  std::unique_ptr<Bench> bench_;
+  std::string bench_problem_;
+};
+
+}  // namespace
+
+int worker_main(const std::string& device) {
+  const Answers answers;
+  try {
+    Worker worker(answers, Device::open(device));
+    answers.say(Json{{"ready", true}});
+    for (std::string line; std::getline(std::cin, line);)
+      // Not through destructors: each would ask a dead context to free its memory.
+      if (!worker.serve(line)) std::_Exit(1);
+    return 0;
+  } catch (const std::exception& error) {
+    answers.say(Json{{"error", error.what()}});
+    std::_Exit(1);
+  }
+}
+
+}  // namespace warpfinch
