@@ -1,0 +1,99 @@
+"""Finds and loads libwarpfinch.so, and declares its C functions."""
+
+import ctypes
+import functools
+import os
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from pathlib import Path
+
+NAME = "libwarpfinch.so.0"
+OK = 0
+
+
+class WarpfinchError(RuntimeError):
+    """What the library refused, in its words. status: 1 the machine lacks something, 2 the input is wrong."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class BufferStruct(ctypes.Structure):
+    """wf_buffer."""
+
+    _fields_ = [("name", c_char_p), ("dtype", c_char_p), ("rank", c_int), ("shape", POINTER(c_int64)),
+                ("strides", POINTER(c_int64)), ("bytes", c_int64), ("alignment", c_int), ("is_output", c_int)]
+
+
+class ProgressStruct(ctypes.Structure):
+    """wf_progress."""
+
+    _fields_ = [("problem", c_char_p), ("done", c_int), ("rejected", c_int), ("config", c_char_p),
+                ("microseconds", c_double), ("rejection", c_char_p), ("best_config", c_char_p),
+                ("best_microseconds", c_double)]
+
+
+ProgressCallback = CFUNCTYPE(c_int, POINTER(ProgressStruct), c_void_p)
+
+# Function: what it returns, what it takes.
+SIGNATURES = {
+    "wf_version": (c_char_p, []),
+    "wf_last_error": (c_char_p, []),
+    "wf_engine_open": (c_int, [c_char_p, c_char_p, POINTER(c_void_p)]),
+    "wf_engine_close": (None, [c_void_p]),
+    "wf_plan": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "wf_generate": (c_int, [c_char_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "wf_plan_close": (None, [c_void_p]),
+    "wf_plan_problem": (c_char_p, [c_void_p]),
+    "wf_plan_config": (c_char_p, [c_void_p]),
+    "wf_plan_flops": (c_double, [c_void_p]),
+    "wf_plan_buffer_count": (c_size_t, [c_void_p]),
+    "wf_plan_buffer": (c_int, [c_void_p, c_size_t, POINTER(BufferStruct)]),
+    "wf_plan_kernel_count": (c_size_t, [c_void_p]),
+    "wf_plan_cuda": (c_char_p, [c_void_p, c_size_t]),
+    "wf_workspace_size": (c_size_t, [c_void_p]),
+    "wf_launch": (c_int, [c_void_p, POINTER(c_void_p), c_size_t, c_void_p, c_void_p]),
+    "wf_tune": (c_int, [c_void_p, c_char_p, c_char_p, c_uint64, ProgressCallback, c_void_p]),
+}
+
+
+def candidates():
+    """Where the library may lie, best first."""
+    if os.environ.get("WARPFINCH_LIBRARY"):
+        return [os.environ["WARPFINCH_LIBRARY"]]  # who names one wants that one
+    here = Path(__file__).resolve().parent
+    places = [here, here.parents[2] / "build" / "lib"]
+    # Installed: <prefix>/share/warpfinch/python/warpfinch beside <prefix>/lib[/<triplet>].
+    places += [folder for lib in ("lib", "lib64") for folder in
+               (here.parents[3] / lib, *sorted((here.parents[3] / lib).glob("*-linux-gnu")))]
+    return [str(place / NAME) for place in places if (place / NAME).exists()] + [NAME]
+
+
+@functools.cache
+def library():
+    """The loaded library."""
+    errors = []
+    for candidate in candidates():
+        try:
+            loaded = ctypes.CDLL(candidate)
+            break
+        except OSError as error:
+            errors.append(str(error))
+    else:
+        raise WarpfinchError(1, "libwarpfinch was not found; build it, or let WARPFINCH_LIBRARY name it "
+                             f"({'; '.join(errors)})")
+    for name, (result, arguments) in SIGNATURES.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments
+    return loaded
+
+
+def check(status):
+    """Raises what a call that returned `status` left as its error."""
+    if status != OK:
+        raise WarpfinchError(status, library().wf_last_error().decode(errors="replace"))
+
+
+def version():
+    """The library's version, "0.1.0"."""
+    return library().wf_version().decode()

@@ -1,0 +1,188 @@
+"""Engines and plans: the objects of the C interface with Python's lifetimes."""
+
+import ctypes
+import functools
+import os
+import weakref
+from dataclasses import dataclass
+from typing import Optional
+
+from .library import BufferStruct, ProgressCallback, check, library
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """One tensor that a launch takes; shape and strides in elements, outermost dimension first."""
+
+    name: str
+    dtype: str
+    shape: tuple
+    strides: tuple
+    bytes: int
+    alignment: int
+    output: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a tuning run is; times in microseconds, infinite where nothing works."""
+
+    problem: str
+    done: int
+    rejected: int
+    config: str
+    microseconds: float
+    rejection: Optional[str]
+    best_config: Optional[str]
+    best_microseconds: float
+
+
+def _bytes(text):
+    return None if text is None else os.fsencode(text)
+
+
+def _text(value):
+    return None if value is None else value.decode(errors="replace")
+
+
+class Plan:
+    """What solves one problem. `plan` and `generate` make them; those of `generate` have text only."""
+
+    def __init__(self, handle, engine=None):
+        self._handle = handle
+        self._close = weakref.finalize(self, library().wf_plan_close, handle)
+        self._engine = engine  # keeps it open for planning again
+        self.problem = _text(library().wf_plan_problem(handle))
+        self.config = _text(library().wf_plan_config(handle))
+        self.flops = library().wf_plan_flops(handle)
+        self.workspace_size = library().wf_workspace_size(handle)
+        self.buffers = tuple(self._buffer(i) for i in range(library().wf_plan_buffer_count(handle)))
+
+    def _buffer(self, index):
+        raw = BufferStruct()
+        check(library().wf_plan_buffer(self._handle, index, ctypes.byref(raw)))
+        return Buffer(_text(raw.name), _text(raw.dtype), tuple(raw.shape[:raw.rank]), tuple(raw.strides[:raw.rank]),
+                      raw.bytes, raw.alignment, bool(raw.is_output))
+
+    @property
+    def kernel_count(self):
+        """Kernels in launch order."""
+        return library().wf_plan_kernel_count(self._handle)
+
+    def cuda(self, kernel=0):
+        """A kernel's CUDA text with all its headers in it."""
+        text = library().wf_plan_cuda(self._handle, kernel)
+        if text is None:
+            check(2)
+        return _text(text)
+
+    def launch(self, *tensors, stream=None, workspace=None):
+        """Enqueues the plan's kernels and returns.
+
+        tensors: one per buffer, in order, as torch tensors or device addresses; a tensor's type, device and
+        memory are checked against the buffer. stream: an address or a torch stream; None: torch's current
+        stream where a tensor was given, else the legacy default stream. workspace: likewise; None: torch
+        allocates what is needed.
+        """
+        device = next((t.device for t in tensors if hasattr(t, "data_ptr")), None)
+        for buffer, tensor in zip(self.buffers, tensors):
+            _check_tensor(buffer, tensor, device)
+        if device is not None and stream is None:
+            import torch
+            stream = torch.cuda.current_stream(device)
+        if workspace is None and self.workspace_size:
+            workspace = _allocate(self.workspace_size, device, stream)
+        pointers = (ctypes.c_void_p * len(tensors))(*(_address(t) for t in tensors))
+        check(library().wf_launch(self._handle, pointers, len(tensors), _address(workspace),
+                                  getattr(stream, "cuda_stream", stream)))
+
+
+def _address(memory):
+    return memory.data_ptr() if hasattr(memory, "data_ptr") else memory
+
+
+def _check_tensor(buffer, tensor, device):
+    if not hasattr(tensor, "data_ptr"):
+        return
+    names = {"bf16": "torch.bfloat16", "fp16": "torch.float16", "fp32": "torch.float32"}
+    if str(tensor.dtype) != names[buffer.dtype]:
+        raise ValueError(f"buffer '{buffer.name}' is {buffer.dtype}, the tensor is {tensor.dtype}")
+    if tensor.device.type != "cuda" or tensor.device != device:
+        raise ValueError(f"buffer '{buffer.name}': the tensor is on {tensor.device}; all must be on one GPU")
+    available = tensor.untyped_storage().nbytes() - tensor.storage_offset() * tensor.element_size()
+    if available < buffer.bytes:
+        raise ValueError(f"buffer '{buffer.name}' spans {buffer.bytes} bytes, the tensor has {available}")
+
+
+def _allocate(size, device, stream):
+    if device is None:
+        raise ValueError(f"the plan needs a workspace of {size} bytes")
+    import torch
+    if not isinstance(stream, torch.cuda.Stream):
+        raise ValueError("with a stream given as an address, give a workspace too: its life depends on the stream")
+    with torch.cuda.stream(stream):  # so that it is used again only behind these kernels
+        return torch.empty(size, dtype=torch.uint8, device=device)
+
+
+class Engine:
+    """A device and a database. database: a file; None: the user's own; "": none."""
+
+    def __init__(self, device="cuda:0", database=None):
+        handle = ctypes.c_void_p()
+        check(library().wf_engine_open(_bytes(device), _bytes(database), ctypes.byref(handle)))
+        self._handle = handle
+        self._close = weakref.finalize(self, library().wf_engine_close, handle)
+        self.tuned = 0  # tuning runs so far; who keeps plans plans anew when it grows
+
+    def plan(self, problem, config=None):
+        """Generates, compiles or takes from the cache, and loads. config None: the database's or the model's."""
+        handle = ctypes.c_void_p()
+        check(library().wf_plan(self._handle, _bytes(problem), _bytes(config), ctypes.byref(handle)))
+        return Plan(handle, self)
+
+    def tune(self, problem, budget="60s", seed=0, progress=None):
+        """Searches for a better config; see wf_tune. progress(Progress) may return False to end the run."""
+        raised = []
+
+        def watch(raw, _user_data):
+            try:
+                return int(progress(_progress(raw.contents)) is False)
+            except BaseException as error:  # comes out of tune() below
+                raised.append(error)
+                return 1
+
+        callback = ProgressCallback(watch) if progress else ProgressCallback()
+        self.tuned += 1
+        status = library().wf_tune(self._handle, _bytes(problem), _bytes(budget), seed, callback, None)
+        if raised:
+            raise raised[0]
+        check(status)
+
+
+def _progress(raw):
+    return Progress(_text(raw.problem), raw.done, raw.rejected, _text(raw.config), raw.microseconds,
+                    _text(raw.rejection), _text(raw.best_config), raw.best_microseconds)
+
+
+@functools.cache
+def engine(device="cuda:0", database=None):
+    """The process's engine for a device and a database, opened once."""
+    return Engine(device, database)
+
+
+def plan(problem, config=None, device="cuda:0", database=None):
+    """A plan that can be launched on `device`."""
+    return engine(device, database).plan(problem, config)
+
+
+def tune(problem, budget="60s", seed=0, device="cuda:0", database=None, progress=None):
+    """Tunes and gives the plan with what was found."""
+    engine(device, database).tune(problem, budget, seed, progress)
+    return engine(device, database).plan(problem)
+
+
+def generate(problem, config=None, target="sm_90a"):
+    """A plan without a GPU: buffers, config and CUDA text."""
+    handle = ctypes.c_void_p()
+    check(library().wf_generate(_bytes(problem), _bytes(config), _bytes(target), ctypes.byref(handle)))
+    return Plan(handle)
