@@ -4,13 +4,15 @@
 //   gemm: 2u (|c64| + |alpha| sum |a||b|) for 16-bit output; fp32 output: k 2^-23 |alpha| sum |a||b| + 2^-23 |c64|
 //   (the standard bound of an inner product, gamma_k, with the truncating adders of tensor cores). The
 //   epilogue is applied in float64 (gelu's derivative is below 1.13: its bound is multiplied by that).
-//   softmax: 2u * 2 p64, plus half the smallest subnormal.
+//   softmax: 2u * 2 p64.
+// To each bound comes half the smallest subnormal of the output's type, which no rounding can beat.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "generator/problem.hpp"
+#include "runtime/reference.hpp"
 #include "runtime/workload.hpp"
 
 namespace warpfinch {
@@ -27,6 +29,22 @@ struct Accuracy {
 // samples at least 64 rows per head (first and last rows and tile edges included); that every element was
 // written is checked always. Uses at most `threads` threads.
 Accuracy check_accuracy(const Problem& problem, const std::vector<HostTensor>& tensors, int threads = 2);
+
+// The same for many outputs of the same inputs, such as the candidates of a tuning run: the reference is computed
+// once and kept, unless it would take more than `memory_limit` bytes.
+class AccuracyCheck {
+ public:
+  AccuracyCheck(const Problem& problem, const std::vector<HostTensor>& inputs, int threads = 2,
+                int64_t memory_limit = int64_t{2} << 30);
+  // tensors: as above; their inputs are those of the constructor.
+  Accuracy operator()(const std::vector<HostTensor>& tensors) const;
+
+ private:
+  Problem problem_;
+  int threads_;
+  bool sampled_, kept_ = false;
+  std::vector<ReferenceBlock> blocks_;
+};
 
 // The reference outputs, rounded to nowhere (double), for small problems: one vector per output buffer, in
 // C order of its shape.

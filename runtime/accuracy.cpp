@@ -1,0 +1,203 @@
+// Compares outputs with the reference, block by block as it is computed.
+#include "runtime/accuracy.hpp"
+
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "runtime/parallel.hpp"
+#include "runtime/rows.hpp"
+#include "runtime/written.hpp"
+
+namespace warpfinch {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Where an element stands: buffer, matrix, row, column.
+using Place = std::array<int64_t, 4>;
+
+struct Worst {
+  double error = -1;
+  Place place{};
+  double output = 0, value = 0, bound = 0;
+  // Among equals the first element of the tensor, whatever order the threads came in.
+  bool operator<(const Worst& other) const {
+    return error < other.error || (error == other.error && place > other.place);
+  }
+};
+
+double rounded(double value, DataType type) {
+  const auto single = static_cast<float>(value);
+  if (type == DataType::bf16) return from_bf16(to_bf16(single));
+  return type == DataType::fp16 ? from_fp16(to_fp16(single)) : single;
+}
+
+// |output - value| in units of the bound. What may round to infinity in the output's type may be infinite.
+double error_ratio(double output, double value, double bound, DataType type) {
+  if (output == value || (std::isnan(output) && std::isnan(value))) return 0;
+  if (std::isinf(output) && std::signbit(output) == std::signbit(value) &&
+      std::isinf(rounded(std::abs(value) + bound, type)))
+    return 0;
+  const double difference = std::abs(output - value);
+  return std::isfinite(difference) && bound > 0 ? difference / bound : kInfinity;
+}
+
+// Rows of a matrix are rows of the tensor when a row has columns; an LSE row is one element.
+bool is_column(const ReferenceBlock& block, const Buffer& buffer) {
+  return block.columns == 1 && block.first_column == 0 && buffer.shape.size() == 3 && buffer.name == "lse";
+}
+
+int64_t element_offset(const ReferenceBlock& block, const Buffer& buffer, int64_t row) {
+  if (is_column(block, buffer)) return row_offset(buffer, block.matrix) + row * row_stride(buffer);
+  const int64_t rows_per_matrix = buffer.shape[buffer.shape.size() - 2];
+  return row_offset(buffer, block.matrix * rows_per_matrix + row) + block.first_column * row_stride(buffer);
+}
+
+Worst compare(const ReferenceBlock& block, const HostTensor& tensor) {
+  Worst worst;
+  size_t at = 0;
+  for (int64_t row : block.rows) {
+    int64_t offset = element_offset(block, tensor.buffer, row);
+    for (int64_t j = 0; j < block.columns; ++j, ++at, offset += row_stride(tensor.buffer)) {
+      const double output = load_element(tensor, offset);
+      const double error = error_ratio(output, block.value[at], block.bound[at], tensor.buffer.type);
+      if (error > worst.error)
+        worst = {error, {block.buffer, block.matrix, row, block.first_column + j}, output, block.value[at],
+                 block.bound[at]};
+    }
+  }
+  return worst;
+}
+
+// "o[0,3,17,5]".
+std::string place_text(const Place& place, const Buffer& buffer) {
+  std::vector<int64_t> index{place[2], place[3]};
+  if (buffer.name == "lse") index.pop_back();
+  int64_t matrix = place[1];
+  for (size_t i = buffer.shape.size() - index.size(); i-- > 0;) {
+    index.insert(index.begin(), matrix % buffer.shape[i]);
+    matrix /= buffer.shape[i];
+  }
+  return fmt::format("{}[{}]", buffer.name, fmt::join(index, ","));
+}
+
+std::string worst_text(const Worst& worst, const Buffer& buffer) {
+  const std::string place = place_text(worst.place, buffer);
+  if (std::isnan(worst.output) && worst.error > 0)
+    return fmt::format("{} is NaN or was not written, should be {:.6g}", place, worst.value);
+  return fmt::format("{} = {:.6g}, should be {:.6g} (bound {:.3g})", place, worst.output, worst.value, worst.bound);
+}
+
+// Collects comparisons from several threads.
+class Verdict {
+ public:
+  explicit Verdict(const std::vector<HostTensor>& tensors) : tensors_(tensors) {}
+  void add(const ReferenceBlock& block) {
+    const Worst worst = compare(block, tensors_[static_cast<size_t>(block.buffer)]);
+    const std::lock_guard lock(mutex_);
+    checked_ += static_cast<int64_t>(block.value.size());
+    if (worst_ < worst) worst_ = worst;
+  }
+  Accuracy result() const {
+    Accuracy accuracy;
+    accuracy.max_error = std::max(0.0, worst_.error);
+    accuracy.checked = checked_;
+    if (worst_.error >= 0)
+      accuracy.worst = worst_text(worst_, tensors_[static_cast<size_t>(worst_.place[0])].buffer);
+    return accuracy;
+  }
+
+ private:
+  const std::vector<HostTensor>& tensors_;
+  std::mutex mutex_;
+  Worst worst_;
+  int64_t checked_ = 0;
+};
+
+bool too_big_for_all_rows(const Problem& problem) { return flops(problem) > kSampleAboveFlops; }
+
+// Value and bound of every element that is compared.
+double reference_bytes(const Problem& problem, bool sampled) {
+  double total = 0;
+  for (const Buffer& buffer : buffers(problem)) {
+    if (!buffer.output || buffer.name == "lse") continue;
+    const int64_t rows = buffer.shape[buffer.shape.size() - 2];
+    const double chosen = sampled ? static_cast<double>(sampled_rows(rows).size()) : static_cast<double>(rows);
+    total += static_cast<double>(row_count(buffer) / rows * row_length(buffer)) * chosen * 2 * sizeof(double);
+  }
+  return total;
+}
+
+void check_tensors(const Problem& problem, const std::vector<HostTensor>& tensors) {
+  const std::vector<Buffer> wanted = buffers(problem);
+  if (wanted.size() != tensors.size())
+    fail_input(fmt::format("{} has {} tensors, {} were given", operation(problem), wanted.size(), tensors.size()));
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (tensors[i].buffer != wanted[i])
+      fail_input(fmt::format("tensor {} ({}) is not laid out as {} wants it", i, wanted[i].name,
+                             operation(problem)));
+}
+
+}  // namespace
+
+AccuracyCheck::AccuracyCheck(const Problem& problem, const std::vector<HostTensor>& inputs, int threads,
+                             int64_t memory_limit)
+    : problem_(canonical(problem)), threads_(threads), sampled_(too_big_for_all_rows(problem_)) {
+  check_tensors(problem_, inputs);
+  kept_ = reference_bytes(problem_, sampled_) <= static_cast<double>(memory_limit);
+  if (!kept_) return;
+  std::mutex mutex;
+  reference_blocks(problem_, inputs, sampled_, threads_, [&](ReferenceBlock block) {
+    const std::lock_guard lock(mutex);
+    blocks_.push_back(std::move(block));
+  });
+}
+
+Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const {
+  check_tensors(problem_, tensors);
+  Verdict verdict(tensors);
+  if (kept_)
+    parallel_for(static_cast<int64_t>(blocks_.size()), threads_,
+                 [&](int64_t i) { verdict.add(blocks_[static_cast<size_t>(i)]); });
+  else
+    reference_blocks(problem_, tensors, sampled_, threads_, [&](ReferenceBlock block) { verdict.add(block); });
+  Accuracy accuracy = verdict.result();
+  for (const HostTensor& tensor : tensors) {
+    if (!tensor.buffer.output || !accuracy.right()) continue;
+    std::optional<std::string> complaint = stray_write(tensor);
+    if (!complaint && sampled_) complaint = unwritten(tensor, threads_);  // else each element was compared
+    if (complaint) accuracy.max_error = kInfinity, accuracy.worst = *complaint;
+  }
+  return accuracy;
+}
+
+Accuracy check_accuracy(const Problem& problem, const std::vector<HostTensor>& tensors, int threads) {
+  return AccuracyCheck(problem, tensors, threads, 0)(tensors);
+}
+
+std::vector<std::vector<double>> reference(const Problem& problem, const std::vector<HostTensor>& tensors) {
+  const Problem whole = canonical(problem);
+  check_tensors(whole, tensors);
+  std::vector<std::vector<double>> values(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (const Buffer& buffer = tensors[i].buffer; buffer.output)
+      values[i].resize(static_cast<size_t>(row_count(buffer) * row_length(buffer)));
+  std::mutex mutex;
+  reference_blocks(whole, tensors, false, machine_threads(), [&](ReferenceBlock block) {
+    Buffer packed = tensors[static_cast<size_t>(block.buffer)].buffer;
+    packed.strides = contiguous(packed.shape);
+    const std::lock_guard lock(mutex);
+    auto value = block.value.begin();
+    for (int64_t row : block.rows)
+      for (int64_t j = 0; j < block.columns; ++j)
+        values[static_cast<size_t>(block.buffer)][static_cast<size_t>(element_offset(block, packed, row) + j)] =
+            *value++;
+  });
+  std::erase_if(values, [](const auto& list) { return list.empty(); });
+  return values;
+}
+
+}  // namespace warpfinch

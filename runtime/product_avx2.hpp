@@ -1,0 +1,12 @@
+// The AVX2 form of product.hpp's functions; only for CPUs that have AVX2 and FMA.
+#pragma once
+
+#include <cstdint>
+
+namespace warpfinch {
+
+void add_product_avx2(int64_t m, int64_t n, int64_t k, bool b_transposed, const double* a, const double* b,
+                      double* c);
+void exponentials_avx2(const double* from, double* to, int64_t count);
+
+}  // namespace warpfinch

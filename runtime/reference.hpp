@@ -1,0 +1,63 @@
+// What the outputs should be, in float64, in blocks of rows, each element with its error bound.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "generator/problem.hpp"
+#include "runtime/workload.hpp"
+
+namespace warpfinch {
+
+// Rows and columns of one matrix of an output. The dimensions before the last two (of a vector per row, such as
+// LSE: before the last) are counted in C order as `matrix`.
+struct ReferenceBlock {
+  int buffer = 0;
+  int64_t matrix = 0;
+  std::vector<int64_t> rows = {};
+  int64_t first_column = 0, columns = 1;
+  std::vector<double> value = {};  // [rows, columns]
+  std::vector<double> bound = {};  // |output - value| may be so much
+};
+
+// Gets the blocks as they come, from several threads at once.
+using BlockSink = std::function<void(ReferenceBlock)>;
+
+// The rows of a matrix that are computed: all of them, or the edges and a spread of at least 64.
+std::vector<int64_t> all_rows(int64_t count);
+std::vector<int64_t> sampled_rows(int64_t count);
+// Above this many floating-point operations rows are sampled.
+constexpr double kSampleAboveFlops = 1e12;
+
+void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample, int threads,
+                      const BlockSink& sink);
+
+// The parts of reference_blocks.
+using RowChoice = std::vector<int64_t> (*)(int64_t count);
+struct ReferenceInputs {
+  const std::vector<HostTensor>& tensors;
+  RowChoice choose_rows;
+  int threads;
+  const HostTensor& tensor(std::string_view name) const;
+  int index(std::string_view name) const;  // -1: there is none
+};
+void reference_gemm(const Gemm& gemm, const ReferenceInputs& inputs, const BlockSink& sink);
+void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, const BlockSink& sink);
+void reference_attention(const AttentionFields& fields, const ReferenceInputs& inputs, const BlockSink& sink);
+
+// Half a unit in the last place of 1: 2u of the accuracy rule; and half the smallest number above 0, which no
+// rounding can beat.
+double rounding(DataType type);
+double underflow(DataType type);
+
+// Copies `columns` elements of each of `rows` of a matrix to `to` ([rows, columns]); strides in elements.
+struct MatrixView {
+  const HostTensor* tensor;
+  int64_t offset, row_stride, column_stride;
+};
+void load_rows(const MatrixView& matrix, const int64_t* rows, int64_t row_count, int64_t first_column,
+               int64_t columns, double* to);
+std::vector<int64_t> consecutive(int64_t first, int64_t end);
+
+}  // namespace warpfinch
