@@ -64,15 +64,16 @@ Resources parse_compile_log(const std::string& log) {
 
 std::optional<Rejection> check_resources(const CompiledKernel& kernel) {
   const Resources& used = kernel.resources;
-  if (!used.warnings.empty())
-    return Rejection{"resources", fmt::format("ptxas {}{}", used.warnings.front(),
-                                              used.warnings.size() == 1
-                                                  ? ""
-                                                  : fmt::format(" (and {} more)", used.warnings.size() - 1))};
-  if (used.spill_stores > 0 || used.spill_loads > 0)
-    return Rejection{"resources", fmt::format("{} registers do not hold it: {} bytes of spill stores, {} of loads",
-                                              used.registers, used.spill_stores, used.spill_loads)};
-  return std::nullopt;
+  std::string reason;
+  if (!used.warnings.empty()) {
+    reason = "ptxas " + used.warnings.front();
+    if (used.warnings.size() > 1) reason += fmt::format(" (and {} more)", used.warnings.size() - 1);
+  } else if (used.spill_stores > 0 || used.spill_loads > 0) {
+    reason = fmt::format("{} registers do not hold it: {} bytes of spill stores, {} of loads", used.registers,
+                         used.spill_stores, used.spill_loads);
+  }
+  if (reason.empty()) return std::nullopt;
+  return Rejection{"resources", reason};
 }
 
 }  // namespace warpfinch

@@ -1,5 +1,5 @@
-// What compile() does once NVRTC was looked for, with the outcome passed in. Internal to runtime/; tests use it
-// to act as a machine without NVRTC.
+// What compile() does once NVRTC was looked for, with the outcome passed in. Internal to runtime/; tests use
+// it to act as a machine without NVRTC.
 #pragma once
 
 #include "runtime/compiler.hpp"
@@ -17,6 +17,7 @@ CacheKeys cache_keys(const CudaSource& source, const std::string& nvrtc);
 std::optional<CompiledKernel> cached_kernel(const CudaSource& source, const KernelCache& cache,
                                             const std::string& nvrtc);
 
-Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source, KernelCache& cache);
+Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source,
+                                      KernelCache& cache);
 
 }  // namespace warpfinch

@@ -3,18 +3,15 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <exception>
 #include <map>
 #include <sstream>
-#include <thread>
 
 #include "runtime/compile_record.hpp"
 #include "runtime/compile_with.hpp"
 #include "runtime/log.hpp"
+#include "runtime/parallel.hpp"
 
 namespace warpfinch {
 namespace {
@@ -115,29 +112,9 @@ Expected<CompiledKernel> compile_now(const CudaSource& source, const NvrtcLibrar
   kernel.resources = parse_compile_log(kernel.log);
   kernel.nvrtc = library.version;
   kernel.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  logger()->debug("compiled {} in {:.3f} s: {} registers", source.entry, kernel.seconds, kernel.resources.registers);
+  logger()->debug("compiled {} in {:.3f} s: {} registers", source.entry, kernel.seconds,
+                  kernel.resources.registers);
   return kernel;
-}
-
-// Calls work(0) .. work(count - 1) on at most `threads` threads; the first exception in that order goes on.
-template <class Work>
-void in_parallel(size_t count, int threads, const Work& work) {
-  std::vector<std::exception_ptr> thrown(count);
-  std::atomic<size_t> next = 0;
-  const auto run = [&] {
-    for (size_t i = next++; i < count; i = next++) try {
-        work(i);
-      } catch (...) {
-        thrown[i] = std::current_exception();
-      }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (size_t i = 1; i < std::min(count, static_cast<size_t>(std::max(threads, 1))); ++i) others.emplace_back(run);
-    run();
-  }
-  for (const std::exception_ptr& error : thrown)
-    if (error) std::rethrow_exception(error);
 }
 
 }  // namespace
@@ -157,7 +134,8 @@ std::optional<CompiledKernel> cached_kernel(const CudaSource& source, const Kern
   return record ? kernel_from_record(*record) : std::nullopt;
 }
 
-Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source, KernelCache& cache) {
+Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source,
+                                      KernelCache& cache) {
   if (auto kernel = cached_kernel(source, cache, library.version)) return *std::move(kernel);
   if (!library.present()) fail_environment(fmt::format("cannot compile {}: {}", source.entry, library.why));
   Expected<CompiledKernel> kernel = compile_now(source, library);
@@ -194,7 +172,10 @@ Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cac
     places.push_back(entry->second);
   }
   std::vector<std::optional<Expected<CompiledKernel>>> compiled(distinct.size());
-  in_parallel(distinct.size(), threads, [&](size_t i) { compiled[i] = compile(*distinct[i], cache); });
+  parallel_for(static_cast<int64_t>(distinct.size()), threads, [&](int64_t i) {
+    const auto place = static_cast<size_t>(i);
+    compiled[place] = compile(*distinct[place], cache);
+  });
   std::vector<CompiledKernel> kernels;
   for (size_t place : places) {
     if (!*compiled[place]) return compiled[place]->rejection();

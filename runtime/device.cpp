@@ -105,7 +105,8 @@ std::shared_ptr<Device> Device::open(std::string_view id) {
 }
 
 DriverDevice::DriverDevice(const Driver& driver, DeviceInfo info)
-    : driver_(driver), info_(std::move(info)),
+    : driver_(driver),
+      info_(std::move(info)),
       target_(target_for_device(info_.compute_major, info_.compute_minor)) {
   target_.multiprocessors = info_.multiprocessors;
   check(driver_, driver_.device_get(&handle_, info_.ordinal), "cuDeviceGet");

@@ -8,7 +8,8 @@
 
 namespace warpfinch {
 
-DeviceMemory::DeviceMemory(std::shared_ptr<Device> device, size_t bytes) : device_(std::move(device)), bytes_(bytes) {
+DeviceMemory::DeviceMemory(std::shared_ptr<Device> device, size_t bytes)
+    : device_(std::move(device)), bytes_(bytes) {
   if (bytes_ == 0) return;  // the driver refuses to allocate nothing
   const DriverDevice& on = driver_device(*device_);
   const CurrentContext current(on);
@@ -30,7 +31,8 @@ DeviceMemory::~DeviceMemory() {
 }
 
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
-    : device_(std::move(other.device_)), pointer_(std::exchange(other.pointer_, 0)),
+    : device_(std::move(other.device_)),
+      pointer_(std::exchange(other.pointer_, 0)),
       bytes_(std::exchange(other.bytes_, 0)) {}
 
 // Every function here waits before it returns: streams that do not follow the legacy default one (measure's

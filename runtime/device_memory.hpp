@@ -1,4 +1,5 @@
-// Device memory for checks and measurements: allocate, fill, copy. Error (environment) with the driver's word.
+// Device memory for checks and measurements: allocate, fill, copy. Error (environment) with the driver's
+// word.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,8 @@
 namespace warpfinch {
 namespace {
 
-using GetProcAddress = CUresult(CUDAAPI*)(const char*, void**, int, cuuint64_t, CUdriverProcAddressQueryResult*);
+using GetProcAddress = CUresult(CUDAAPI*)(const char*, void**, int, cuuint64_t,
+                                          CUdriverProcAddressQueryResult*);
 
 // The interfaces are those of CUDA 12.0: the first with cuLibrary and tensor maps. Asking for a version, not
 // for the newest, keeps the signatures fixed whatever driver and cuda.h meet here.

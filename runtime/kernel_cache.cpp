@@ -96,8 +96,9 @@ KernelCache::KernelCache(fs::path directory, int64_t limit_bytes)
 
 void KernelCache::warn_once(const std::string& what) const {
   if (warned_->exchange(true)) return;
-  logger()->warn("kernel cache '{}': {}; kernels are compiled again each time (WARPFINCH_CACHE_DIR sets another)",
-                 directory_.string(), what);
+  logger()->warn(
+      "kernel cache '{}': {}; kernels are compiled again each time (WARPFINCH_CACHE_DIR sets another)",
+      directory_.string(), what);
 }
 
 std::optional<std::string> KernelCache::get(const std::string& key) const {

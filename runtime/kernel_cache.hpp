@@ -1,6 +1,6 @@
 // Cubins on disk, one file per key, written aside and renamed, so that two processes compiling one key and a
-// crash in the middle both leave whole files. Key: source without comments + options + NVRTC version + target.
-// The cache knows nothing of what it keeps: keys are hex digits and dashes, content is bytes.
+// crash in the middle both leave whole files. Key: source without comments + options + NVRTC version +
+// target. The cache knows nothing of what it keeps: keys are hex digits and dashes, content is bytes.
 #pragma once
 
 #include <atomic>
@@ -33,7 +33,8 @@ class KernelCache {
 
   std::filesystem::path directory_;
   int64_t limit_bytes_;
-  std::shared_ptr<std::atomic<bool>> warned_ = std::make_shared<std::atomic<bool>>(false);  // shared by copies
+  // Shared by copies, which warn once together.
+  std::shared_ptr<std::atomic<bool>> warned_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace warpfinch

@@ -42,10 +42,11 @@ LoadedKernel load_kernel(const DriverDevice& device, const Launch& launch, const
         "cuLibraryLoadData", what);
   LoadedKernel kernel{.library = {library, UnloadLibrary{&driver}}};
   CUkernel handle = nullptr;
-  check(driver, driver.library_get_kernel(&handle, library, launch.source.entry.c_str()), "cuLibraryGetKernel", what);
+  check(driver, driver.library_get_kernel(&handle, library, launch.source.entry.c_str()),
+        "cuLibraryGetKernel", what);
   check(driver,
-        driver.kernel_set_attribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch.shared_bytes, handle,
-                                    device.handle()),
+        driver.kernel_set_attribute(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch.shared_bytes,
+                                    handle, device.handle()),
         "cuKernelSetAttribute", fmt::format("{} to {} bytes of shared memory", what, launch.shared_bytes));
   check(driver, driver.kernel_get_function(&kernel.function, handle), "cuKernelGetFunction", what);
   // Else the driver may load at the first launch, which is not allowed inside a stream capture.
@@ -58,7 +59,8 @@ class DriverPlan final : public LoadedPlan {
  public:
   DriverPlan(std::shared_ptr<Device> device, Plan plan, const std::vector<CompiledKernel>& kernels);
   const Plan& plan() const override { return plan_; }
-  void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace, void* stream) const override;
+  void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,
+              void* stream) const override;
 
  private:
   void check_pointers(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const;
@@ -87,7 +89,8 @@ void DriverPlan::check_pointers(const std::vector<DevicePointer>& pointers, Devi
   if (pointers.size() != plan_.buffers.size()) {
     std::string names;
     for (const Buffer& buffer : plan_.buffers) names += (names.empty() ? "" : ", ") + buffer.name;
-    fail_input(fmt::format("{} pointers given, the plan takes {}: {}", pointers.size(), plan_.buffers.size(), names));
+    fail_input(fmt::format("{} pointers given, the plan takes {}: {}", pointers.size(), plan_.buffers.size(),
+                           names));
   }
   for (size_t i = 0; i < pointers.size(); ++i) {
     const Buffer& buffer = plan_.buffers[i];
@@ -98,10 +101,12 @@ void DriverPlan::check_pointers(const std::vector<DevicePointer>& pointers, Devi
   if (workspace == 0)
     fail_input(fmt::format("no workspace given, the plan needs {} bytes", plan_.workspace_bytes));
   if (workspace % kWorkspaceAlignment != 0)
-    fail_input(fmt::format("the workspace {:#x} is not a multiple of {} bytes", workspace, kWorkspaceAlignment));
+    fail_input(
+        fmt::format("the workspace {:#x} is not a multiple of {} bytes", workspace, kWorkspaceAlignment));
 }
 
-void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace, void* stream) const {
+void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,
+                        void* stream) const {
   check_pointers(pointers, workspace);
   // A workspace that is not used must not make one set of pointers into many.
   if (plan_.workspace_bytes == 0) workspace = 0;
@@ -112,7 +117,8 @@ void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointe
   for (size_t i = 0; i < kernels_.size(); ++i) {
     CUlaunchConfig config = kernels_[i].config;
     config.hStream = static_cast<CUstream>(stream);
-    const CUresult code = driver.launch_kernel_ex(&config, kernels_[i].function, arguments->parameters(i), nullptr);
+    const CUresult code =
+        driver.launch_kernel_ex(&config, kernels_[i].function, arguments->parameters(i), nullptr);
     if (code != CUDA_SUCCESS)
       check(driver, code, "cuLaunchKernelEx",
             fmt::format("{} ({} blocks of {} threads, {} bytes of shared memory)", plan_.launches[i].name,

@@ -1,5 +1,5 @@
-// A plan on a device: kernels loaded, launches prepared. Launching allocates nothing, synchronises nothing and
-// is safe inside stream capture.
+// A plan on a device: kernels loaded, launches prepared. Launching allocates nothing on the device,
+// synchronises nothing and is safe inside stream capture.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ class LoadedPlan {
   // Enqueues every launch of the plan on `stream` (a CUstream; nullptr: the legacy default stream).
   // pointers: one per Plan::buffers. Error (input): wrong count, null or misaligned pointer, no workspace
   // where the plan needs one. Tensor maps are encoded per call and cached by pointer. Thread-safe.
-  virtual void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace, void* stream) const = 0;
+  virtual void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,
+                      void* stream) const = 0;
 };
 
 }  // namespace warpfinch

@@ -10,7 +10,8 @@ namespace {
 
 // Kept out of spdlog's registry, whose names belong to the program that links us.
 std::shared_ptr<spdlog::logger> make_logger() {
-  auto log = std::make_shared<spdlog::logger>("warpfinch", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  const auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  auto log = std::make_shared<spdlog::logger>("warpfinch", sink);
   log->set_pattern("%n: %l: %v");
   const char* level = std::getenv("WARPFINCH_LOG");
   // An unknown word reads as "off".

@@ -10,7 +10,7 @@
 namespace warpfinch {
 namespace {
 
-constexpr int kMaxLaunchesPerSample = 50;
+constexpr double kMaxLaunchesPerSample = 50;
 constexpr size_t kMinSamples = 3;
 // Below this length of a replay, the time that the host needs to hand a graph over (about 10 us) shows.
 constexpr double kLeadBelowMs = 5.0;
@@ -23,7 +23,10 @@ double milliseconds_since(std::chrono::steady_clock::time_point start) {
 class Stopwatch {
  public:
   explicit Stopwatch(const Driver& driver)
-      : driver_(driver), stream_(make_stream(driver)), start_(make_event(driver)), stop_(make_event(driver)) {}
+      : driver_(driver),
+        stream_(make_stream(driver)),
+        start_(make_event(driver)),
+        stop_(make_event(driver)) {}
   CUstream stream() const { return stream_.get(); }
   // Milliseconds on the device that the work enqueued by `work` takes; waits for it.
   template <class Work>
@@ -33,7 +36,8 @@ class Stopwatch {
     check(driver_, driver_.event_record(stop_.get(), stream()), "cuEventRecord");
     check(driver_, driver_.event_synchronize(stop_.get()), "cuEventSynchronize");
     float milliseconds = 0;
-    check(driver_, driver_.event_elapsed_time(&milliseconds, start_.get(), stop_.get()), "cuEventElapsedTime");
+    check(driver_, driver_.event_elapsed_time(&milliseconds, start_.get(), stop_.get()),
+          "cuEventElapsedTime");
     return milliseconds;
   }
   void replay(const Graph& graph) const {
@@ -59,7 +63,8 @@ Contestant prepare(const Driver& driver, const Stopwatch& watch, const LoadedPla
   const auto launch = [&] { plan.launch(pointers, workspace, watch.stream()); };
   watch.time(launch);  // the first launch ever may be slow
   const double once_ms = std::max(watch.time(launch), 1e-3);
-  const int launches = std::clamp(static_cast<int>(std::lround(sample_ms / once_ms)), 1, kMaxLaunchesPerSample);
+  const double wanted = std::round(sample_ms / once_ms);
+  const int launches = static_cast<int>(std::clamp(wanted, 1.0, kMaxLaunchesPerSample));
   Graph graph = capture(driver, watch.stream(), [&] {
     for (int i = 0; i < launches; ++i) launch();
   });
@@ -86,8 +91,8 @@ void sample(const Stopwatch& watch, Contestant& contestant) {
 }  // namespace
 
 std::vector<Measurement> measure_interleaved(Device& device, const std::vector<const LoadedPlan*>& plans,
-                                             const std::vector<DevicePointer>& pointers, DevicePointer workspace,
-                                             const MeasureOptions& options) {
+                                             const std::vector<DevicePointer>& pointers,
+                                             DevicePointer workspace, const MeasureOptions& options) {
   const DriverDevice& on = driver_device(device);
   const CurrentContext current(on);
   const Stopwatch watch(on.driver());

@@ -20,7 +20,7 @@ Measurement measure(Device& device, const LoadedPlan& plan, const std::vector<De
                     DevicePointer workspace, const MeasureOptions& options = {});
 // Times several plans of the same buffers in alternation, so that clocks and heat treat them alike.
 std::vector<Measurement> measure_interleaved(Device& device, const std::vector<const LoadedPlan*>& plans,
-                                             const std::vector<DevicePointer>& pointers, DevicePointer workspace,
-                                             const MeasureOptions& options = {});
+                                             const std::vector<DevicePointer>& pointers,
+                                             DevicePointer workspace, const MeasureOptions& options = {});
 
 }  // namespace warpfinch

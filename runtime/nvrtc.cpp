@@ -81,8 +81,8 @@ bool load_all(void* library, Nvrtc& nvrtc) {
 std::vector<std::string> nvrtc_candidates() {
   if (const std::string file = environment("WARPFINCH_NVRTC"); !file.empty()) return {file};
   std::vector<std::string> candidates{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
-  for (const std::string& toolkit : {environment("CUDA_PATH"), environment("CUDA_HOME"),
-                                     std::string("/usr/local/cuda")})
+  for (const std::string& toolkit :
+       {environment("CUDA_PATH"), environment("CUDA_HOME"), std::string("/usr/local/cuda")})
     if (!toolkit.empty()) add_files(candidates, fs::path(toolkit) / "lib64");
   add_wheels(candidates);
   return candidates;
@@ -106,7 +106,8 @@ NvrtcLibrary open_nvrtc(const std::vector<std::string>& candidates) {
   }
   library.why = fmt::format(
       "no NVRTC ({}): install the CUDA toolkit, run tools/setup, which fetches it, or set WARPFINCH_NVRTC "
-      "to the file", reason);
+      "to the file",
+      reason);
   return library;
 }
 

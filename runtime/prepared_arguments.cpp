@@ -4,8 +4,8 @@
 
 namespace warpfinch {
 
-PreparedArguments::PreparedArguments(const Driver& driver, const Plan& plan, std::vector<DevicePointer> pointers,
-                                     DevicePointer workspace)
+PreparedArguments::PreparedArguments(const Driver& driver, const Plan& plan,
+                                     std::vector<DevicePointer> pointers, DevicePointer workspace)
     : pointers_(std::move(pointers)), workspace_(workspace) {
   for (const Launch& launch : plan.launches) {
     std::vector<Value>& values = values_.emplace_back();
@@ -26,9 +26,9 @@ PreparedArguments::PreparedArguments(const Driver& driver, const Plan& plan, std
   }
 }
 
-std::shared_ptr<const PreparedArguments> ArgumentCache::find_or_prepare(const Driver& driver, const Plan& plan,
-                                                                        const std::vector<DevicePointer>& pointers,
-                                                                        DevicePointer workspace) {
+std::shared_ptr<const PreparedArguments> ArgumentCache::find_or_prepare(
+    const Driver& driver, const Plan& plan, const std::vector<DevicePointer>& pointers,
+    DevicePointer workspace) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& entry : ring_)

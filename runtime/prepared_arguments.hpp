@@ -1,5 +1,5 @@
-// The kernel arguments of a plan for one set of pointers: tensor maps encoded, parameter arrays laid out. Made
-// once per set, shared by every launch with it. Internal to runtime/.
+// The kernel arguments of a plan for one set of pointers: tensor maps encoded, parameter arrays laid out.
+// Made once per set, shared by every launch with it. Internal to runtime/.
 #pragma once
 
 #include <array>
@@ -22,7 +22,8 @@ class PreparedArguments {
   bool is_for(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const {
     return workspace_ == workspace && pointers_ == pointers;
   }
-  // What cuLaunchKernelEx takes for the plan's i-th launch. The driver reads it only, though its type is not const.
+  // What cuLaunchKernelEx takes for the plan's i-th launch. The driver reads it only, though its type is
+  // not const.
   void** parameters(size_t launch) const { return parameters_[launch].data(); }
 
  private:
@@ -32,7 +33,7 @@ class PreparedArguments {
   };
   std::vector<DevicePointer> pointers_;
   DevicePointer workspace_;
-  std::vector<std::vector<Value>> values_;           // per launch, per argument
+  std::vector<std::vector<Value>> values_;              // per launch, per argument
   mutable std::vector<std::vector<void*>> parameters_;  // addresses of values_
 };
 

@@ -26,7 +26,8 @@ Event make_event(const Driver& driver);    // with timing
 // Captures what enqueue() puts on the stream. Other threads may go on using the driver meanwhile.
 template <class Enqueue>
 Graph capture(const Driver& driver, CUstream stream, const Enqueue& enqueue) {
-  check(driver, driver.stream_begin_capture(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL), "cuStreamBeginCapture");
+  check(driver, driver.stream_begin_capture(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+        "cuStreamBeginCapture");
   CUgraph captured = nullptr;
   try {
     enqueue();

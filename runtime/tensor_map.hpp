@@ -8,6 +8,7 @@
 namespace warpfinch {
 
 // `address` must be a multiple of 16. `owner` names what the map is of in the message of an Error.
-CUtensorMap encode(const Driver& driver, const TensorMap& map, DevicePointer address, const std::string& owner);
+CUtensorMap encode(const Driver& driver, const TensorMap& map, DevicePointer address,
+                   const std::string& owner);
 
 }  // namespace warpfinch
