@@ -34,8 +34,7 @@ Part take_part(std::string_view& text, const Config& form) {
   const size_t open = text.find('{'), close = text.find('}');
   const bool complete = open != std::string_view::npos && close != std::string_view::npos && open < close &&
                         open > 0 && text[open - 1] == ':';
-  if (!complete)
-    fail_input(fmt::format("config: '{}' is not of the form {}", text, form_of(form)));
+  if (!complete) fail_input(fmt::format("config: '{}' is not of the form {}", text, form_of(form)));
   const Part part{text.substr(0, open - 1), text.substr(open + 1, close - open - 1)};
   text.remove_prefix(close + 1);
   return part;
@@ -65,7 +64,8 @@ Config parse_config(std::string_view text, const Problem& problem) {
   if (text.find_first_of("{}") == std::string_view::npos && form.kernels.size() == 1)
     return {{parse_kernel(form.kernels.front(), text)}};
   Config config;
-  for (std::string_view rest = without_leading_blanks(text); !rest.empty(); rest = without_leading_blanks(rest)) {
+  for (std::string_view rest = without_leading_blanks(text); !rest.empty();
+       rest = without_leading_blanks(rest)) {
     const Part part = take_part(rest, form);
     const size_t index = config.kernels.size();
     if (index >= form.kernels.size() || name_of(form.kernels[index]) != part.name)

@@ -41,9 +41,9 @@ std::vector<Gene> domains(const Softmax&) {
 
 std::vector<Gene> domains(const AttentionFields& fields) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
-  const bool masked = fields.mask != Mask::none || std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) {
-                        return fields.kv_len % tile != 0;
-                      });
+  const bool masked =
+      fields.mask != Mask::none ||
+      std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) { return fields.kv_len % tile != 0; });
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"key_tile", numbers(key_tiles)},
           {"k_stages", numbers({1, 2, 3, 4})},
@@ -58,7 +58,8 @@ std::vector<Gene> domains(const AttentionFields& fields) {
 
 // The domain that a field's name has in `known`; every field of a config is a gene.
 std::vector<std::string> values_of(const std::vector<Gene>& known, std::string_view name) {
-  const auto found = std::find_if(known.begin(), known.end(), [&](const Gene& gene) { return gene.name == name; });
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const Gene& gene) { return gene.name == name; });
   assert(found != known.end());
   return found->values;
 }
@@ -79,12 +80,25 @@ void for_each_gene(SomeConfig& config, Visitor&& visit) {
 std::vector<Problem> kernel_problems(const Problem& problem) {
   const auto* f = std::get_if<AttentionThreeKernel>(&problem);
   if (!f) return {problem};
-  Gemm scores{.batch = f->batch * f->q_heads, .m = f->q_len, .n = f->kv_len, .k = f->head_dim, .dtype = f->dtype,
+  Gemm scores{.batch = f->batch * f->q_heads,
+              .m = f->q_len,
+              .n = f->kv_len,
+              .k = f->head_dim,
+              .dtype = f->dtype,
               .output = DataType::fp32};
-  Softmax weights{.batch = scores.batch, .rows = f->q_len, .columns = f->kv_len, .dtype = DataType::fp32,
-                  .mask = f->mask, .scale = effective_scale(*f)};
-  Gemm values{.batch = scores.batch, .m = f->q_len, .n = effective_value_dim(*f), .k = f->kv_len,
-              .dtype = f->dtype, .output = f->dtype, .layout = GemmLayout::nn};
+  Softmax weights{.batch = scores.batch,
+                  .rows = f->q_len,
+                  .columns = f->kv_len,
+                  .dtype = DataType::fp32,
+                  .mask = f->mask,
+                  .scale = effective_scale(*f)};
+  Gemm values{.batch = scores.batch,
+              .m = f->q_len,
+              .n = effective_value_dim(*f),
+              .k = f->kv_len,
+              .dtype = f->dtype,
+              .output = f->dtype,
+              .layout = GemmLayout::nn};
   return {scores, weights, values};
 }
 

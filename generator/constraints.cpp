@@ -10,13 +10,13 @@ namespace {
 
 using Reason = std::optional<std::string>;
 
-constexpr int kWarpgroup = 128;          // threads
-constexpr int kRowsPerWarpgroup = 64;    // of one wgmma
-constexpr int kBarrierBytes = 1024;      // mbarriers, and the alignment of swizzled tiles
-constexpr int kProducerRegisters = 24;   // the least that setmaxnreg gives a role that only copies
+constexpr int kWarpgroup = 128;         // threads
+constexpr int kRowsPerWarpgroup = 64;   // of one wgmma
+constexpr int kBarrierBytes = 1024;     // mbarriers, and the alignment of swizzled tiles
+constexpr int kProducerRegisters = 24;  // the least that setmaxnreg gives a role that only copies
 constexpr int kConsumerRegisterCap = 240;
-constexpr int kOtherRegisters = 30;      // addresses, row state, loop (measured from ptxas, all orders)
-constexpr int kRegisterSlack = 8;        // ptxas at times does better than the estimate
+constexpr int kOtherRegisters = 30;  // addresses, row state, loop (measured from ptxas, all orders)
+constexpr int kRegisterSlack = 8;    // ptxas at times does better than the estimate
 
 int consumers_of(const KernelConfig& config) {
   if (const auto* attention = std::get_if<AttentionConfig>(&config)) return attention->consumers;
@@ -30,7 +30,8 @@ Reason consumers_violated(const Problem&, const KernelConfig& config, const Targ
   const int consumers = consumers_of(config);
   const int most = std::min(4, target.max_threads_per_block / kWarpgroup - 1);
   if (consumers >= 1 && consumers <= most) return {};
-  return fmt::format("consumers={}: a block has 1 to {} consumer warpgroups beside its producer", consumers, most);
+  return fmt::format("consumers={}: a block has 1 to {} consumer warpgroups beside its producer", consumers,
+                     most);
 }
 
 Reason tile_violated(std::string_view name, int value, int step, int most) {
@@ -39,7 +40,8 @@ Reason tile_violated(std::string_view name, int value, int step, int most) {
 }
 
 Reason tiles_violated(const Problem&, const KernelConfig& config, const Target&) {
-  if (const auto* c = std::get_if<AttentionConfig>(&config)) return tile_violated("key_tile", c->key_tile, 16, 256);
+  if (const auto* c = std::get_if<AttentionConfig>(&config))
+    return tile_violated("key_tile", c->key_tile, 16, 256);
   if (const auto* c = std::get_if<SoftmaxConfig>(&config)) {
     if (Reason reason = tile_violated("warps", c->warps, 1, 32)) return reason;
     return tile_violated("column_tile", c->column_tile, 16, 65536);
@@ -69,8 +71,8 @@ Reason counts_violated(const Problem&, const KernelConfig& config, const Target&
 Reason baton_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->baton == Baton::none || c->consumers >= 2) return {};
-  return fmt::format("baton={} needs at least 2 consumers to take turns, consumers={}", value_to_text(c->baton),
-                     c->consumers);
+  return fmt::format("baton={} needs at least 2 consumers to take turns, consumers={}",
+                     value_to_text(c->baton), c->consumers);
 }
 
 // --- shared memory ------------------------------------------------------------------------------------
@@ -85,7 +87,8 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t element = size_of(f.dtype);
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
   const int64_t q = element * kRowsPerWarpgroup * c.consumers * std::max(dim, value_dim);
-  const int64_t k = element * c.k_stages * c.key_tile * dim, v = element * c.v_stages * c.key_tile * value_dim;
+  const int64_t k = element * c.k_stages * c.key_tile * dim,
+                v = element * c.v_stages * c.key_tile * value_dim;
   return bytes_violated(q + k + v + kBarrierBytes,
                         fmt::format("q {} KB, k {} KB, v {} KB, barriers 1 KB", q / 1024, k / 1024, v / 1024),
                         target);
@@ -96,9 +99,9 @@ Reason gemm_shared(const Gemm& gemm, const GemmConfig& c, const Target& target) 
   const int64_t rows = kRowsPerWarpgroup * c.consumers;
   const int64_t ring = int64_t{size_of(gemm.dtype)} * c.stages * (rows + c.n_tile) * c.k_tile;
   const int64_t staging = int64_t{size_of(gemm.output)} * rows * c.n_tile;
-  return bytes_violated(std::max(ring, staging) + kBarrierBytes,
-                        fmt::format("ring {} KB, aliased by c {} KB, barriers 1 KB", ring / 1024, staging / 1024),
-                        target);
+  return bytes_violated(
+      std::max(ring, staging) + kBarrierBytes,
+      fmt::format("ring {} KB, aliased by c {} KB, barriers 1 KB", ring / 1024, staging / 1024), target);
 }
 
 Reason shared_memory_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -107,7 +110,8 @@ Reason shared_memory_violated(const Problem& problem, const KernelConfig& config
     assert(fields);
     return attention_shared(*fields, *c, target);
   }
-  if (const auto* c = std::get_if<GemmConfig>(&config)) return gemm_shared(std::get<Gemm>(problem), *c, target);
+  if (const auto* c = std::get_if<GemmConfig>(&config))
+    return gemm_shared(std::get<Gemm>(problem), *c, target);
   return {};
 }
 
@@ -118,9 +122,9 @@ int round_down(int value, int step) { return value / step * step; }
 // 24 of its registers per thread and the consumers share them. 240, 240, 160, 112 on sm_90a.
 int consumer_registers(int consumers, const Target& target) {
   const int threads = (consumers + 1) * kWarpgroup;
-  const int allotted = round_down(
-      std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
-      target.register_granularity);
+  const int allotted =
+      round_down(std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
+                 target.register_granularity);
   const int shared_out = allotted * threads - kProducerRegisters * kWarpgroup;
   return std::min(kConsumerRegisterCap,
                   round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
@@ -129,7 +133,8 @@ int consumer_registers(int consumers, const Target& target) {
 Reason consumer_need_violated(int need, const std::string& of, int consumers, const Target& target) {
   const int has = consumer_registers(consumers, target);
   if (need <= has + kRegisterSlack) return {};
-  return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of, consumers, has);
+  return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of,
+                     consumers, has);
 }
 
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -137,17 +142,17 @@ Reason registers_violated(const Problem& problem, const KernelConfig& config, co
     const int s = c->key_tile / 2, p = c->key_tile / 4;  // P is packed, two to a register
     const int o = static_cast<int>(effective_value_dim(*attention(problem))) / 2;
     return consumer_need_violated(s + p + o + kOtherRegisters,
-                                  fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters), c->consumers,
-                                  target);
+                                  fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters),
+                                  c->consumers, target);
   }
   if (const auto* c = std::get_if<GemmConfig>(&config))
     return consumer_need_violated(c->n_tile / 2 + kOtherRegisters,
-                                  fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters), c->consumers,
-                                  target);
+                                  fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters),
+                                  c->consumers, target);
   const int x = std::get<SoftmaxConfig>(config).column_tile / 2;  // 16 rows over 32 threads
   if (x + kOtherRegisters <= target.max_registers_per_thread) return {};
-  return fmt::format("needs {} registers per thread (row tile {}, others {}), a thread has {}", x + kOtherRegisters,
-                     x, kOtherRegisters, target.max_registers_per_thread);
+  return fmt::format("needs {} registers per thread (row tile {}, others {}), a thread has {}",
+                     x + kOtherRegisters, x, kOtherRegisters, target.max_registers_per_thread);
 }
 
 // Whether the config's kernels are those of the problem's plan.
@@ -162,13 +167,15 @@ bool fits_plan(const Problem& problem, const Config& config) {
 const std::vector<Constraint>& constraints() {
   static const std::vector<Constraint> all{
       {"consumers", "a block has 1 to 4 consumer warpgroups beside its producer", consumers_violated},
-      {"tiles", "tile sizes are what the matrix instruction takes: key_tile and k_tile in steps of 16, n_tile of 8",
+      {"tiles",
+       "tile sizes are what the matrix instruction takes: key_tile and k_tile in steps of 16, n_tile of 8",
        tiles_violated},
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
-      {"registers", "the accumulators fit into the registers that a consumer gets from the launch's allotment",
+      {"registers",
+       "the accumulators fit into the registers that a consumer gets from the launch's allotment",
        registers_violated}};
   return all;
 }
@@ -181,7 +188,8 @@ std::optional<Rejection> check(const Problem& problem, const Config& config, con
   for (size_t i = 0; i < parts.size(); ++i)
     for (const Constraint& constraint : constraints())
       if (Reason reason = constraint.violated(parts[i], config.kernels[i], target)) {
-        const std::string where = parts.size() == 1 ? "" : fmt::format("kernel {} ({}): ", i, operation(parts[i]));
+        const std::string where =
+            parts.size() == 1 ? "" : fmt::format("kernel {} ({}): ", i, operation(parts[i]));
         return Rejection{"config", where + *reason};
       }
   return std::nullopt;

@@ -15,7 +15,8 @@ int64_t extent(const Buffer& buffer) {
 
 int64_t grid_size(const Launch& launch, int multiprocessors) {
   if (!launch.persistent) return launch.tiles;
-  const int64_t resident = static_cast<int64_t>(multiprocessors) * std::max(1, launch.blocks_per_multiprocessor);
+  const int64_t resident =
+      static_cast<int64_t>(multiprocessors) * std::max(1, launch.blocks_per_multiprocessor);
   return std::min(launch.tiles, resident);
 }
 

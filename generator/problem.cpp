@@ -11,6 +11,9 @@ namespace {
 constexpr int64_t kDimensionLimit = int64_t{1} << 31;  // tensor maps and tile counters hold 32 bits
 constexpr int kBytesLimit = 62;                        // log2: offsets stay inside int64
 
+template <class Operation>
+concept AttentionOperation = std::is_base_of_v<AttentionFields, Operation>;
+
 std::string operation_names() {
   return fmt::format("{}, {}, {}, {}", Gemm::kName, Softmax::kName, AttentionForward::kName,
                      AttentionThreeKernel::kName);
@@ -42,8 +45,8 @@ void check_volume(std::string_view name, std::initializer_list<int64_t> shape, i
   double bits = std::log2(element_bytes);
   for (int64_t size : shape) bits += std::log2(static_cast<double>(size));
   if (bits > kBytesLimit)
-    refuse<Operation>(fmt::format("{} [{}] takes 2^{:.0f} bytes, the limit is 2^{}", name, fmt::join(shape, ", "),
-                                  bits, kBytesLimit));
+    refuse<Operation>(fmt::format("{} [{}] takes 2^{:.0f} bytes, the limit is 2^{}", name,
+                                  fmt::join(shape, ", "), bits, kBytesLimit));
 }
 
 // Elements from the first to one past the last, in floating point: strides may be anything up to 2^63.
@@ -81,10 +84,11 @@ void check_strides(const Buffer& buffer) {
 }
 
 template <class Operation>
-void check_stride_count(std::string_view name, const Strides& strides, size_t wanted, std::string_view order) {
+void check_stride_count(std::string_view name, const Strides& strides, size_t wanted,
+                        std::string_view order) {
   if (!strides.empty() && strides.size() != wanted)
-    refuse<Operation>(fmt::format("{}_strides={}: wants {} numbers, {}, has {}", name, fmt::join(strides, ","),
-                                  wanted, order, strides.size()));
+    refuse<Operation>(fmt::format("{}_strides={}: wants {} numbers, {}, has {}", name,
+                                  fmt::join(strides, ","), wanted, order, strides.size()));
 }
 
 // The kernels take the maximum of the unscaled scores as the softmax reference: a negative scale would turn
@@ -137,18 +141,18 @@ void check_attention(const Operation& f) {
   if (f.dtype == DataType::fp32) refuse<Operation>("dtype=fp32: supported are bf16, fp16");
   for (auto [name, window] : {std::pair{"left", f.window_left}, std::pair{"right", f.window_right}})
     if (window != -1)
-      refuse<Operation>(fmt::format("window_{}={}: sliding windows are not generated yet, leave it at -1", name,
-                                    window));
+      refuse<Operation>(
+          fmt::format("window_{}={}: sliding windows are not generated yet, leave it at -1", name, window));
   check_scale<Operation>(f.scale, true);
-  check_volume<Operation>("q", {f.batch, f.q_heads, f.q_len, std::max(f.head_dim, f.value_dim)}, size_of(f.dtype));
+  check_volume<Operation>("q", {f.batch, f.q_heads, f.q_len, std::max(f.head_dim, f.value_dim)},
+                          size_of(f.dtype));
   check_volume<Operation>("k", {f.batch, f.kv_heads, f.kv_len, std::max(f.head_dim, f.value_dim)},
                           size_of(f.dtype));
   if constexpr (std::is_same_v<Operation, AttentionThreeKernel>)
     check_volume<Operation>("the matrix of scores", {f.batch, f.q_heads, f.q_len, f.kv_len}, 4);
 }
 
-template <class Operation>
-  requires std::is_base_of_v<AttentionFields, Operation>
+template <AttentionOperation Operation>
 Operation canonical_of(Operation f) {
   if (f.kv_heads == 0) f.kv_heads = f.q_heads;
   if (f.kv_len == 0) f.kv_len = f.q_len;
@@ -158,8 +162,8 @@ Operation canonical_of(Operation f) {
   Operation packed = f;
   packed.scale = 0;
   packed.q_strides = packed.k_strides = packed.v_strides = packed.o_strides = {};
-  for (auto [name, strides] : {std::pair{"q", &f.q_strides}, {"k", &f.k_strides}, {"v", &f.v_strides},
-                               {"o", &f.o_strides}})
+  for (auto [name, strides] :
+       {std::pair{"q", &f.q_strides}, {"k", &f.k_strides}, {"v", &f.v_strides}, {"o", &f.o_strides}})
     check_stride_count<Operation>(name, *strides, 4, "batch,head,row,column");
   for (const Buffer& buffer : buffers(Problem(f))) check_strides<Operation>(buffer);
   // The kernels multiply in fp32: 1/sqrt(128) and 128^-0.5, one ulp of double apart, are the same problem.
@@ -181,8 +185,8 @@ void refuse_typed_zeros(const Operation& operation, const std::vector<std::strin
       if (operation.*field.member != 0 || field.name == "alpha" || field.name.starts_with("window")) return;
       for (std::string_view word : words)
         if (word.starts_with(field.name) && word.substr(field.name.size()).starts_with("="))
-          refuse<Operation>(fmt::format("{}: must be {}", word,
-                                        std::is_integral_v<Value> ? "at least 1" : "a finite number above 0"));
+          refuse<Operation>(fmt::format(
+              "{}: must be {}", word, std::is_integral_v<Value> ? "at least 1" : "a finite number above 0"));
     }
   });
 }
@@ -199,8 +203,7 @@ std::string text_of(const Operation& operation) {
   return fmt::format("{} {}", Operation::kName, fields_to_text(canonical_of(operation)));
 }
 
-template <class Operation>
-  requires std::is_base_of_v<AttentionFields, Operation>
+template <AttentionOperation Operation>
 std::string text_of(const Operation& operation) {
   Operation canonical = canonical_of(operation);
   if (canonical.value_dim == canonical.head_dim) canonical.value_dim = 0;
@@ -211,7 +214,8 @@ std::string text_of(const Operation& operation) {
 
 Problem parse_problem(std::string_view text) {
   const std::vector<std::string_view> words = split_words(text);
-  if (words.empty()) fail_input(fmt::format("problem: the text is empty; it begins with one of {}", operation_names()));
+  if (words.empty())
+    fail_input(fmt::format("problem: the text is empty; it begins with one of {}", operation_names()));
   const std::string_view name = words.front();
   const std::string_view rest = text.substr(static_cast<size_t>(name.data() + name.size() - text.data()));
   if (name == Gemm::kName) return parse_operation<Gemm>(rest);

@@ -48,12 +48,16 @@ Strides o_strides(const AttentionFields& f) {
   return given_or(f.o_strides, layout_strides(f.layout, f.q_heads, f.q_len, effective_value_dim(f)));
 }
 
-Strides a_strides(const Gemm& gemm) { return given_or(gemm.a_strides, contiguous({gemm.batch, gemm.m, gemm.k})); }
+Strides a_strides(const Gemm& gemm) {
+  return given_or(gemm.a_strides, contiguous({gemm.batch, gemm.m, gemm.k}));
+}
 Strides b_strides(const Gemm& gemm) {
   const bool tn = gemm.layout == GemmLayout::tn;
   return given_or(gemm.b_strides, contiguous({gemm.batch, tn ? gemm.n : gemm.k, tn ? gemm.k : gemm.n}));
 }
-Strides c_strides(const Gemm& gemm) { return given_or(gemm.c_strides, contiguous({gemm.batch, gemm.m, gemm.n})); }
+Strides c_strides(const Gemm& gemm) {
+  return given_or(gemm.c_strides, contiguous({gemm.batch, gemm.m, gemm.n}));
+}
 
 // --- buffers ------------------------------------------------------------------------------------------
 namespace {

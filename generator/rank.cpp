@@ -43,7 +43,8 @@ std::vector<Ranked> ranked_kernel(const ConfigSpace& space) {
   Genome genome(space.genes.size(), 0);
   do {
     const Config config = decode(space, genome);
-    if (repeats_another(space.problem, config.kernels[0]) || check(space.problem, config, space.target)) continue;
+    if (repeats_another(space.problem, config.kernels[0]) || check(space.problem, config, space.target))
+      continue;
     result.push_back({predict_us(space.problem, config, space.target), to_text(config), config.kernels[0]});
   } while (advance(genome, space.genes));
   std::sort(result.begin(), result.end(),

@@ -1,0 +1,286 @@
+// The search space: genes, constraints with their numbers, the static model and its ranking.
+#include "generator/config_space.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "tests/generator/arbitrary_problem.hpp"
+
+namespace warpfinch {
+namespace {
+
+const Target& sm_90a() { return target_by_name("sm_90a"); }
+
+Genome arbitrary_genome(const ConfigSpace& space) {
+  Genome genome;
+  for (const Gene& gene : space.genes) genome.push_back(*uniform(0, static_cast<int>(gene.values.size())));
+  return genome;
+}
+
+// The reason why `config` is refused for `problem`, or "valid".
+std::string reason(std::string_view problem_text, std::string_view config_text) {
+  const Problem problem = parse_problem(problem_text);
+  const auto rejection = check(problem, parse_config(config_text, problem), sm_90a());
+  if (!rejection) return "valid";
+  EXPECT_EQ(rejection->stage, "config");
+  return rejection->reason;
+}
+
+// --- genes ------------------------------------------------------------------------------------------------
+RC_GTEST_PROP(ConfigSpaces, every_genome_decodes_and_encodes_back, (const Problem& problem)) {
+  const ConfigSpace space = config_space(problem, sm_90a());
+  const Genome genome = arbitrary_genome(space);
+  const Config config = decode(space, genome);
+  RC_ASSERT(encode(space, config) == genome);
+  RC_ASSERT(parse_config(to_text(config), problem) == config);
+}
+
+RC_GTEST_PROP(ConfigSpaces, every_genome_is_valid_or_refused_with_numbers, (const Problem& problem)) {
+  const ConfigSpace space = config_space(problem, sm_90a());
+  const Config config = decode(space, arbitrary_genome(space));
+  const auto rejection = check(problem, config, sm_90a());
+  RC_CLASSIFY(!rejection);
+  if (rejection) {
+    RC_ASSERT(rejection->stage == "config");
+    RC_ASSERT(rejection->reason.find_first_of("0123456789") != std::string::npos);
+  } else {
+    const double us = predict_us(problem, config, sm_90a());
+    RC_ASSERT(std::isfinite(us) && us > 0);
+  }
+}
+
+std::vector<std::string> gene_names(const ConfigSpace& space) {
+  std::vector<std::string> names;
+  for (const Gene& gene : space.genes) names.push_back(gene.name);
+  return names;
+}
+
+TEST(ConfigSpaces, genes_are_the_fields_of_the_config) {
+  const ConfigSpace softmax = config_space(parse_problem("softmax rows=8 columns=8"), sm_90a());
+  EXPECT_THAT(gene_names(softmax), testing::ElementsAre("warps", "column_tile", "tile_order"));
+  EXPECT_EQ(size(softmax), 4 * 4 * 2);
+  const auto names =
+      gene_names(config_space(parse_problem("attention_three_kernel q_len=8 head_dim=64"), sm_90a()));
+  EXPECT_EQ(names.front(), "0.consumers");
+  EXPECT_THAT(names, testing::Contains("1.column_tile"));
+  EXPECT_THAT(names, testing::Contains("2.stages"));
+}
+
+const Gene& gene_named(const ConfigSpace& space, std::string_view name) {
+  return *std::find_if(space.genes.begin(), space.genes.end(),
+                       [&](const Gene& gene) { return gene.name == name; });
+}
+
+TEST(ConfigSpaces, mask_loop_is_a_choice_only_where_a_tile_may_need_a_mask) {
+  const auto values = [](std::string_view problem) {
+    return gene_named(config_space(parse_problem(problem), sm_90a()), "mask_loop").values.size();
+  };
+  EXPECT_EQ(values("attention_forward q_len=64 kv_len=443520 head_dim=64"), 1u)
+      << "a multiple of every key_tile";
+  EXPECT_EQ(values("attention_forward q_len=64 kv_len=443520 head_dim=64 mask=causal"), 2u);
+  EXPECT_EQ(values("attention_forward q_len=64 kv_len=4096 head_dim=64"), 2u) << "96 does not divide 4096";
+}
+
+TEST(ConfigSpaces, a_config_outside_of_the_domains_has_no_genome) {
+  const Problem problem = parse_problem("gemm m=64 n=64 k=64");
+  const ConfigSpace space = config_space(problem, sm_90a());
+  EXPECT_TRUE(encode(space, parse_config("n_tile=128", problem)));
+  EXPECT_FALSE(encode(space, parse_config("n_tile=120", problem)));
+  EXPECT_FALSE(encode(space, parse_config("copy=ld", problem)));
+  EXPECT_FALSE(encode(space, Config{}));
+  EXPECT_FALSE(encode(space, Config{{SoftmaxConfig{}}}));
+}
+
+// --- constraints
+// --------------------------------------------------------------------------------------------
+constexpr const char* kD64 = "attention_forward q_len=1024 head_dim=64";
+constexpr const char* kD128 = "attention_forward q_len=1024 head_dim=128";
+constexpr const char* kGemm = "gemm m=1024 n=1024 k=1024";
+
+TEST(Constraints, reasons_carry_the_numbers) {
+  EXPECT_EQ(
+      reason(kD128, "consumers=2 key_tile=192 k_stages=2 v_stages=3"),
+      "needs 273 KB of shared memory (q 32 KB, k 96 KB, v 144 KB, barriers 1 KB), the target has 227 KB");
+  EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
+            "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
+  EXPECT_EQ(reason(kGemm, "consumers=4 n_tile=256 stages=2"),
+            "needs 158 registers per thread (C 128, others 30), 4 consumer warpgroups have 112");
+  EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=256 k_tile=128 stages=2"), "valid");
+  EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=256 k_tile=128 stages=3"),
+            "needs 337 KB of shared memory (ring 336 KB, aliased by c 96 KB, barriers 1 KB), the target has "
+            "227 KB");
+  EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=160 k_tile=32 stages=2"), "valid");
+  EXPECT_EQ(reason(kD64, "consumers=1 baton=issue"),
+            "baton=issue needs at least 2 consumers to take turns, consumers=1");
+  EXPECT_EQ(reason(kD64, "consumers=5"),
+            "consumers=5: a block has 1 to 4 consumer warpgroups beside its producer");
+  EXPECT_EQ(reason(kD64, "key_tile=100"), "key_tile=100: must be a multiple of 16 from 16 to 256");
+  EXPECT_EQ(reason(kGemm, "n_tile=264"), "n_tile=264: must be a multiple of 8 from 8 to 256");
+  EXPECT_EQ(reason(kGemm, "k_tile=-16"), "k_tile=-16: must be a multiple of 16 from 16 to 256");
+  EXPECT_EQ(reason(kGemm, "stages=0"), "stages=0: must be 1 to 32");
+  EXPECT_EQ(reason("softmax rows=8 columns=8", "column_tile=512"),
+            "needs 286 registers per thread (row tile 256, others 30), a thread has 255");
+}
+
+TEST(Constraints, in_a_plan_of_several_the_reason_names_the_kernel) {
+  EXPECT_EQ(
+      reason("attention_three_kernel q_len=64 head_dim=64", "gemm:{} softmax:{column_tile=512} gemm:{}"),
+      "kernel 1 (softmax): needs 286 registers per thread (row tile 256, others 30), a thread has 255");
+}
+
+TEST(Constraints, the_fastest_measured_schedules_are_valid) {
+  EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 k_stages=4 v_stages=4 baton=issue reference=r1"), "valid");
+  EXPECT_EQ(reason(kD64, "consumers=3 key_tile=128 k_stages=3 v_stages=3 order=s0"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 baton=issue"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=2 key_tile=160 baton=issue"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=64 k_stages=3 v_stages=3 order=s0"), "valid");
+  EXPECT_EQ(reason(kGemm, "consumers=2 n_tile=256 k_tile=64 stages=4"), "valid");
+}
+
+TEST(Constraints, each_is_named_explained_and_can_fail) {
+  const std::map<std::string, std::string> breaks{
+      {"consumers", "consumers=0"},
+      {"tiles", "key_tile=0"},
+      {"counts", "k_stages=0"},
+      {"baton", "consumers=1 baton=issue"},
+      {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
+      {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
+  const Problem problem = parse_problem(kD128);
+  for (const Constraint& constraint : constraints()) {
+    ASSERT_TRUE(breaks.contains(constraint.name)) << constraint.name << " is not tested here";
+    const Config config = parse_config(breaks.at(constraint.name), problem);
+    EXPECT_TRUE(constraint.violated(problem, config.kernels[0], sm_90a())) << constraint.name;
+    EXPECT_FALSE(constraint.violated(problem, AttentionConfig{}, sm_90a())) << constraint.name;
+    EXPECT_FALSE(constraint.meaning.empty());
+  }
+  EXPECT_EQ(constraints().size(), breaks.size());
+}
+
+TEST(Constraints, refuses_the_config_of_another_plan) {
+  const auto rejection = check(parse_problem(kGemm), Config{{SoftmaxConfig{}}}, sm_90a());
+  ASSERT_TRUE(rejection);
+  EXPECT_THAT(rejection->reason, testing::HasSubstr("not those of gemm"));
+}
+
+RC_GTEST_PROP(Constraints, default_configs_are_valid, (const Problem& problem)) {
+  RC_ASSERT(!check(problem, default_config(problem), sm_90a()));
+}
+
+// --- ranking
+// ------------------------------------------------------------------------------------------------
+void expect_ranked(const Problem& problem, const std::vector<Config>& ranked) {
+  const ConfigSpace space = config_space(problem, sm_90a());
+  std::set<std::string> texts;
+  double last = 0;
+  for (const Config& config : ranked) {
+    EXPECT_FALSE(check(problem, config, sm_90a())) << to_text(config);
+    EXPECT_TRUE(encode(space, config)) << to_text(config);
+    const double us = predict_us(problem, config, sm_90a());
+    EXPECT_GE(us, last * (1 - 1e-12)) << to_text(config);
+    last = us;
+    texts.insert(to_text(config));
+  }
+  EXPECT_EQ(texts.size(), ranked.size()) << "a config stands twice";
+}
+
+TEST(Ranking, is_sorted_valid_without_repeats_and_repeatable) {
+  for (const char* text :
+       {kD64, kGemm, "softmax rows=64 columns=1000", "attention_three_kernel q_len=100 head_dim=64",
+        "attention_forward q_len=77 kv_len=1 q_heads=8 kv_heads=2 head_dim=128 mask=causal"}) {
+    const Problem problem = parse_problem(text);
+    const ConfigSpace space = config_space(problem, sm_90a());
+    const std::vector<Config> ranked = rank(space, 300);
+    EXPECT_FALSE(ranked.empty()) << text;
+    expect_ranked(problem, ranked);
+    EXPECT_EQ(rank(space, 300), ranked) << text;
+    const std::vector<Config> few = rank(space, 5);
+    EXPECT_TRUE(std::equal(few.begin(), few.end(), ranked.begin())) << text;
+  }
+}
+
+// Of a space with two values per gene, all valid points by brute force.
+TEST(Ranking, draws_the_best_sums_of_three_kernels) {
+  const Problem problem = parse_problem("attention_three_kernel q_heads=4 q_len=500 head_dim=64");
+  ConfigSpace space = config_space(problem, sm_90a());
+  for (Gene& gene : space.genes)
+    gene.values.resize(std::min<size_t>(gene.values.size(), gene.name[0] == '1' ? 2 : 1));
+  for (const char* name : {"0.n_tile", "0.k_tile", "2.stages", "2.group"})
+    for (Gene& gene : space.genes)
+      if (gene.name == name) gene.values = gene_named(config_space(problem, sm_90a()), name).values;
+  std::vector<double> expected;
+  Genome genome(space.genes.size(), 0);
+  for (bool more = true; more;) {
+    const Config config = decode(space, genome);
+    if (!check(problem, config, sm_90a())) expected.push_back(predict_us(problem, config, sm_90a()));
+    more = false;
+    for (size_t i = 0; i < genome.size() && !more; ++i) {
+      more = ++genome[i] < static_cast<int>(space.genes[i].values.size());
+      if (!more) genome[i] = 0;
+    }
+  }
+  std::sort(expected.begin(), expected.end());
+  const std::vector<Config> ranked = rank(space, expected.size() + 1);
+  ASSERT_EQ(ranked.size(), expected.size());
+  for (size_t i = 0; i < ranked.size(); ++i)
+    EXPECT_NEAR(predict_us(problem, ranked[i], sm_90a()), expected[i], 1e-9 * expected[i]);
+}
+
+double best_us(const std::string& text) {
+  const Problem problem = parse_problem(text);
+  return predict_us(problem, rank(config_space(problem, sm_90a()), 1).at(0), sm_90a());
+}
+
+// The model has to be about right where kernels were measured: schedules with r1, on an H200.
+TEST(StaticModel, is_within_a_quarter_of_measured_kernels) {
+  const auto us = [](std::string_view problem_text, std::string_view config_text) {
+    const Problem problem = parse_problem(problem_text);
+    return predict_us(problem, parse_config(config_text, problem), sm_90a());
+  };
+  EXPECT_NEAR(
+      us("attention_forward batch=2 q_heads=16 q_len=2048 head_dim=64",
+         "consumers=4 key_tile=64 k_stages=4 v_stages=4 order=s1 baton=issue reference=r1 tile_order=static"),
+      66.0, 66.0 / 4);
+  EXPECT_NEAR(us("attention_forward batch=2 q_heads=16 q_len=2048 head_dim=64", "order=s0 tile_order=static"),
+              75.1, 75.1 / 4);
+  EXPECT_NEAR(us("attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
+                 "order=s1 baton=issue reference=r1 tile_order=static"),
+              1732, 1732.0 / 4);
+  EXPECT_NEAR(us("attention_forward q_heads=32 kv_heads=8 q_len=4096 head_dim=64 mask=causal",
+                 "consumers=4 key_tile=64 k_stages=4 v_stages=4 order=s1 reference=r1 tile_order=static"),
+              144, 144.0 / 4);
+}
+
+TEST(StaticModel, less_work_takes_less_time) {
+  EXPECT_LT(best_us("attention_forward q_heads=32 q_len=4096 head_dim=64 mask=causal"),
+            0.7 * best_us("attention_forward q_heads=32 q_len=4096 head_dim=64"));
+  EXPECT_LT(best_us("attention_forward q_heads=32 q_len=4096 head_dim=64"),
+            best_us("attention_forward q_heads=32 q_len=4096 head_dim=128"));
+  EXPECT_LT(best_us("gemm m=2048 n=4096 k=4096"), best_us("gemm m=4096 n=4096 k=4096"));
+  EXPECT_LT(best_us("softmax rows=16384 columns=8192"), best_us("softmax rows=65536 columns=8192"));
+  EXPECT_LT(best_us("attention_forward q_heads=16 q_len=1024 head_dim=64"),
+            best_us("attention_three_kernel q_heads=16 q_len=1024 head_dim=64"));
+}
+
+TEST(StaticModel, never_beats_the_memory_or_the_matrix_units) {
+  const Target& target = sm_90a();
+  for (const char* text :
+       {"gemm m=16 n=16384 k=16384", "gemm m=8192 n=8192 k=8192", "softmax rows=65536 columns=1024",
+        "attention_forward batch=8 q_heads=32 q_len=1 kv_len=8192 head_dim=128",
+        "attention_forward batch=4 q_heads=32 q_len=8192 head_dim=128"}) {
+    const Problem problem = parse_problem(text);
+    const double matrix_rate = target.mma_flops_per_clock * target.clock_ghz * 1e9 * target.multiprocessors;
+    const double floor_us = 1e6 * bytes(problem) / target.memory_bytes_per_second;
+    EXPECT_GT(best_us(text), floor_us) << text;
+    if (!std::holds_alternative<Softmax>(problem)) {
+      EXPECT_GT(best_us(text), 1e6 * flops(problem) / matrix_rate) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace warpfinch
