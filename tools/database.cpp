@@ -1,0 +1,124 @@
+// warpfinch database: what tuning has found out, listed, shown, taken to another machine.
+#include <fmt/format.h>
+
+
+#include "tools/command.hpp"
+#include "tools/files.hpp"
+#include "tools/selection.hpp"
+
+namespace warpfinch {
+namespace {
+
+struct Options {
+  Selection selection;
+  std::string file = "-";
+};
+
+// A default database that nothing has written yet is empty, not an error.
+std::string exported(const Options& options) {
+  const std::optional<ConfigDatabase> database = database_to_read(options.selection.database);
+  return database ? database->export_json(options.selection.problem) : std::string();
+}
+
+Json json_of(const Best& best) {
+  return {{"problem", best.problem},
+          {"config", best.config},
+          {"device", best.device},
+          {best.predicted ? "predicted_us" : "median_us", best.median_us}};
+}
+
+int list(const Options& options) {
+  const std::optional<ConfigDatabase> database = database_to_read(options.selection.database);
+  const std::vector<Best> all = database ? database->list() : std::vector<Best>();
+  for (const Best& best : all) {
+    if (options.selection.json) print_json(json_of(best));
+    else
+      fmt::print("{}\n  {} {:.2f} us  {}\n  {}\n", best.problem, best.predicted ? "predicted" : "measured",
+                 best.median_us, best.device, best.config);
+  }
+  if (all.empty() && !options.selection.json)
+    fmt::print("{}: empty\n", database_file(options.selection.database).string());
+  return 0;
+}
+
+std::string outcome_text(const Evaluation& evaluation) {
+  if (const auto* measured = std::get_if<Measurement>(&evaluation.outcome))
+    return fmt::format("measured {:.2f} us (spread {:.1f} %)", measured->median_us, 100 * measured->spread);
+  if (const auto* predicted = std::get_if<Prediction>(&evaluation.outcome))
+    return fmt::format("predicted {:.2f} us", predicted->us);
+  const Rejection& rejection = std::get<Rejection>(evaluation.outcome);
+  return fmt::format("rejected ({}): {}", rejection.stage, rejection.reason);
+}
+
+int show(const Options& options) {
+  const std::string problem =
+      options.selection.problem.empty() ? std::string() : to_text(parse_problem(options.selection.problem));
+  const std::optional<ConfigDatabase> database = database_to_read(options.selection.database);
+  const std::vector<Evaluation> rows = database ? database->evaluations(problem) : std::vector<Evaluation>();
+  std::string shown;
+  for (const Evaluation& row : rows) {
+    if (options.selection.json) print_json(to_json(row));
+    else {
+      if (row.problem != shown) fmt::print("{}\n", row.problem);
+      shown = row.problem;
+      fmt::print("  {}  {}\n    {}  {}\n", row.time, row.device, row.config, outcome_text(row));
+    }
+  }
+  if (rows.empty() && !options.selection.json) fmt::print("nothing is known of it\n");
+  return 0;
+}
+
+int export_rows(Options options) {
+  if (!options.selection.problem.empty())
+    options.selection.problem = to_text(parse_problem(options.selection.problem));
+  write_file(options.file, exported(options));
+  return 0;
+}
+
+int import_rows(const Options& options) {
+  const std::string text = read_file(options.file);
+  const int added = [&] {
+    try {
+      return database_to_write(options.selection.database).import_json(text);
+    } catch (const Error& error) {
+      if (error.kind != ErrorKind::input) throw;
+      throw Error(error.kind, fmt::format("{}: {}", options.file, error.what()));
+    }
+  }();
+  if (options.selection.json) print_json({{"added", added}});
+  else fmt::print("added {} rows to {}\n", added, database_file(options.selection.database).string());
+  return 0;
+}
+
+CLI::App* add_subcommand(CLI::App& app, const char* name, const char* meaning, Selection& selection) {
+  CLI::App* command = app.add_subcommand(name, meaning);
+  add_database_option(*command, selection);
+  return command;
+}
+
+}  // namespace
+
+Command add_database(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("database", "What tuning has found out");
+  app->require_subcommand(1);
+  auto options = std::make_shared<Options>();
+  Selection& selection = options->selection;
+  CLI::App* list_app = add_subcommand(*app, "list", "The best config of each problem and device", selection);
+  CLI::App* show_app = add_subcommand(*app, "show", "Every evaluation of a problem, or of all", selection);
+  CLI::App* export_app = add_subcommand(*app, "export", "Evaluations as JSON lines", selection);
+  CLI::App* import_app = add_subcommand(*app, "import", "Add exported evaluations", selection);
+  for (CLI::App* command : {show_app, export_app})
+    command->add_option("--problem", selection.problem, "Only this problem");
+  for (CLI::App* command : {list_app, show_app, import_app}) add_json_option(*command, selection.json);
+  add_json_option(*export_app, selection.json);  // it is JSON anyway
+  export_app->add_option("-o,--output", options->file, "File to write; - is standard output")->capture_default_str();
+  import_app->add_option("file", options->file, "File that `database export` wrote")->required();
+  return {app, [=] {
+            if (list_app->parsed()) return list(*options);
+            if (show_app->parsed()) return show(*options);
+            if (export_app->parsed()) return export_rows(*options);
+            return import_rows(*options);
+          }};
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,81 @@
+// warpfinch devices: the GPUs of this machine, and the targets that kernels can be written for.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/compiler.hpp"
+#include "runtime/device.hpp"
+#include "tools/command.hpp"
+#include "tools/selection.hpp"
+
+namespace warpfinch {
+namespace {
+
+// The target of a GPU, empty where no row describes it.
+std::string target_of(const DeviceInfo& device) {
+  for (const Target& target : targets())
+    if (target.compute_major == device.compute_major && target.compute_minor == device.compute_minor)
+      return target.name;
+  return {};
+}
+
+Json json_of(const DeviceInfo& device) {
+  return {{"kind", "device"},
+          {"device", device.id},
+          {"name", device.name},
+          {"uuid", device.uuid},
+          {"compute", fmt::format("{}.{}", device.compute_major, device.compute_minor)},
+          {"target", target_of(device)},
+          {"multiprocessors", device.multiprocessors},
+          {"memory_bytes", device.memory_bytes},
+          {"driver", device.driver}};
+}
+
+Json json_of(const Target& target) {
+  return {{"kind", "target"},
+          {"target", target.name},
+          {"compute", fmt::format("{}.{}", target.compute_major, target.compute_minor)},
+          {"multiprocessors", target.multiprocessors},
+          {"shared_bytes_per_block", target.shared_bytes_per_block},
+          {"registers_per_multiprocessor", target.registers_per_multiprocessor}};
+}
+
+void print(const DeviceInfo& device) {
+  const std::string target = target_of(device);
+  fmt::print("{:<8} {}  compute {}.{}  target {}  {} multiprocessors  {:.1f} GiB  driver {}  {}\n", device.id,
+             device.name, device.compute_major, device.compute_minor, target.empty() ? "(not supported)" : target,
+             device.multiprocessors, static_cast<double>(device.memory_bytes) / (1 << 30), device.driver,
+             device.uuid);
+}
+
+void print(const Target& target) {
+  fmt::print("target   {}  compute {}.{}  {} KB of shared memory per block\n", target.name, target.compute_major,
+             target.compute_minor, target.shared_bytes_per_block / 1024);
+}
+
+int list(bool json) {
+  std::string why_no_device, why_no_nvrtc;
+  const std::vector<DeviceInfo> devices = list_devices(&why_no_device);
+  const std::string nvrtc = nvrtc_version(&why_no_nvrtc);
+  for (const DeviceInfo& device : devices) json ? print_json(json_of(device)) : print(device);
+  for (const Target& target : targets()) json ? print_json(json_of(target)) : print(target);
+  if (json) {
+    if (devices.empty()) print_json({{"kind", "no device"}, {"reason", why_no_device}});
+    print_json({{"kind", "nvrtc"}, {"version", nvrtc}, {"reason", why_no_nvrtc}});
+    return 0;
+  }
+  if (devices.empty()) fmt::print("no GPU:  {}\n", why_no_device);
+  fmt::print("NVRTC    {}\n", nvrtc.empty() ? "none: " + why_no_nvrtc : nvrtc);
+  return 0;
+}
+
+}  // namespace
+
+Command add_devices(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("devices", "List GPUs, targets and the compiler");
+  auto json = std::make_shared<bool>(false);
+  add_json_option(*app, *json);
+  return {app, [json] { return list(*json); }};
+}
+
+}  // namespace warpfinch

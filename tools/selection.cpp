@@ -1,0 +1,92 @@
+#include "tools/selection.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/device.hpp"
+#include "tools/files.hpp"
+#include "tuner/engine.hpp"
+
+namespace warpfinch {
+namespace {
+
+ChosenPlan program_plan(const Selection& selection, const Target& target, const StageObserver& observe) {
+  if (!selection.config.empty())
+    fail_input("--config goes with --problem; a program carries its schedule as attributes of its own");
+  const std::string text = read_file(selection.program);
+  const auto located = [&](const std::string& what) { return fmt::format("{}: {}", selection.program, what); };
+  try {
+    Expected<Plan> plan = generate_program(text, target, observe);
+    if (!plan) fail_input(fmt::format("{}: {}", plan.rejection().stage, plan.rejection().reason));
+    return {std::nullopt, "program", std::move(*plan)};
+  } catch (const Error& error) {
+    throw Error(error.kind, located(error.what()));
+  }
+}
+
+ChosenPlan problem_plan(const Selection& selection, const Target& target, const StageObserver& observe) {
+  const Problem problem = parse_problem(selection.problem);
+  const std::optional<ConfigDatabase> database =
+      selection.config.empty() ? database_to_read(selection.database) : std::nullopt;
+  const Choice choice = choose_config(problem, selection.config, target, device_name(selection.device, target.name),
+                                      database ? &*database : nullptr);
+  return {problem, choice.origin, take(generate(problem, choice.config, target, observe), ErrorKind::input)};
+}
+
+}  // namespace
+
+void add_problem_options(CLI::App& command, Selection& selection) {
+  command.add_option("--problem", selection.problem, "What to compute: \"gemm m=4096 n=4096 k=4096 dtype=bf16\"");
+  command.add_option("--program", selection.program, "Your own tile program (.tir) in place of a problem");
+  command.add_option("--config", selection.config,
+                     "Config text; without it the database's, else the static model's best");
+  add_database_option(command, selection);
+}
+
+void add_target_option(CLI::App& command, Selection& selection) {
+  command.add_option("--target", selection.target, "GPU architecture")->capture_default_str();
+}
+
+CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
+  return command.add_option("--device", selection.device, "GPU, as `warpfinch devices` names it")
+      ->capture_default_str();
+}
+
+void add_database_option(CLI::App& command, Selection& selection) {
+  command.add_option("--database", selection.database, "Config database (SQLite file)");
+}
+
+void add_json_option(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "One JSON object per line (keys: tools/README.md)");
+}
+
+std::filesystem::path database_file(const std::string& given) {
+  return given.empty() ? ConfigDatabase::default_file() : std::filesystem::path(given);
+}
+
+std::optional<ConfigDatabase> database_to_read(const std::string& given) {
+  const std::filesystem::path file = database_file(given);
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored)) return ConfigDatabase(file, true);
+  if (!given.empty()) fail_input(fmt::format("{}: no such database; `warpfinch tune` makes one", given));
+  return std::nullopt;
+}
+
+ConfigDatabase database_to_write(const std::string& given) { return ConfigDatabase(database_file(given)); }
+
+std::string device_name(const std::string& device, const std::string& target) {
+  for (const DeviceInfo& info : list_devices())
+    if (info.id == device) return info.name;
+  return "model:" + target;
+}
+
+ChosenPlan choose_plan(const Selection& selection, const Target& target, const StageObserver& observe) {
+  if (selection.problem.empty() == selection.program.empty())
+    fail_input(selection.problem.empty() ? "give --problem TEXT or --program FILE"
+                                         : "give either --problem or --program, not both");
+  return selection.problem.empty() ? program_plan(selection, target, observe)
+                                   : problem_plan(selection, target, observe);
+}
+
+void print_json(const Json& object) { fmt::print("{}\n", to_line(object)); }
+
+}  // namespace warpfinch

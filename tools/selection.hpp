@@ -1,0 +1,59 @@
+// What most commands share: which problem or program, which config, for which target, from which database.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "generator/generate.hpp"
+#include "tuner/config_database.hpp"
+#include "tuner/evaluation_json.hpp"
+
+namespace warpfinch {
+
+struct Selection {
+  std::string problem, config, program;
+  std::string target = "sm_90a";
+  std::string device = "cuda:0";
+  std::string database;  // empty: the default one, where it exists
+  bool json = false;
+};
+
+// --problem, --config, --program, --database. One of problem and program has to be there: see choose_plan.
+void add_problem_options(CLI::App& command, Selection& selection);
+void add_target_option(CLI::App& command, Selection& selection);
+CLI::Option* add_device_option(CLI::App& command, Selection& selection);
+void add_database_option(CLI::App& command, Selection& selection);
+void add_json_option(CLI::App& command, bool& json);
+
+// The database to read. None when --database was not given and the default one does not exist; Error (input) for a
+// given one that does not exist.
+std::optional<ConfigDatabase> database_to_read(const std::string& given);
+// The database to write, created where there is none.
+ConfigDatabase database_to_write(const std::string& given);
+// The file that either of them means.
+std::filesystem::path database_file(const std::string& given);
+
+// The name under which the database knows the device "cuda:0"; "model:<target>" where there is no such GPU.
+std::string device_name(const std::string& device, const std::string& target);
+
+struct ChosenPlan {
+  std::optional<Problem> problem;  // none for a user's program
+  std::string origin;              // of the config, as Choice::origin; "program" for a user's program
+  Plan plan;
+};
+// Generates what the selection names. Error (input): neither or both of problem and program, text that does not
+// parse, a config that is rejected.
+ChosenPlan choose_plan(const Selection& selection, const Target& target, const StageObserver& observe = {});
+// The value, or its rejection as an Error of that kind.
+template <class T>
+T take(Expected<T> expected, ErrorKind kind) {
+  if (expected) return std::move(*expected);
+  throw Error(kind, expected.rejection().stage + ": " + expected.rejection().reason);
+}
+
+void print_json(const Json& object);
+
+}  // namespace warpfinch

@@ -1,0 +1,148 @@
+#include "tools/tuning.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "runtime/device.hpp"
+
+namespace warpfinch {
+namespace {
+
+constexpr double kSecondsBetweenLines = 2;
+constexpr int kBarWidth = 24;
+
+std::atomic<bool>& stop_state() {
+  static std::atomic<bool> state{false};
+  return state;
+}
+
+extern "C" void set_stop(int) { stop_state().store(true); }
+
+Target target_of(const DeviceInfo& info) {
+  Target target = target_for_device(info.compute_major, info.compute_minor);
+  target.multiprocessors = info.multiprocessors;
+  return target;
+}
+
+int compile_threads() { return static_cast<int>(std::max(2u, std::thread::hardware_concurrency())); }
+
+}  // namespace
+
+void add_tuning_options(CLI::App& command, TuningOptions& options) {
+  command.add_option("--budget", options.budget, "Per problem: seconds (60s) or evaluations (200)")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of the search")->capture_default_str();
+  add_target_option(command, options.selection);
+  add_device_option(command, options.selection);
+  add_database_option(command, options.selection);
+  add_json_option(command, options.selection.json);
+}
+
+Judge open_judge(const TuningOptions& options) {
+  Judge judge;
+  std::string why;
+  for (const DeviceInfo& info : list_devices(&why)) {
+    if (info.id != options.selection.device) continue;
+    DeviceEvaluatorOptions device;
+    device.device = info.id;
+    device.compile_threads = compile_threads();
+    device.worker = std::filesystem::read_symlink("/proc/self/exe");
+    judge.target = target_of(info);
+    judge.evaluator = device_evaluator(device);
+    return judge;
+  }
+  // Throws, with what is wrong: a device that was asked for by name has to be there.
+  if (options.device_given || why.empty()) Device::open(options.selection.device);
+  judge.target = target_by_name(options.selection.target);
+  judge.evaluator = model_evaluator(judge.target, compile_threads());
+  judge.predicts = true;
+  fmt::print(stderr, "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
+  return judge;
+}
+
+const std::atomic<bool>& stop_flag() {
+  struct sigaction action{};
+  action.sa_handler = set_stop;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  stop_state();  // made before a handler can come to it
+  for (int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+  return stop_state();
+}
+
+std::string time_text(const Evaluation* evaluation) {
+  if (!evaluation) return "none";
+  const double us = cost_us(*evaluation);
+  if (!std::isfinite(us)) return "rejected";
+  return fmt::format("{}{:.2f} us", std::holds_alternative<Prediction>(evaluation->outcome) ? "predicted " : "", us);
+}
+
+ProgressPrinter::ProgressPrinter(Budget budget, bool json)
+    : budget_(budget), json_(json), bar_(!json && isatty(STDOUT_FILENO)) {}
+
+double ProgressPrinter::share(const TuneProgress& progress) const {
+  double share = 0;
+  if (budget_.seconds > 0) share = progress.seconds / budget_.seconds;
+  if (budget_.evaluations > 0) share = std::max(share, double(progress.done) / budget_.evaluations);
+  return std::min(share, 1.0);
+}
+
+void ProgressPrinter::print_event(const TuneProgress& progress) const {
+  Json event = {{"event", "evaluation"},
+                {"done", progress.done},
+                {"rejected", progress.rejected},
+                {"seconds", progress.seconds},
+                {"best_config", progress.best ? Json(progress.best->config) : Json()},
+                {"best_us", progress.best ? Json(cost_us(*progress.best)) : Json()}};
+  if (progress.last) event.update(to_json(*progress.last));
+  else event["problem"] = progress.problem;
+  print_json(event);
+  std::fflush(stdout);
+}
+
+void ProgressPrinter::operator()(const TuneProgress& progress) {
+  if (json_) return print_event(progress);
+  const std::string numbers =
+      fmt::format("{:>4} tried  {:>3} rejected  {:>6.1f} s  best {}", progress.done, progress.rejected,
+                  progress.seconds, time_text(progress.best));
+  if (bar_) {
+    const int filled = static_cast<int>(share(progress) * kBarWidth);
+    fmt::print("\r[{:#<{}}{:.<{}}] {:<{}}", "", filled, "", kBarWidth - filled, numbers, width_);
+    width_ = numbers.size();
+  } else if (progress.seconds - last_ >= kSecondsBetweenLines) {
+    fmt::print("  {}\n", numbers);
+    last_ = progress.seconds;
+  }
+  std::fflush(stdout);
+}
+
+void ProgressPrinter::finish() {
+  if (bar_ && width_ > 0) fmt::print("\r{:<{}}\r", "", width_ + kBarWidth + 3);
+  width_ = 0;
+}
+
+void print_result(const std::string& problem, const TuneResult& result, bool json) {
+  const Evaluation* best = result.best ? &*result.best : nullptr;
+  if (json) {
+    Json event = {{"event", "result"},
+                  {"problem", problem},
+                  {"evaluated", result.evaluated},
+                  {"rejected", result.rejected},
+                  {"remembered", result.remembered},
+                  {"stopped", result.stopped},
+                  {"best", best ? to_json(*best) : Json()}};
+    print_json(event);
+  } else {
+    fmt::print("  best {}  ({} tried, {} rejected, {} known before{})\n  {}\n", time_text(best), result.evaluated,
+               result.rejected, result.remembered, result.stopped ? ", stopped" : "",
+               best ? best->config : "no config works");
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace warpfinch

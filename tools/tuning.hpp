@@ -1,0 +1,57 @@
+// What `tune` and `daemon` share: the evaluator for this machine, progress, the stop flag.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "tools/selection.hpp"
+#include "tuner/evaluators.hpp"
+#include "tuner/tune.hpp"
+
+namespace warpfinch {
+
+struct TuningOptions {
+  Selection selection;
+  std::string budget = "60s";
+  uint64_t seed = 0;
+  std::string shapes;
+  bool device_given = false;  // then a missing GPU is an error, else the static model stands in
+};
+void add_tuning_options(CLI::App& command, TuningOptions& options);
+
+// Who judges candidates. Without a GPU: the static model; says so in one line on standard error.
+struct Judge {
+  Target target;
+  std::unique_ptr<Evaluator> evaluator;
+  bool predicts = false;
+};
+Judge open_judge(const TuningOptions& options);
+
+// Set by SIGINT and SIGTERM: the evaluation in hand is finished and recorded, then the command ends. A second
+// signal ends the program at once.
+const std::atomic<bool>& stop_flag();
+
+// Prints what comes in: a bar on a terminal, a line every few seconds elsewhere, events with --json.
+class ProgressPrinter {
+ public:
+  ProgressPrinter(Budget budget, bool json);
+  void operator()(const TuneProgress& progress);
+  void finish();  // ends the bar's line
+
+ private:
+  void print_event(const TuneProgress& progress) const;
+  double share(const TuneProgress& progress) const;
+
+  Budget budget_;
+  bool json_, bar_;
+  size_t width_ = 0;
+  double last_ = -1e9;
+};
+
+// "12.34 us" with "predicted " in front where it is; "none" for nullptr.
+std::string time_text(const Evaluation* evaluation);
+// The closing words on one problem: text or an event "result".
+void print_result(const std::string& problem, const TuneResult& result, bool json);
+
+}  // namespace warpfinch
