@@ -60,7 +60,8 @@ using Strides = std::vector<int64_t>;
 inline std::string value_to_text(int64_t value) { return std::to_string(value); }
 inline std::string value_to_text(int value) { return std::to_string(value); }
 inline std::string value_to_text(bool value) { return value ? "true" : "false"; }
-inline std::string value_to_text(double value) { return fmt::format("{}", value); }  // shortest that reads back
+// The shortest text that reads back as the same number.
+inline std::string value_to_text(double value) { return fmt::format("{}", value); }
 inline std::string value_to_text(const Strides& value) { return fmt::format("{}", fmt::join(value, ",")); }
 template <class Enum>
   requires std::is_enum_v<Enum>
@@ -128,7 +129,8 @@ std::string fields_to_text(const Struct& value) {
 template <class Struct>
 std::string field_names() {
   std::string names;
-  for_each_field<Struct>([&](const auto& field) { names += (names.empty() ? "" : ", ") + std::string(field.name); });
+  for_each_field<Struct>(
+      [&](const auto& field) { names += fmt::format("{}{}", names.empty() ? "" : ", ", field.name); });
   return names;
 }
 
