@@ -54,8 +54,8 @@ struct Gemm {
     return std::tuple{core("batch", &Gemm::batch), core("m", &Gemm::m), core("n", &Gemm::n),
                       core("k", &Gemm::k), core("dtype", &Gemm::dtype), core("output", &Gemm::output),
                       core("layout", &Gemm::layout), core("epilogue", &Gemm::epilogue),
-                      optional("alpha", &Gemm::alpha), optional("a_strides", &Gemm::a_strides), optional("b_strides", &Gemm::b_strides),
-                      optional("c_strides", &Gemm::c_strides)};
+                      optional("alpha", &Gemm::alpha), optional("a_strides", &Gemm::a_strides),
+                      optional("b_strides", &Gemm::b_strides), optional("c_strides", &Gemm::c_strides)};
   }
 };
 
