@@ -14,7 +14,8 @@ namespace {
 using testing::HasSubstr;
 
 constexpr const char* kAttention =
-    "attention_forward batch=2 q_heads=8 kv_heads=2 q_len=256 kv_len=512 head_dim=64 dtype=fp16 mask=causal layout=bshd";
+    "attention_forward batch=2 q_heads=8 kv_heads=2 q_len=256 kv_len=512 head_dim=64 dtype=fp16 mask=causal "
+    "layout=bshd";
 
 struct Close {
   void operator()(wf_plan_t* plan) const { wf_plan_close(plan); }
@@ -43,9 +44,7 @@ std::string refused(const char* problem, const char* config = nullptr, const cha
   return wf_last_error();
 }
 
-TEST(CApi, TellsItsVersion) {
-  EXPECT_THAT(wf_version(), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
-}
+TEST(CApi, TellsItsVersion) { EXPECT_THAT(wf_version(), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+")); }
 
 TEST(CApi, StatusNumbersAreTheExitCodes) {
   EXPECT_EQ(int{WF_OK}, 0);

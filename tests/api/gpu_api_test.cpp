@@ -16,7 +16,8 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kSmall = "attention_forward q_heads=4 kv_heads=2 q_len=200 kv_len=333 head_dim=64 dtype=fp16 mask=causal lse=true";
+constexpr const char* kSmall =
+    "attention_forward q_heads=4 kv_heads=2 q_len=200 kv_len=333 head_dim=64 dtype=fp16 mask=causal lse=true";
 
 class GpuApi : public testing::Test {
  protected:
@@ -54,7 +55,8 @@ struct Buffers {
   }
   void download(std::vector<HostTensor>& tensors) {
     synchronize(*device);
-    for (size_t i = 0; i < tensors.size(); ++i) memory[i]->download(tensors[i].data.data(), tensors[i].data.size());
+    for (size_t i = 0; i < tensors.size(); ++i)
+      memory[i]->download(tensors[i].data.data(), tensors[i].data.size());
   }
   std::shared_ptr<Device> device;
   std::vector<std::unique_ptr<DeviceMemory>> memory;

@@ -13,13 +13,15 @@ static int show_kernel(void) {
   wf_plan_t* plan;
   wf_buffer buffer;
   size_t i;
-  if (wf_generate("gemm m=512 n=512 k=512 dtype=bf16", NULL, NULL, &plan) != WF_OK) return fail("wf_generate");
+  if (wf_generate("gemm m=512 n=512 k=512 dtype=bf16", NULL, NULL, &plan) != WF_OK)
+    return fail("wf_generate");
   printf("%s\n  %s\n", wf_plan_problem(plan), wf_plan_config(plan));
   for (i = 0; i < wf_plan_buffer_count(plan); ++i) {
     if (wf_plan_buffer(plan, i, &buffer) != WF_OK) return fail("wf_plan_buffer");
     printf("  %s %s, %lld bytes\n", buffer.name, buffer.dtype, (long long)buffer.bytes);
   }
-  if (wf_plan_cuda(plan, 0) == NULL || strstr(wf_plan_cuda(plan, 0), "__global__") == NULL) return fail("wf_plan_cuda");
+  if (wf_plan_cuda(plan, 0) == NULL || strstr(wf_plan_cuda(plan, 0), "__global__") == NULL)
+    return fail("wf_plan_cuda");
   printf("  %lu characters of CUDA\n", (unsigned long)strlen(wf_plan_cuda(plan, 0)));
   wf_plan_close(plan);
   return 0;
@@ -31,7 +33,8 @@ int main(void) {
   wf_status status;
   printf("warpfinch %s\n", wf_version());
   if (show_kernel() != 0) return 1;
-  if (wf_generate("gemm m=0", NULL, NULL, &plan) != WF_ERROR_INPUT || plan != NULL) return fail("gemm m=0 went through");
+  if (wf_generate("gemm m=0", NULL, NULL, &plan) != WF_ERROR_INPUT || plan != NULL)
+    return fail("gemm m=0 went through");
   printf("as it should, gemm m=0 is refused: %s\n", wf_last_error());
   status = wf_engine_open("cuda:0", "", &engine);
   if (status == WF_OK) {

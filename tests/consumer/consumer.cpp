@@ -4,10 +4,13 @@
 
 int main() try {
   std::cout << "warpfinch " << warpfinch::version() << '\n';
-  const warpfinch::Plan plan = warpfinch::generate("attention_forward q_heads=4 q_len=512 head_dim=64 dtype=fp16");
-  std::cout << plan.problem() << "\n  " << plan.config() << "\n  " << plan.cuda().size() << " characters of CUDA\n";
+  const warpfinch::Plan plan =
+      warpfinch::generate("attention_forward q_heads=4 q_len=512 head_dim=64 dtype=fp16");
+  std::cout << plan.problem() << "\n  " << plan.config() << "\n  " << plan.cuda().size()
+            << " characters of CUDA\n";
   for (const warpfinch::BufferInfo& buffer : plan.buffers())
-    std::cout << "  " << buffer.name << (buffer.output ? " (written)" : "") << ": " << buffer.bytes << " bytes\n";
+    std::cout << "  " << buffer.name << (buffer.output ? " (written)" : "") << ": " << buffer.bytes
+              << " bytes\n";
   try {
     const warpfinch::Engine engine("cuda:0", "");
     std::cout << engine.plan(plan.problem()).config() << " is ready to launch\n";

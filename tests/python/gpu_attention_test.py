@@ -77,8 +77,8 @@ class Attention(unittest.TestCase):
         self.assertLessEqual(error(*bhsd(q, k, v, o), False), 1)
 
     def test_compiles_with_the_schema(self):
-        torch.library.opcheck(torch.ops.warpfinch.attention.default, tuple(tensors()), {"causal": True},
-                              test_utils=("test_schema", "test_faketensor"))
+        operator, tests = torch.ops.warpfinch.attention.default, ("test_schema", "test_faketensor")
+        torch.library.opcheck(operator, tuple(tensors()), {"causal": True}, test_utils=tests)
 
 
 class Plans(unittest.TestCase):
@@ -96,7 +96,8 @@ class Plans(unittest.TestCase):
             plan.launch(x)
 
     def test_a_workspace_is_found(self):
-        plan = warpfinch.plan("attention_three_kernel q_heads=2 q_len=256 head_dim=64 dtype=fp16", database="")
+        problem = "attention_three_kernel q_heads=2 q_len=256 head_dim=64 dtype=fp16"
+        plan = warpfinch.plan(problem, database="")
         self.assertGreater(plan.workspace_size, 0)
         q = torch.randn(1, 256, 2, 64, device="cuda", dtype=torch.float16)
         o = torch.empty_like(q)
@@ -107,8 +108,8 @@ class Plans(unittest.TestCase):
     def test_tunes(self):
         seen = []
         with tempfile.TemporaryDirectory() as folder:
-            plan = warpfinch.tune("softmax rows=512 columns=512 dtype=bf16", "4", database=folder + "/configs.db",
-                                  progress=seen.append)
+            plan = warpfinch.tune("softmax rows=512 columns=512 dtype=bf16", "4",
+                                  database=folder + "/configs.db", progress=seen.append)
         self.assertIn("warps=", plan.config)
         self.assertGreaterEqual(seen[-1].done, 1)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import warpfinch
 from warpfinch import library
 
-ATTENTION = ("attention_forward batch=1 q_heads=4 kv_heads=4 q_len=256 kv_len=256 head_dim=64 dtype=fp16 mask=none "
-             "layout=bhsd")
+ATTENTION = ("attention_forward batch=1 q_heads=4 kv_heads=4 q_len=256 kv_len=256 head_dim=64 dtype=fp16 "
+             "mask=none layout=bhsd")
 
 
 class Texts(unittest.TestCase):

@@ -47,7 +47,7 @@ wf_buffer describe(const Buffer& buffer) {
 }
 
 [[noreturn]] void refuse_index(const char* function, size_t index, size_t count, const char* what) {
-  fail_input(fmt::format("{}: no {} {}, the plan has {} (0 … {})", function, what, index, count, count - 1));
+  fail_input(fmt::format("{}: no {} {}, the plan has {} (0 to {})", function, what, index, count, count - 1));
 }
 
 DevicePointer address(const void* pointer) { return reinterpret_cast<DevicePointer>(pointer); }
@@ -88,7 +88,8 @@ wf_status wf_plan(wf_engine_t* engine, const char* problem_text, const char* con
   });
 }
 
-wf_status wf_generate(const char* problem_text, const char* config_text, const char* target, wf_plan_t** plan) {
+wf_status wf_generate(const char* problem_text, const char* config_text, const char* target,
+                      wf_plan_t** plan) {
   if (plan) *plan = nullptr;
   return guarded([&] {
     require(problem_text, "wf_generate", "problem_text");
@@ -141,12 +142,14 @@ size_t wf_workspace_size(const wf_plan_t* plan) {
   return plan ? static_cast<size_t>(plan->plan().workspace_bytes) : 0;
 }
 
-wf_status wf_launch(const wf_plan_t* plan, void* const* buffers, size_t count, void* workspace, void* stream) {
+wf_status wf_launch(const wf_plan_t* plan, void* const* buffers, size_t count, void* workspace,
+                    void* stream) {
   return guarded([&] {
     require(plan, "wf_launch", "plan");
     require(buffers, "wf_launch", "buffers");
     if (!plan->loaded)
-      fail_input("wf_launch: the plan was generated without a device; wf_plan makes one that can be launched");
+      fail_input(
+          "wf_launch: the plan was generated without a device; wf_plan makes one that can be launched");
     std::vector<DevicePointer> pointers(count);
     for (size_t i = 0; i < count; ++i) pointers[i] = address(buffers[i]);
     plan->loaded->launch(pointers, address(workspace), stream);

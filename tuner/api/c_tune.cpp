@@ -20,15 +20,14 @@ bool report(const TuneProgress& state, wf_progress_callback callback, void* user
     rejection = fmt::format("{}: {}", reason.stage, reason.reason);
   }
   const double never = std::numeric_limits<double>::infinity();
-  const wf_progress progress{
-      .problem = state.problem.c_str(),
-      .done = state.done,
-      .rejected = state.rejected,
-      .config = state.last ? state.last->config.c_str() : "",
-      .microseconds = state.last ? cost_us(*state.last) : never,
-      .rejection = rejected ? rejection.c_str() : nullptr,
-      .best_config = state.best ? state.best->config.c_str() : nullptr,
-      .best_microseconds = state.best ? cost_us(*state.best) : never};
+  const wf_progress progress{.problem = state.problem.c_str(),
+                             .done = state.done,
+                             .rejected = state.rejected,
+                             .config = state.last ? state.last->config.c_str() : "",
+                             .microseconds = state.last ? cost_us(*state.last) : never,
+                             .rejection = rejected ? rejection.c_str() : nullptr,
+                             .best_config = state.best ? state.best->config.c_str() : nullptr,
+                             .best_microseconds = state.best ? cost_us(*state.best) : never};
   return callback(&progress, user_data) == 0;
 }
 
@@ -76,7 +75,7 @@ wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* bud
     const TuneResult result = tune(problem, device->target(), *evaluator, database, options);
     forget_plans(*engine);
     if (!result.best && !result.stopped)
-      fail_environment(fmt::format("wf_tune: none of the {} configs tried works: {}", result.evaluated,
-                                   to_text(problem)));
+      fail_environment(
+          fmt::format("wf_tune: none of the {} configs tried works: {}", result.evaluated, to_text(problem)));
   });
 }

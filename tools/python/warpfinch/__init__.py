@@ -13,8 +13,8 @@ line. Whatever the library refuses becomes WarpfinchError with its one line.
 from .library import WarpfinchError, version
 from .plans import Buffer, Engine, Plan, Progress, engine, generate, plan, tune
 
-__all__ = ["Buffer", "Engine", "Plan", "Progress", "WarpfinchError", "attention", "engine", "generate", "plan",
-           "tune", "version"]
+__all__ = ["Buffer", "Engine", "Plan", "Progress", "WarpfinchError", "attention", "engine", "generate",
+           "plan", "tune", "version"]
 
 # The operator needs PyTorch, everything else does without.
 try:

@@ -1,7 +1,7 @@
 """torch.ops.warpfinch.attention: fused attention as an operator of PyTorch, forward only.
 
-Works under torch.compile (it has a fake kernel), on the current stream and inside graph capture once its shape
-was planned. Plans are cached by shape, strides and type of the tensors.
+Works under torch.compile (it has a fake kernel), on the current stream and inside graph capture once its
+shape was planned. Plans are cached by shape, strides and type of the tensors.
 """
 
 import functools
@@ -20,26 +20,32 @@ def _logical(values, layout):
     return tuple(values[i] for i in _LAYOUTS[layout])
 
 
+def _refuse(what):
+    raise ValueError(f"warpfinch::attention: {what}")
+
+
 def _check(q, k, v, layout):
     if layout not in _LAYOUTS:
-        raise ValueError(f"warpfinch::attention: layout={layout}: not one of bshd, bhsd")
+        _refuse(f"layout={layout}: not one of bshd, bhsd")
     for name, tensor in (("q", q), ("k", k), ("v", v)):
         if tensor.dim() != 4:
-            raise ValueError(f"warpfinch::attention: {name} has {tensor.dim()} dimensions, should have 4 ({layout})")
+            _refuse(f"{name} has {tensor.dim()} dimensions, should have 4 ({layout})")
         if tensor.dtype not in _DTYPES or tensor.dtype != q.dtype:
-            raise ValueError(f"warpfinch::attention: {name} is {tensor.dtype}; all must be bfloat16 or all float16")
-    (batch, _, _, head_dim), (_, kv_heads, kv_len, _) = _logical(q.shape, layout), _logical(k.shape, layout)
-    if _logical(k.shape, layout) != (batch, kv_heads, kv_len, head_dim):
-        raise ValueError(f"warpfinch::attention: k {tuple(k.shape)} does not fit q {tuple(q.shape)} ({layout})")
+            _refuse(f"{name} is {tensor.dtype}; all must be bfloat16 or all float16")
+    batch, _, _, head_dim = _logical(q.shape, layout)
+    k_batch, kv_heads, kv_len, k_dim = _logical(k.shape, layout)
+    if (k_batch, k_dim) != (batch, head_dim):
+        _refuse(f"k {tuple(k.shape)} does not fit q {tuple(q.shape)} ({layout})")
     if _logical(v.shape, layout)[:3] != (batch, kv_heads, kv_len):
-        raise ValueError(f"warpfinch::attention: v {tuple(v.shape)} does not fit k {tuple(k.shape)} ({layout})")
+        _refuse(f"v {tuple(v.shape)} does not fit k {tuple(k.shape)} ({layout})")
 
 
 def problem_text(shapes, strides, dtype, causal, scale, layout):
     """The problem of q, k and v. shapes, strides: logical; strides None: contiguous in the layout."""
     (batch, q_heads, q_len, head_dim), (_, kv_heads, kv_len, _), (_, _, _, value_dim) = shapes
-    text = (f"attention_forward batch={batch} q_heads={q_heads} kv_heads={kv_heads} q_len={q_len} kv_len={kv_len} "
-            f"head_dim={head_dim} dtype={dtype} mask={'causal' if causal else 'none'} layout={layout}")
+    text = (f"attention_forward batch={batch} q_heads={q_heads} kv_heads={kv_heads} q_len={q_len} "
+            f"kv_len={kv_len} head_dim={head_dim} dtype={dtype} mask={'causal' if causal else 'none'} "
+            f"layout={layout}")
     if value_dim != head_dim:
         text += f" value_dim={value_dim}"
     if scale is not None:
@@ -62,7 +68,9 @@ def _output(q, v, layout):
 
 
 def _aligned(tensor):
-    return tensor if tensor.data_ptr() % _ALIGNMENT == 0 else tensor.clone(memory_format=torch.contiguous_format)
+    if tensor.data_ptr() % _ALIGNMENT == 0:
+        return tensor
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 @torch.library.custom_op("warpfinch::attention", mutates_args=(), device_types="cuda")
@@ -70,14 +78,14 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool = 
               scale: Optional[float] = None, layout: str = "bshd") -> torch.Tensor:
     """softmax(scale * q k^T + mask) v.
 
-    q [batch, length, heads, dim] (bshd) or [batch, heads, length, dim] (bhsd); k and v may have fewer heads (a
-    divisor of q's) and another length; any strides. causal: row i sees keys up to i + kv_len - q_len. scale
-    None: 1/sqrt(dim). Returns a contiguous tensor of q's layout. A tensor whose first byte is not 16-byte
-    aligned is copied.
+    q [batch, length, heads, dim] (bshd) or [batch, heads, length, dim] (bhsd); k and v may have fewer heads
+    (a divisor of q's) and another length; any strides. causal: row i sees keys up to i + kv_len - q_len.
+    scale None: 1/sqrt(dim). Returns a contiguous tensor of q's layout. A tensor whose first byte is not
+    16-byte aligned is copied.
     """
     _check(q, k, v, layout)
     if k.device != q.device or v.device != q.device:
-        raise ValueError(f"warpfinch::attention: q, k, v are on {q.device}, {k.device}, {v.device}: not one GPU")
+        _refuse(f"q, k, v are on {q.device}, {k.device}, {v.device}: not one GPU")
     o = _output(q, v, layout)
     if o.numel() == 0:
         return o

@@ -61,8 +61,8 @@ class Plan:
     def _buffer(self, index):
         raw = BufferStruct()
         check(library().wf_plan_buffer(self._handle, index, ctypes.byref(raw)))
-        return Buffer(_text(raw.name), _text(raw.dtype), tuple(raw.shape[:raw.rank]), tuple(raw.strides[:raw.rank]),
-                      raw.bytes, raw.alignment, bool(raw.is_output))
+        return Buffer(_text(raw.name), _text(raw.dtype), tuple(raw.shape[:raw.rank]),
+                      tuple(raw.strides[:raw.rank]), raw.bytes, raw.alignment, bool(raw.is_output))
 
     @property
     def kernel_count(self):
@@ -119,7 +119,7 @@ def _allocate(size, device, stream):
         raise ValueError(f"the plan needs a workspace of {size} bytes")
     import torch
     if not isinstance(stream, torch.cuda.Stream):
-        raise ValueError("with a stream given as an address, give a workspace too: its life depends on the stream")
+        raise ValueError("a stream given as an address needs a workspace too: its life hangs on the stream")
     with torch.cuda.stream(stream):  # so that it is used again only behind these kernels
         return torch.empty(size, dtype=torch.uint8, device=device)
 
@@ -135,7 +135,7 @@ class Engine:
         self.tuned = 0  # tuning runs so far; who keeps plans plans anew when it grows
 
     def plan(self, problem, config=None):
-        """Generates, compiles or takes from the cache, and loads. config None: the database's or the model's."""
+        """Generates, compiles or takes from the cache, loads. config None: the database's or the model's."""
         handle = ctypes.c_void_p()
         check(library().wf_plan(self._handle, _bytes(problem), _bytes(config), ctypes.byref(handle)))
         return Plan(handle, self)

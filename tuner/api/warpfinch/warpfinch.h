@@ -37,11 +37,11 @@ extern "C" {
 typedef enum wf_status {
   WF_OK = 0,
   WF_ERROR_ENVIRONMENT = 1, /* no driver, no GPU, no NVRTC, disk, memory, or the driver refused a call */
-  WF_ERROR_INPUT = 2        /* a text, a pointer or a config that is wrong, or a GPU that no target describes */
+  WF_ERROR_INPUT = 2        /* a wrong text, pointer or config, or a GPU that no target describes */
 } wf_status;
 
 typedef struct wf_engine_s wf_engine_t; /* a device and a database */
-typedef struct wf_plan_s wf_plan_t;     /* what solves one problem: kernels, ready to launch or as text only */
+typedef struct wf_plan_s wf_plan_t;     /* what solves one problem: kernels to launch, or their text */
 
 /* The library's version, "0.1.0". Static. */
 WF_API const char* wf_version(void);
@@ -94,9 +94,10 @@ typedef struct wf_buffer {
 } wf_buffer;
 
 /* The buffers stand in the order that wf_launch takes them:
- *   gemm                                       a [batch,m,k], b [batch,n,k] (nn: [batch,k,n]), c [batch,m,n][, bias [n]]
- *   softmax                                    x, y [batch,rows,columns]
- *   attention_forward, attention_three_kernel  q, k, v, o [batch,heads,length,dim][, lse [batch,heads,length]]
+ *   gemm                a [batch,m,k], b [batch,n,k] (nn: [batch,k,n]), c [batch,m,n][, bias [n]]
+ *   softmax             x, y [batch,rows,columns]
+ *   attention_forward   q, k, v, o [batch,heads,length,dim][, lse [batch,heads,length]];
+ *                       attention_three_kernel likewise
  */
 WF_API size_t wf_plan_buffer_count(const wf_plan_t* plan); /* 0 for a NULL plan */
 /* WF_ERROR_INPUT: no such buffer. */
@@ -104,7 +105,7 @@ WF_API wf_status wf_plan_buffer(const wf_plan_t* plan, size_t index, wf_buffer* 
 
 /* Kernels of the plan, in launch order; 0 for a NULL plan. */
 WF_API size_t wf_plan_kernel_count(const wf_plan_t* plan);
-/* A kernel's CUDA text with all its headers in it; NULL (and wf_last_error()) where there is no such kernel. */
+/* A kernel's CUDA text with all its headers in it; NULL and wf_last_error() where there is no such kernel. */
 WF_API const char* wf_plan_cuda(const wf_plan_t* plan, size_t index);
 
 /* --- launching ---------------------------------------------------------------------------------------- */
@@ -145,8 +146,8 @@ typedef int (*wf_progress_callback)(const wf_progress* progress, void* user_data
  * a child process with a time limit, so one that crashes or hangs costs no more than its own evaluation.
  * progress may be NULL. WF_ERROR_INPUT: a wrong text, or an engine without a database. WF_ERROR_ENVIRONMENT:
  * NVRTC or the worker program is missing, a full disk, or not one config worked. */
-WF_API wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text, uint64_t seed,
-                         wf_progress_callback progress, void* user_data);
+WF_API wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text,
+                         uint64_t seed, wf_progress_callback progress, void* user_data);
 
 #ifdef __cplusplus
 }

@@ -76,8 +76,12 @@ class Plan {
     for (std::size_t i = 0; i < wf_plan_buffer_count(get()); ++i) {
       wf_buffer buffer;
       throw_unless_ok(wf_plan_buffer(get(), i, &buffer));
-      result.push_back({buffer.name, buffer.dtype, {buffer.shape, buffer.shape + buffer.rank},
-                        {buffer.strides, buffer.strides + buffer.rank}, buffer.bytes, buffer.alignment,
+      result.push_back({buffer.name,
+                        buffer.dtype,
+                        {buffer.shape, buffer.shape + buffer.rank},
+                        {buffer.strides, buffer.strides + buffer.rank},
+                        buffer.bytes,
+                        buffer.alignment,
                         buffer.is_output != 0});
     }
     return result;
@@ -112,7 +116,8 @@ class Engine {
   using Progress = std::function<bool(const wf_progress&)>;
 
   // database: a file; std::nullopt: the user's own; "": none.
-  explicit Engine(const std::string& device = "cuda:0", const std::optional<std::string>& database = std::nullopt) {
+  explicit Engine(const std::string& device = "cuda:0",
+                  const std::optional<std::string>& database = std::nullopt) {
     wf_engine_t* engine = nullptr;
     throw_unless_ok(wf_engine_open(device.c_str(), database ? database->c_str() : nullptr, &engine));
     engine_.reset(engine, wf_engine_close);
@@ -130,8 +135,8 @@ class Engine {
   void tune(const std::string& problem, const std::string& budget, std::uint64_t seed = 0,
             const Progress& progress = {}) const {
     Watcher watcher{progress, nullptr};
-    const wf_status status = wf_tune(get(), problem.c_str(), budget.c_str(), seed,
-                                     progress ? &Watcher::watch : nullptr, &watcher);
+    const wf_status status =
+        wf_tune(get(), problem.c_str(), budget.c_str(), seed, progress ? &Watcher::watch : nullptr, &watcher);
     if (watcher.thrown) std::rethrow_exception(watcher.thrown);
     throw_unless_ok(status);
   }

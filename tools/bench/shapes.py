@@ -1,0 +1,106 @@
+"""Which problems a benchmark runs: texts, YAML lists as `warpfinch tune --shapes` takes them, or CSV files
+with the columns tag, batch, q_heads, kv_heads, q_len, kv_len, head_dim, causal, dtype."""
+
+import argparse
+import csv
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+
+COLUMNS = ("batch", "q_heads", "kv_heads", "q_len", "kv_len", "head_dim", "causal", "dtype")
+
+
+@dataclass(frozen=True)
+class Shape:
+    tag: str
+    problem: str
+
+
+def fields(problem):
+    """Operation and the key=value words of a problem text."""
+    operation, *words = problem.split()
+    return {"operation": operation, **dict(word.split("=", 1) for word in words)}
+
+
+def tag_of(problem):
+    """A short name: 1x32/8x4096x64-bf16-causal, gemm-4096x4096x4096."""
+    known = fields(problem)
+    if not known["operation"].startswith("attention"):
+        sizes = (known.get(key, "1") for key in ("batch", "m", "n", "k", "rows", "columns"))
+        return f"{known['operation']}-{'x'.join(size for size in sizes if size != '1')}"
+
+    def pair(q_key, kv_key, between):
+        q, kv = known.get(q_key, "1"), known.get(kv_key, known.get(q_key, "1"))
+        return q if q == kv else q + between + kv
+
+    sizes = (known.get("batch", "1"), pair("q_heads", "kv_heads", "/"), pair("q_len", "kv_len", ":"),
+             known.get("head_dim", "?"))
+    mask = known.get("mask", "none")
+    return f"{'x'.join(sizes)}-{known.get('dtype', 'bf16')}" + ("" if mask == "none" else f"-{mask}")
+
+
+def _from_csv_row(row, operation):
+    missing = [column for column in COLUMNS if not row.get(column)]
+    if missing:
+        raise ValueError(f"row {row}: no {', '.join(missing)}")
+    sizes = " ".join(f"{key}={row[key]}" for key in COLUMNS[:6])
+    mask = "causal" if row["causal"] in ("1", "true", "True") else "none"
+    problem = f"{operation} {sizes} dtype={row['dtype']} mask={mask} layout=bshd"
+    return Shape(row.get("tag") or tag_of(problem), problem)
+
+
+def _read_csv(file, operation):
+    with open(file, newline="") as lines:
+        rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+        # A file with a `pass` column has rows of the backward pass too.
+        return [_from_csv_row(row, operation) for row in rows if row.get("pass", "fwd") == "fwd"]
+
+
+def _read_yaml(file):
+    import yaml
+    with open(file) as text:
+        entries = yaml.safe_load(text)
+    if isinstance(entries, dict):
+        entries = entries["shapes"]
+    problems = [entry["problem"] if isinstance(entry, dict) else entry for entry in entries]
+    return [Shape(tag_of(problem), problem) for problem in problems]
+
+
+def read(file, operation="attention_forward"):
+    """The shapes of a file; operation: what the rows of a CSV file stand for."""
+    return _read_yaml(file) if Path(file).suffix in (".yaml", ".yml") else _read_csv(file, operation)
+
+
+def option_parser(description):
+    """With the options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", metavar="FILE", help="YAML list or CSV file")
+    parser.add_argument("--problem", metavar="TEXT", action="append", default=[], help="may be repeated")
+    parser.add_argument("--config", metavar="TEXT", help="else the database's, else the model's best")
+    parser.add_argument("--database", metavar="FILE", help="configs; the user's own by default, '' for none")
+    parser.add_argument("--device", default="cuda:0")
+    parser.add_argument("--output", metavar="FILE", help="CSV; standard output by default")
+    parser.add_argument("--rounds", type=int, default=15, help="timed graph replays of each, alternating")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run; needs no GPU, no PyTorch")
+    return parser
+
+
+def chosen(options, operation="attention_forward"):
+    """The shapes that the options name, those of files first."""
+    named = read(options.shapes, operation) if options.shapes else []
+    named += [Shape(tag_of(problem), problem) for problem in options.problem]
+    if not named:
+        raise SystemExit("nothing to run: give --shapes or --problem")
+    return named
+
+
+def dry_run(options, shapes):
+    """Prints what would run, generated without a GPU."""
+    import warpfinch
+    for shape in shapes:
+        plan = warpfinch.generate(shape.problem, options.config)
+        buffers = " ".join(f"{b.name}{list(b.shape)}" for b in plan.buffers)
+        print(f"{shape.tag}: {plan.problem}\n  {plan.config}\n  {buffers} workspace={plan.workspace_size}")
