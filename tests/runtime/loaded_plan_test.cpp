@@ -119,7 +119,8 @@ TEST_F(LoadedPlanTest, PassesTheWorkspace) {
   Plan plan = small_plan("k");
   plan.workspace_bytes = 4096;
   plan.launches[0].arguments[1].buffer = {.buffer = -1, .offset = 512};
-  load(plan)->launch({0x1000, 0x2000}, 0x100000, nullptr);
+  const auto loaded = load(plan);
+  loaded->launch({0x1000, 0x2000}, 0x100000, nullptr);
   EXPECT_EQ(*static_cast<CUdeviceptr*>(fake().launches.at(0).parameters[1]), 0x100200u);
 }
 
