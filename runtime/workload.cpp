@@ -49,6 +49,13 @@ HostTensor filled(const Buffer& buffer, std::byte value) {
   return {buffer, std::vector(static_cast<size_t>(extent(buffer) * size_of(buffer.type)), value)};
 }
 
+// The tensor without its repetitions: each address once, where dimensions have stride 0.
+Buffer without_repetitions(Buffer buffer) {
+  for (size_t i = 0; i < buffer.shape.size(); ++i)
+    if (buffer.strides[i] == 0) buffer.shape[i] = std::min<int64_t>(buffer.shape[i], 1);
+  return buffer;
+}
+
 }  // namespace
 
 double HostTensor::at(const std::vector<int64_t>& index) const {
@@ -86,14 +93,15 @@ HostTensor random(const Buffer& buffer, uint64_t seed, double spread) {
   HostTensor tensor = poison(buffer);
   if (tensor.data.empty()) return tensor;
   const uint64_t key = mix(seed + 0x9e3779b97f4a7c15);
-  const int64_t rows = row_count(buffer);
-  const int64_t rows_per_piece = std::max<int64_t>(1, (1 << 20) / row_length(buffer));
+  const Buffer once = without_repetitions(buffer);
+  const int64_t rows = row_count(once);
+  const int64_t rows_per_piece = std::max<int64_t>(1, (1 << 20) / row_length(once));
   const int64_t pieces = (rows + rows_per_piece - 1) / rows_per_piece;
   parallel_for(pieces, machine_threads(), [&](int64_t piece) {
     const int64_t end = std::min(rows, (piece + 1) * rows_per_piece);
     for (int64_t row = piece * rows_per_piece; row < end; ++row) {
-      int64_t offset = row_offset(buffer, row);
-      for (int64_t i = 0; i < row_length(buffer); ++i, offset += row_stride(buffer))
+      int64_t offset = row_offset(once, row);
+      for (int64_t i = 0; i < row_length(once); ++i, offset += row_stride(once))
         store_element(tensor, offset, spread * normal(key, static_cast<uint64_t>(offset)));
     }
   });

@@ -45,7 +45,7 @@ target_link_libraries(warpfinch PRIVATE ${WARPFINCH_ROOMS} ${YAML_CPP_SHARED} ${
 target_link_options(warpfinch PRIVATE -Wl,--version-script=${exports} -Wl,--no-undefined)
 target_include_directories(warpfinch INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/tuner/api> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_compile_features(warpfinch INTERFACE cxx_std_20)
+target_compile_features(warpfinch INTERFACE cxx_std_17)
 set_target_properties(warpfinch PROPERTIES
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${exports})
 
