@@ -2,9 +2,6 @@
 #include "tuner/config_database.hpp"
 
 #include <fmt/format.h>
-#ifndef XXH_INLINE_ALL
-#define XXH_INLINE_ALL
-#endif
 #include <xxhash.h>
 
 #include <cstdlib>

@@ -2,9 +2,6 @@
 #include "tuner/shapes.hpp"
 
 #include <fmt/format.h>
-#ifndef XXH_INLINE_ALL
-#define XXH_INLINE_ALL
-#endif
 #include <xxhash.h>
 #include <yaml-cpp/yaml.h>
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "runtime/log.hpp"
@@ -139,7 +140,8 @@ class WorkerEvaluator : public Evaluator {
 
   static double error_of(const Json& accuracy) {
     const Json error = accuracy.is_object() ? accuracy.value("max_error", Json()) : Json();
-    return error.is_number() ? error.get<double>() : std::numeric_limits<double>::infinity();
+    const bool sensible = error.is_number() && error.get<double>() >= 0;
+    return sensible ? error.get<double>() : std::numeric_limits<double>::infinity();
   }
 
   static Outcome rejection_of(const Json& json) {
