@@ -1,0 +1,217 @@
+// The tuning loop with a made-up world: budgets, stopping, what is remembered, the same seed.
+#include "tuner/tune.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generator/generate.hpp"
+#include "tests/runtime/temporary_folder.hpp"
+#include "tests/tuner/made_up.hpp"
+#include "tuner/evaluators.hpp"
+#include "tuner/source_digest.hpp"
+
+namespace warpfinch {
+namespace {
+
+using ::testing::HasSubstr;
+
+// No mask: where the key tile divides the length, both ways to tell masked tiles give one source.
+const Problem& attention_problem() {
+  static const Problem problem = parse_problem("attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16");
+  return problem;
+}
+
+TuneOptions evaluations(int count, uint64_t seed = 0) {
+  TuneOptions options;
+  options.budget = {.evaluations = count};
+  options.seed = seed;
+  return options;
+}
+
+class Tuning : public ::testing::Test {
+ protected:
+  TuneResult tune_with(Evaluator& evaluator, ConfigDatabase& database, TuneOptions options) {
+    return tune(attention_problem(), sm_90a(), evaluator, database, options);
+  }
+
+  // Configs and outcomes in order, without digests and times of the clock.
+  static std::vector<std::string> story(const ConfigDatabase& database) {
+    std::vector<std::string> lines;
+    for (const Evaluation& row : database.evaluations())
+      lines.push_back(fmt::format("{}: {}", row.config, cost_us(row)));
+    return lines;
+  }
+
+  TemporaryFolder folder_;
+  ConfigDatabase database_{folder_.path() / "configs.db"};
+};
+
+TEST_F(Tuning, keeps_to_a_budget_of_evaluations_and_records_each) {
+  MadeUpEvaluator evaluator(landscape);
+  const TuneResult result = tune_with(evaluator, database_, evaluations(40));
+  EXPECT_EQ(result.evaluated, 40);
+  EXPECT_EQ(database_.evaluations().size(), 40U);
+  EXPECT_FALSE(result.stopped);
+  ASSERT_TRUE(result.best);
+  const Best best = database_.best(attention_problem(), "GPU A");
+  EXPECT_EQ(best.config, result.best->config);
+  EXPECT_EQ(best.median_us, cost_us(*result.best));
+  int rejected = 0;
+  for (const Evaluation& row : database_.evaluations()) rejected += std::holds_alternative<Rejection>(row.outcome);
+  EXPECT_EQ(result.rejected, rejected);
+}
+
+TEST_F(Tuning, keeps_to_a_budget_of_seconds) {
+  double now = 100;
+  MadeUpEvaluator evaluator([&](const Config& config) { return now += 1, landscape(config); });
+  TuneOptions options;
+  options.budget = {.seconds = 25};
+  options.clock = [&] { return now; };
+  EXPECT_EQ(tune_with(evaluator, database_, options).evaluated, 25);
+}
+
+TEST_F(Tuning, stops_between_two_evaluations_without_losing_a_row) {
+  std::atomic<bool> stop = false;
+  int count = 0;
+  MadeUpEvaluator evaluator([&](const Config& config) {
+    if (++count == 7) stop = true;
+    return landscape(config);
+  });
+  TuneOptions options = evaluations(100);
+  options.stop = &stop;
+  const TuneResult result = tune_with(evaluator, database_, options);
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.evaluated, 7);
+  EXPECT_EQ(database_.evaluations().size(), 7U);
+}
+
+TEST_F(Tuning, a_failing_environment_loses_no_row) {
+  int count = 0;
+  MadeUpEvaluator evaluator([&](const Config& config) {
+    if (++count == 6) fail_environment("the GPU has fallen off the bus");
+    return landscape(config);
+  });
+  EXPECT_THROW(tune_with(evaluator, database_, evaluations(100)), Error);
+  EXPECT_EQ(database_.evaluations().size(), 5U);
+}
+
+TEST_F(Tuning, the_same_seed_is_the_same_run_in_the_recorded_world) {
+  MadeUpEvaluator evaluator(landscape);
+  const TuneResult first = tune_with(evaluator, database_, evaluations(60, 5));
+  const auto replay = replay_evaluator(database_, "GPU A");
+  ConfigDatabase second_database(folder_.path() / "second.db");
+  const TuneResult second = tune_with(*replay, second_database, evaluations(60, 5));
+  EXPECT_EQ(story(second_database), story(database_));
+  EXPECT_EQ(first.best->config, second.best->config);
+  ConfigDatabase third_database(folder_.path() / "third.db");
+  MadeUpEvaluator again(landscape);
+  tune_with(again, third_database, evaluations(60, 6));
+  EXPECT_NE(story(third_database), story(database_));
+}
+
+TEST_F(Tuning, what_was_never_recorded_is_rejected_by_the_replay) {
+  const auto replay = replay_evaluator(database_, "GPU A");
+  const Config config = default_config(attention_problem());
+  const Evaluation answer = replay->evaluate(attention_problem(), {config}).at(0);
+  ASSERT_TRUE(std::holds_alternative<Rejection>(answer.outcome));
+  EXPECT_EQ(std::get<Rejection>(answer.outcome).stage, "replay");
+}
+
+TEST_F(Tuning, a_replay_answers_in_the_order_of_then) {
+  const Config config = default_config(attention_problem());
+  const std::string problem = to_text(attention_problem());
+  for (int us : {3, 5})
+    database_.record(made_up(problem, to_text(config), measured(us), "GPU A", "d", utc_time()));
+  const auto replay = replay_evaluator(database_, "GPU A");
+  const auto answers = replay->evaluate(attention_problem(), {config, config, config});
+  EXPECT_EQ(cost_us(answers.at(0)), 3);
+  EXPECT_EQ(cost_us(answers.at(1)), 5);
+  EXPECT_EQ(cost_us(answers.at(2)), 5);
+}
+
+// The evaluators fill in the digest; here it is done for them, as the device evaluator would.
+class DigestingEvaluator : public MadeUpEvaluator {
+ public:
+  using MadeUpEvaluator::MadeUpEvaluator;
+  std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
+    auto evaluations = MadeUpEvaluator::evaluate(problem, configs);
+    for (size_t i = 0; i < configs.size(); ++i)
+      evaluations[i].digest = source_digest(*generate(problem, configs[i], sm_90a()));
+    return evaluations;
+  }
+};
+
+TEST_F(Tuning, no_source_is_evaluated_twice) {
+  DigestingEvaluator evaluator(landscape);
+  const TuneResult result = tune_with(evaluator, database_, evaluations(150));
+  std::set<std::string> digests;
+  for (const Evaluation& row : database_.evaluations())
+    EXPECT_TRUE(row.digest.empty() || digests.insert(row.digest).second) << row.config;
+  EXPECT_GT(result.remembered, 0) << "no two configs had one source: this test shows nothing";
+}
+
+TEST_F(Tuning, a_second_run_remembers_the_first) {
+  DigestingEvaluator evaluator(landscape);
+  tune_with(evaluator, database_, evaluations(30, 9));
+  const std::set<std::string> before(evaluator.asked.begin(), evaluator.asked.end());
+  DigestingEvaluator second(landscape);
+  const TuneResult result = tune_with(second, database_, evaluations(20, 9));
+  EXPECT_GT(result.remembered, 0);
+  EXPECT_EQ(result.evaluated, 20);
+  for (const std::string& config : second.asked) EXPECT_FALSE(before.contains(config)) << config;
+  EXPECT_LE(cost_us(*result.best), database_.best(attention_problem(), "GPU A").median_us);
+}
+
+TEST_F(Tuning, an_exhausted_space_ends_the_run) {
+  MadeUpEvaluator evaluator(landscape);
+  const Problem softmax = parse_problem("softmax rows=64 columns=1000");
+  const TuneResult result = tune(softmax, sm_90a(), evaluator, database_, evaluations(100000));
+  EXPECT_LE(result.evaluated, size(config_space(softmax, sm_90a())));
+  EXPECT_GT(result.evaluated, 0);
+}
+
+TEST_F(Tuning, nothing_right_is_no_best) {
+  MadeUpEvaluator evaluator([](const Config&) { return measured(1, 7); });
+  const TuneResult result = tune_with(evaluator, database_, evaluations(10));
+  EXPECT_FALSE(result.best);
+  EXPECT_EQ(database_.best(attention_problem(), "GPU A").how, Lookup::none);
+}
+
+TEST_F(Tuning, progress_tells_of_each_evaluation_and_the_best) {
+  MadeUpEvaluator evaluator(landscape);
+  TuneOptions options = evaluations(20);
+  std::vector<double> bests;
+  int last_done = 0;
+  options.progress = [&](const TuneProgress& progress) {
+    last_done = progress.done;
+    ASSERT_TRUE(progress.last);
+    if (progress.best) bests.push_back(cost_us(*progress.best));
+  };
+  tune_with(evaluator, database_, options);
+  EXPECT_EQ(last_done, 20);
+  ASSERT_FALSE(bests.empty());
+  EXPECT_TRUE(std::is_sorted(bests.rbegin(), bests.rend()));
+}
+
+// --- budgets ---------------------------------------------------------------------------------------------------
+TEST(Budgets, are_seconds_or_evaluations) {
+  EXPECT_EQ(parse_budget("60s"), Budget{.seconds = 60});
+  EXPECT_EQ(parse_budget("0.5s"), Budget{.seconds = 0.5});
+  EXPECT_EQ(parse_budget("200"), Budget{.evaluations = 200});
+  for (const char* text : {"60s", "0.5s", "200"}) EXPECT_EQ(to_text(parse_budget(text)), text);
+}
+
+TEST(Budgets, that_are_neither_are_refused_with_what_would_be_right) {
+  for (const char* text : {"", "s", "0", "0s", "-5", "-5s", "1.5", "60 s", "inf", "infs", "nans", "1e999s", "ten", "60m"}) {
+    try {
+      parse_budget(text);
+      ADD_FAILURE() << text << " was taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind, ErrorKind::input);
+      EXPECT_THAT(error.what(), HasSubstr("60s"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace warpfinch
