@@ -1,0 +1,74 @@
+// Attention as three kernels: scores = Q K^T (fp32), weights = softmax(scale * scores), O = weights V. Scores
+// and weights lie in the workspace, rows padded to 16 bytes so that TMA can move them.
+#include "generator/builders.hpp"
+
+namespace warpfinch {
+namespace {
+
+constexpr int64_t kWorkspaceAlignment = 256;
+
+struct Workspace {
+  Buffer scores, weights;
+  int64_t weights_offset, bytes;
+};
+
+int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+
+Workspace workspace(const AttentionFields& f) {
+  const int64_t pitch = round_up(f.kv_len, 8);
+  const std::vector<int64_t> shape{f.batch, f.q_heads, f.q_len, f.kv_len};
+  const Strides strides{f.q_heads * f.q_len * pitch, f.q_len * pitch, pitch, 1};
+  const int64_t elements = f.batch * strides[0];
+  const int64_t offset = round_up(elements * size_of(DataType::fp32), kWorkspaceAlignment);
+  Workspace result{{"scores", DataType::fp32, shape, strides, true, 16},
+                   {"weights", f.dtype, shape, strides, true, 16},
+                   offset,
+                   offset + round_up(elements * size_of(f.dtype), kWorkspaceAlignment)};
+  return result;
+}
+
+// [batch, head, row, column] seen as [batch * head, row, column]: the workspace is contiguous in its heads.
+Buffer planes(const Buffer& buffer) {
+  Buffer result = buffer;
+  result.shape = {buffer.shape[0] * buffer.shape[1], buffer.shape[2], buffer.shape[3]};
+  result.strides.erase(result.strides.begin());
+  return result;
+}
+
+Buffer input(Buffer buffer) {
+  buffer.output = false;
+  return buffer;
+}
+
+}  // namespace
+
+PlannedKernels build_three_kernel(const AttentionFields& f, const Config& config, const Target& target) {
+  const std::vector<Buffer> user = buffers(AttentionThreeKernel{f});  // q, k, v, o[, lse]
+  const Workspace space = workspace(f);
+  const BufferRef scores{-1, 0}, weights{-1, space.weights_offset};
+
+  Matmul first{.kernel = "gemm_scores", .a = user[0], .b = user[1], .c = space.scores, .bias = {},
+               .b_group = f.q_heads / f.kv_heads};
+  RowSoftmax middle{.x = planes(input(space.scores)), .y = planes(space.weights), .lse = {}, .mask = f.mask,
+                    .scale = effective_scale(f)};
+  if (f.lse) {
+    middle.lse = user[4];
+    middle.lse.shape = {f.batch * f.q_heads, f.q_len};
+    middle.lse.strides = {f.q_len, 1};
+  }
+  Matmul last{.kernel = "gemm_values", .a = input(space.weights), .b = user[2], .c = user[3], .bias = {},
+              .b_transposed = false, .b_group = f.q_heads / f.kv_heads};
+
+  PlannedKernels result;
+  result.workspace_bytes = space.bytes;
+  result.kernels.push_back(
+      {build_matmul(first, std::get<GemmConfig>(config.kernels[0]), target), {{0, 0}, {1, 0}, scores}});
+  result.kernels.push_back(
+      {build_row_softmax(middle, std::get<SoftmaxConfig>(config.kernels[1]), target), {scores, weights}});
+  if (f.lse) result.kernels.back().arguments.push_back({4, 0});
+  result.kernels.push_back(
+      {build_matmul(last, std::get<GemmConfig>(config.kernels[2]), target), {weights, {2, 0}, {3, 0}}});
+  return result;
+}
+
+}  // namespace warpfinch

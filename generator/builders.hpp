@@ -1,0 +1,69 @@
+// Builders: what to compute, as a naive program. One role, nothing overlapped, tile sizes as named constants;
+// the schedule that a config asks for stands in the program's attributes, where passes and readers find it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "generator/config.hpp"
+#include "generator/ir/program.hpp"
+#include "generator/plan.hpp"
+#include "generator/problem.hpp"
+#include "generator/target.hpp"
+
+namespace warpfinch {
+
+// c[leading…, m, n] = epilogue(alpha * a[leading…, m, k] * b), where b is [leading…, n, k] or, not transposed,
+// [leading…, k, n]. `b_group`: that many consecutive values of the last leading axis share one b (GQA).
+struct Matmul {
+  std::string kernel = "gemm";
+  Buffer a, b, c, bias;       // names are the params' names; bias unused without an epilogue
+  bool b_transposed = true;
+  int64_t b_group = 1;
+  Epilogue epilogue = Epilogue::none;
+  double alpha = 1;
+};
+ir::Program build_matmul(const Matmul& matmul, const GemmConfig& config, const Target& target);
+
+// y[z, i, :] = softmax(scale * x[z, i, :]); lse [z, i] when it has a name.
+struct RowSoftmax {
+  Buffer x, y, lse;
+  Mask mask = Mask::none;
+  double scale = 1;
+};
+ir::Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config, const Target& target);
+
+ir::Program build_attention_forward(const AttentionFields& fields, const AttentionConfig& config,
+                                    const Target& target);
+
+// The kernels of a problem's plan: one program per launch, and for every param of each where it points.
+struct PlannedKernel {
+  ir::Program program;
+  std::vector<BufferRef> arguments;  // of the program's params, in order
+};
+struct PlannedKernels {
+  std::vector<PlannedKernel> kernels;
+  int64_t workspace_bytes = 0;
+};
+PlannedKernels build(const Problem& problem, const Config& config, const Target& target);
+
+// Pieces that builders share.
+ir::Tensor param(const Buffer& buffer);
+ir::Tensor shared_tile(std::string name, DataType type, std::vector<ir::Expr> shape, int stages = 0);
+ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> shape);
+ir::Tensor row_values(std::string name, ir::Expr rows);
+// Adds the mask ops that a [rows, columns] plane needs for tiles of that many columns; `tile` is the scores.
+void append_mask(std::vector<ir::Op>& body, const std::string& tile, Mask mask, int64_t rows, int64_t columns,
+                 int64_t column_tile);
+// Where the columns of a row tile end, and up to where no mask op is needed; constants where nothing depends
+// on the row. Symbols: m and m_tile.
+struct ColumnBounds {
+  ir::Expr end, unmasked;
+  bool masked;  // does any tile need a mask op?
+};
+ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile);
+// `for n in 0 .. end step tile`, with the bounds named by lets in front of it.
+void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
+                        std::vector<ir::Op> loop_body);
+
+}  // namespace warpfinch

@@ -1,0 +1,75 @@
+// Pieces that builders share: declarations, masks and loop bounds.
+#include <fmt/format.h>
+
+#include "generator/builders.hpp"
+
+namespace warpfinch {
+
+using namespace ir;
+
+Tensor param(const Buffer& buffer) {
+  Tensor result{Space::global, buffer.name, buffer.type, {}, {}};
+  for (int64_t extent : buffer.shape) result.shape.push_back(extent);
+  set(result.attributes, "strides", list_text(buffer.strides));
+  if (buffer.output) set(result.attributes, "out");
+  return result;
+}
+
+Tensor shared_tile(std::string name, DataType type, std::vector<Expr> shape, int stages) {
+  Tensor result{Space::shared, std::move(name), type, std::move(shape), {}};
+  if (stages > 0) set(result.attributes, "stages", std::to_string(stages));
+  return result;
+}
+
+Tensor register_tile(std::string name, DataType type, std::vector<Expr> shape) {
+  return {Space::register_, std::move(name), type, std::move(shape), {}};
+}
+
+Tensor row_values(std::string name, Expr rows) {
+  Tensor result = register_tile(std::move(name), DataType::fp32, {std::move(rows)});
+  set(result.attributes, "rows");
+  return result;
+}
+
+namespace {
+// Column j is visible to row i when j <= i + offset.
+int64_t diagonal(Mask mask, int64_t rows, int64_t columns) { return mask == Mask::causal ? columns - rows : 0; }
+}  // namespace
+
+void append_mask(std::vector<Op>& body, const std::string& name, Mask mask, int64_t rows, int64_t columns,
+                 int64_t column_tile) {
+  if (mask != Mask::none)
+    body.push_back(op("mask_causal", {tile(name), expr(symbol("m")), expr(symbol("n")),
+                                      expr(diagonal(mask, rows, columns))}));
+  // Bottom-right alignment hides what lies past the last column from every row that exists.
+  if (mask != Mask::causal && columns % column_tile != 0)
+    body.push_back(op("mask_columns", {tile(name), expr(symbol("n")), expr(columns)}));
+}
+
+ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile) {
+  const auto whole_tiles = [&](Expr count) { return count / column_tile * column_tile; };
+  if (mask == Mask::none) return {columns, whole_tiles(columns), columns % column_tile != 0};
+  const Expr m = symbol("m");
+  const int64_t offset = diagonal(mask, rows, columns);
+  // A row tile that sees nothing runs over one wholly masked tile, so that every pipeline has a first tile.
+  const Expr end = max(min(columns, m + symbol("m_tile") + offset), 1);
+  return {end, whole_tiles(max(min(columns, m + offset + 1), 0)), true};
+}
+
+void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
+                        std::vector<Op> loop_body) {
+  const auto named = [&](const char* name, const Expr& value) {
+    if (is_constant(value)) return value;
+    body.push_back(let(name, value));
+    return symbol(name);
+  };
+  const Expr end = named("n_end", bounds.end);
+  Attributes attributes{{"nonempty", ""}};
+  if (bounds.masked) {
+    const Expr unmasked = named("n_unmasked", bounds.unmasked);
+    set(attributes, "unmasked", to_text(unmasked));
+  }
+  body.push_back(for_loop({"n", 0, end, symbol(tile_name)}, std::move(loop_body), std::move(attributes)));
+}
+
+}  // namespace warpfinch

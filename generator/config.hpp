@@ -1,0 +1,126 @@
+// One point of the search space. The word is always "config". A plan of one kernel has one part and prints
+// flat; a plan of several prints "gemm:{…} softmax:{…} gemm:{…}".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "generator/fields.hpp"
+#include "generator/problem.hpp"
+
+namespace warpfinch {
+
+// The order of the attention tile's body. s0: QK(i), wait, softmax(i), PV(i). s1: QK(i) and PV(i-1) issued
+// together, softmax(i) runs beside PV(i-1).
+enum class Order { s0, s1 };
+template <>
+struct EnumNames<Order> {
+  static constexpr std::array<std::string_view, 2> names{"s0", "s1"};
+};
+
+// A turn-taking barrier among the consumer warpgroups, around the issue of the MMAs.
+enum class Baton { none, issue };
+template <>
+struct EnumNames<Baton> {
+  static constexpr std::array<std::string_view, 2> names{"none", "issue"};
+};
+
+// The softmax reference. r0: the running maximum, O rescaled every tile. r1: raised only when a row of the
+// warp grew by more than 8 in log2 units; O is rescaled under a warp vote.
+enum class Reference { r0, r1 };
+template <>
+struct EnumNames<Reference> {
+  static constexpr std::array<std::string_view, 2> names{"r0", "r1"};
+};
+
+// flat: one block per tile. static: persistent blocks that walk over the tiles.
+enum class TileOrder { flat, persistent };
+template <>
+struct EnumNames<TileOrder> {
+  static constexpr std::array<std::string_view, 2> names{"flat", "static"};
+};
+
+// How tiles that need the mask are told from those that do not: a loop of their own, or a uniform branch.
+enum class MaskLoop { split, branch };
+template <>
+struct EnumNames<MaskLoop> {
+  static constexpr std::array<std::string_view, 2> names{"split", "branch"};
+};
+
+// How an operand gets into shared memory: tma, or ld.global + st.shared by the producer's threads.
+// automatic: tma where its alignment rules allow it.
+enum class CopyPath { automatic, ld };
+template <>
+struct EnumNames<CopyPath> {
+  static constexpr std::array<std::string_view, 2> names{"auto", "ld"};
+};
+
+struct AttentionConfig {
+  static constexpr std::string_view kName = "attention";
+  int consumers = 2;      // warpgroups of 64 query rows
+  int key_tile = 128;
+  int k_stages = 2, v_stages = 2;
+  Order order = Order::s1;
+  Baton baton = Baton::none;
+  Reference reference = Reference::r0;
+  TileOrder tile_order = TileOrder::flat;
+  MaskLoop mask_loop = MaskLoop::split;
+  CopyPath copy = CopyPath::automatic;
+  bool operator==(const AttentionConfig&) const = default;
+  static constexpr auto fields() {
+    using C = AttentionConfig;
+    return std::tuple{core("consumers", &C::consumers), core("key_tile", &C::key_tile),
+                      core("k_stages", &C::k_stages), core("v_stages", &C::v_stages), core("order", &C::order),
+                      core("baton", &C::baton), core("reference", &C::reference),
+                      core("tile_order", &C::tile_order), core("mask_loop", &C::mask_loop),
+                      optional("copy", &C::copy)};
+  }
+};
+
+struct GemmConfig {
+  static constexpr std::string_view kName = "gemm";
+  int consumers = 2;   // warpgroups of 64 rows of C
+  int n_tile = 128, k_tile = 64;
+  int stages = 4;      // of the ring that holds A and B
+  int group = 8;       // row tiles walked together, for L2
+  TileOrder tile_order = TileOrder::flat;
+  CopyPath copy = CopyPath::automatic;
+  bool operator==(const GemmConfig&) const = default;
+  static constexpr auto fields() {
+    using C = GemmConfig;
+    return std::tuple{core("consumers", &C::consumers), core("n_tile", &C::n_tile), core("k_tile", &C::k_tile),
+                      core("stages", &C::stages), core("group", &C::group), core("tile_order", &C::tile_order),
+                      optional("copy", &C::copy)};
+  }
+};
+
+struct SoftmaxConfig {
+  static constexpr std::string_view kName = "softmax";
+  int warps = 4;           // 16 rows each
+  int column_tile = 128;   // columns that a warp holds in registers at a time
+  TileOrder tile_order = TileOrder::flat;
+  bool operator==(const SoftmaxConfig&) const = default;
+  static constexpr auto fields() {
+    using C = SoftmaxConfig;
+    return std::tuple{core("warps", &C::warps), core("column_tile", &C::column_tile),
+                      core("tile_order", &C::tile_order)};
+  }
+};
+
+using KernelConfig = std::variant<GemmConfig, SoftmaxConfig, AttentionConfig>;
+
+struct Config {
+  std::vector<KernelConfig> kernels;  // one per kernel of the plan
+  bool operator==(const Config&) const = default;
+};
+
+std::string to_text(const KernelConfig& config);
+std::string to_text(const Config& config);
+// The config text for that problem; Error (input) for unknown keys, values or a wrong number of parts.
+Config parse_config(std::string_view text, const Problem& problem);
+// The config of the kernels that the problem's plan has, all fields at their defaults.
+Config default_config(const Problem& problem);
+
+}  // namespace warpfinch

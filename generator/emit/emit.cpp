@@ -1,0 +1,360 @@
+#include "generator/emit/emit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/emit/names.hpp"
+#include "generator/emit/templates.hpp"
+#include "generator/emit/wgmma.hpp"
+#include "generator/ir/ops.hpp"
+#include "generator/lower/tensors.hpp"
+
+namespace warpfinch::emit {
+
+using namespace ir;
+
+namespace {
+
+// Attributes that become template arguments, and such that become a last argument, per op.
+struct Spelling {
+  std::string_view op;
+  std::vector<std::string_view> template_arguments, last_arguments;
+};
+const std::vector<Spelling>& spellings() {
+  static const std::vector<Spelling> rows = {
+      {"mma", {"accumulate"}, {}},
+      {"row_max", {"accumulate"}, {}},
+      {"row_sum", {"accumulate", "partial"}, {}},
+      {"reference", {"policy"}, {"scale"}},
+      {"softmax_exp2", {}, {"scale"}},
+      {"rescale", {"when"}, {}},
+      {"log_sum_exp", {}, {"scale"}},
+      {"acquire", {"bytes"}, {}},
+      {"wait_mma", {"pending"}, {}},
+  };
+  return rows;
+}
+
+// A flag, a word or a number as a template argument.
+std::string template_argument(const Op& op, std::string_view name) {
+  const auto text = attribute(op.attributes, name);
+  if (name == "policy") return text == "r1" ? "WhenGrownBy8" : "Always";
+  if (name == "accumulate" || name == "partial" || name == "when") return text ? "true" : "false";
+  return text.value_or("");
+}
+
+class Emitter {
+ public:
+  Emitter(const Program& program, const Target& target) : program_(program), target_(target) {
+    parameters_ = kernel_parameters(program);
+    threads_ = static_cast<int>(integer(program.attributes, "threads", 128));
+  }
+
+  CudaSource run(const std::vector<std::string>& title) {
+    head(title);
+    signature();
+    places();
+    barriers();
+    ir_line_ = 2 + static_cast<int>(program_.tensors.size());
+    grid(program_.body[0]);
+    close();
+    return {program_.name, target_.name, text_, headers(), lines_};
+  }
+
+ private:
+  // --- text ----------------------------------------------------------------------------------------------
+  void line(const std::string& text, int ir_line = 0) {
+    text_ += text.empty() ? "\n" : std::string(2 * depth_, ' ') + text + "\n";
+    lines_.push_back(ir_line);
+  }
+  void open(const std::string& text, int ir_line = 0) {
+    line(text + " {", ir_line);
+    ++depth_;
+  }
+  void close() {
+    --depth_;
+    line("}");
+  }
+
+  // --- head ----------------------------------------------------------------------------------------------
+  std::vector<std::string> header_names() const {
+    const std::string& folder = target_.template_folder;
+    return {"types.cuh", folder + "/ptx.cuh", "tiles.cuh", "arithmetic.cuh", "softmax.cuh", "walk.cuh",
+            folder + "/ring.cuh", folder + "/mma.cuh", folder + "/copy.cuh"};
+  }
+  std::vector<Header> headers() const {
+    std::vector<Header> result;
+    for (const std::string& name : header_names()) result.push_back({name, std::string(template_text(name))});
+    const auto forms = wgmma_forms(program_);
+    if (!forms.empty()) result.push_back({"wgmma.cuh", wgmma_header(forms)});
+    return result;
+  }
+  void head(const std::vector<std::string>& title) {
+    for (const std::string& text : title) line("// " + text);
+    for (const Header& header : headers()) line(fmt::format("#include \"{}\"", header.name));
+    line("");
+    line("using namespace warpfinch;");
+    line("");
+  }
+  void signature() {
+    std::string arguments;
+    for (const KernelParameter& parameter : parameters_) {
+      const Tensor& tensor = *find(program_, Space::global, parameter.param);
+      const std::string name = parameter_name(parameters_, parameter);
+      arguments += arguments.empty() ? "" : ", ";
+      arguments += parameter.is_map ? "const __grid_constant__ TensorMap " + name
+                                    : fmt::format("{}* {}", to_text(tensor.type), name);
+    }
+    line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, 1) {}({}) {{", threads_, program_.name, arguments), 1);
+    ++depth_;
+  }
+
+  // --- where tensors lie ------------------------------------------------------------------------------------
+  void places() {
+    int ir_line = 1;
+    bool has_shared = false;
+    for (const Tensor& tensor : program_.tensors) has_shared |= tensor.space == Space::shared;
+    if (has_shared) line("const u32 shared = shared_base();");
+    for (const Tensor& tensor : program_.tensors) {
+      ++ir_line;
+      if (tensor.space == Space::shared) shared_place(tensor, ir_line);
+      if (tensor.space == Space::global) global_place(tensor, ir_line);
+    }
+  }
+  void shared_place(const Tensor& tensor, int ir_line) {
+    const std::string name = spell_tensor(program_, Space::shared, tensor.name);
+    const int64_t offset = integer(tensor.attributes, "offset", 0);
+    const std::string type = spell_type(program_, tensor);
+    if (lower::is_ring(program_, tensor.name))
+      line(fmt::format("{} {}{{shared + {}, shared + {}, 0, 0}};", type, name, offset,
+                       integer(tensor.attributes, "barriers", 0)), ir_line);
+    else line(fmt::format("const {} {}{{shared + {}}};", type, name, offset), ir_line);
+  }
+  void global_place(const Tensor& tensor, int ir_line) {
+    const KernelParameter pointer{tensor.name};
+    if (std::find(parameters_.begin(), parameters_.end(), pointer) == parameters_.end()) return;
+    std::vector<int64_t> shape;
+    for (const Expr& extent : tensor.shape) shape.push_back(value(extent));
+    const auto given = attribute(tensor.attributes, "strides");
+    const std::vector<int64_t> strides = given ? integer_list(*given) : lower::contiguous_strides(tensor);
+    line(fmt::format("const {} {}{{{}, {{{}}}, {{{}}}}};", spell_type(program_, tensor),
+                     spell_tensor(program_, Space::global, tensor.name), parameter_name(parameters_, pointer),
+                     fmt::join(shape, ", "), fmt::join(strides, ", ")), ir_line);
+  }
+  void barriers() {
+    const int64_t consumer_warps = warps_of("consumer");
+    std::vector<std::string> calls;
+    for (const Tensor& tensor : program_.tensors) {
+      if (tensor.space != Space::shared || !lower::is_ring(program_, tensor.name)) continue;
+      const int arrivals = lower::filled_via(program_, tensor.name, "ld") ? 128 : 1;
+      calls.push_back(fmt::format("initialize({}, {}, {});", spell_tensor(program_, Space::shared, tensor.name), arrivals,
+                                  consumer_warps));
+    }
+    if (calls.empty()) return;
+    open("if (thread_index() == 0)");
+    for (const std::string& call : calls) line(call);
+    line("mbarrier_init_fence();");
+    close();
+    line("block_sync();");
+    line("");
+  }
+  int64_t warps_of(std::string_view role_name) const {
+    int64_t warps = 0;
+    for (const Op& role : program_.body[0].body)
+      if (has(role.attributes, role_name)) warps += integer(role.attributes, "warps", 0);
+    return warps;
+  }
+
+  // --- roles and the walk over tiles --------------------------------------------------------------------------
+  void grid(const Op& grid) {
+    grid_ = &grid;
+    grid_line_ = ir_line_++;
+    int64_t first_warp = 0;
+    if (grid.body.size() > 1) line("const int warp = warp_index();");
+    for (size_t i = 0; i < grid.body.size(); ++i) {
+      role(grid.body[i], first_warp, i, grid.body.size());
+      first_warp += integer(grid.body[i].attributes, "warps", 0);
+    }
+    if (grid.body.size() > 1) close();
+    ++ir_line_;
+  }
+  void role(const Op& role, int64_t first_warp, size_t i, size_t count) {
+    const int64_t warps = integer(role.attributes, "warps", 0);
+    const int own_line = ir_line_++;
+    const std::string name = role.attributes.empty() ? "" : role.attributes[0].first;
+    if (count > 1 && i == 0) open(fmt::format("if (warp < {})", first_warp + warps), own_line);
+    if (count > 1 && i > 0) {
+      --depth_;
+      line(i + 1 < count ? fmt::format("}} else if (warp < {}) {{  // {}", first_warp + warps, name)
+                         : fmt::format("}} else {{  // {}", name), own_line);
+      ++depth_;
+    }
+    budget(role, name);
+    const bool one_thread = name == "producer" && !producer_copies();
+    if (one_thread) open("if (is_leader())");
+    if (name != "producer") consumer_state(role, warps);
+    walk_tiles(role);
+    if (one_thread) close();
+    ++ir_line_;
+  }
+  void budget(const Op& role, const std::string& name) {
+    const int64_t registers = integer(role.attributes, "regs", 0);
+    if (registers > 0)
+      line(fmt::format("{}_registers<{}>();", name == "producer" ? "shrink" : "grow", registers));
+  }
+  bool producer_copies() const {
+    return std::any_of(program_.tensors.begin(), program_.tensors.end(), [&](const Tensor& tensor) {
+      return tensor.space == Space::shared && lower::filled_via(program_, tensor.name, "ld");
+    });
+  }
+  void consumer_state(const Op& role, int64_t warps) {
+    groups_ = static_cast<int>(warps / 4);
+    std::set<std::string> names;
+    walk(role.body, [&](const Op& op) {
+      for (const Operand& operand : op.operands) {
+        collect_names(operand.expr, names);
+        for (const Expr& index : operand.index) collect_names(index, names);
+      }
+    });
+    const bool batons = has(role.attributes, "baton");
+    if (names.contains("warpgroup") || batons) line("const int warpgroup = warp / 4;");
+    if (batons) line(fmt::format("baton_open<{}>(warpgroup);", groups_));
+    int ir_line = 1;
+    for (const Tensor& tensor : program_.tensors) {
+      ++ir_line;
+      if (tensor.space == Space::register_)
+        line(fmt::format("{} {};", spell_type(program_, tensor), spell_tensor(program_, Space::register_, tensor.name)), ir_line);
+    }
+  }
+  void walk_tiles(const Op& role) {
+    const bool persistent = attribute(grid_->attributes, "tile_order") == "static";
+    if (persistent) open(fmt::format("for (TileWalk walk{{{}, 0}}; walk.valid(); walk.next())", lower::tile_count(*grid_)), grid_line_);
+    line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : "block_index()"), grid_line_);
+    axes();
+    for (const Op& op : role.body) statement(op);
+    if (persistent) close();
+  }
+  // The grid's axes from the tile's number: the last one fastest, or the last two in bands.
+  void axes() {
+    const std::vector<Range>& ranges = grid_->ranges;
+    const int64_t band = integer(grid_->attributes, "group", 1);
+    const bool banded = band > 1 && ranges.size() >= 2;
+    int64_t stride = 1;
+    if (banded) stride = bands(ranges, band);
+    for (size_t i = ranges.size() - (banded ? 2 : 0); i-- > 0;) {
+      const int64_t count = lower::axis_count(ranges[i]);
+      const std::string over = stride == 1 ? "tile" : fmt::format("tile / {}", stride);
+      axis(ranges[i], count == 1 ? "0" : i == 0 ? over : fmt::format("{} % {}", over, count));
+      stride *= count;
+    }
+  }
+  // Walks `band` rows of tiles at a time, so that blocks that run together share columns in L2.
+  int64_t bands(const std::vector<Range>& ranges, int64_t band) {
+    const Range &row = ranges[ranges.size() - 2], &column = ranges[ranges.size() - 1];
+    const int64_t rows = lower::axis_count(row), columns = lower::axis_count(column);
+    line(fmt::format("const int in_plane = tile % {}, in_band = in_plane % {};", rows * columns, band * columns), grid_line_);
+    line(fmt::format("const int band = in_plane / {} * {}, band_rows = smaller({} - band, {});", band * columns, band, rows, band),
+         grid_line_);
+    axis(row, "(band + in_band % band_rows)");
+    axis(column, "(in_band / band_rows)");
+    return rows * columns;
+  }
+  void axis(const Range& range, const std::string& index) {
+    std::string place = index;
+    const int64_t step = value(range.step), begin = value(range.begin);
+    if (attribute(grid_->attributes, "descending") == range.name)
+      place = fmt::format("({} - {})", lower::axis_count(range) - 1, place);
+    if (step != 1) place = place.find(' ') != std::string::npos && place[0] != '(' ? fmt::format("({}) * {}", place, step)
+                                                                                  : fmt::format("{} * {}", place, step);
+    if (begin != 0) place = fmt::format("{} + {}", begin, place);
+    line(fmt::format("const int {} = {};", spell_symbol(range.name), place), grid_line_);
+  }
+
+  // --- statements -----------------------------------------------------------------------------------------------
+  void statement(const Op& op) {
+    const int own_line = ir_line_++;
+    if (op.name == "let") {
+      line(fmt::format("const int {} = {};", spell_symbol(op.ranges[0].name), spell(op.operands[0].expr)), own_line);
+    } else if (op.name == "for") {
+      const Range& range = op.ranges[0];
+      const std::string name = spell_symbol(range.name);
+      line("#pragma unroll 1");
+      block(op, fmt::format("for (int {} = {}; {} < {}; {} += {})", name, spell(range.begin), name, spell(range.end), name,
+                            spell(range.step)), own_line);
+    } else if (op.name == "if") {
+      block(op, fmt::format("if ({})", spell(op.operands[0].expr)), own_line);
+    } else {
+      line(call(op), own_line);
+    }
+  }
+  void block(const Op& op, const std::string& head, int own_line) {
+    open(head, own_line);
+    for (const Op& inner : op.body) statement(inner);
+    close();
+    ++ir_line_;
+  }
+  std::string call(const Op& op) const {
+    std::string template_text, arguments;
+    const auto append = [&](std::string& to, const std::string& text) {
+      if (!text.empty()) to += (to.empty() ? "" : ", ") + text;
+    };
+    const auto& rows = spellings();
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Spelling& s) { return s.op == op.name; });
+    if (row != rows.end())
+      for (std::string_view name : row->template_arguments) append(template_text, template_argument(op, name));
+    if (op.name == "baton_pass") append(template_text, std::to_string(groups_));
+    for (size_t i = 0; i < op.operands.size(); ++i) append(arguments, operand(op, i));
+    for (const Operand& operand : op.operands)
+      if (operand.space == Space::global && operand.kind == Operand::Kind::tensor)
+        for (const Expr& index : operand.index) append(arguments, spell(index));
+    if (row != rows.end())
+      for (std::string_view name : row->last_arguments)
+        append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
+    if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
+    return fmt::format("{}{}({});", op.name, template_text.empty() ? "" : "<" + template_text + ">", arguments);
+  }
+  std::string operand(const Op& op, size_t i) const {
+    const Operand& operand = op.operands[i];
+    if (operand.kind == Operand::Kind::number) return spell_number(operand.number);
+    if (operand.kind == Operand::Kind::expr) return expression(op, i);
+    if (operand.space == Space::register_) return spell_tensor(program_, Space::register_, operand.name);
+    if (operand.space == Space::global) return global_operand(op, operand);
+    return shared_operand(op, operand);
+  }
+  // A number where the op takes one, else an index.
+  std::string expression(const Op& op, size_t i) const {
+    const Operand& operand = op.operands[i];
+    if (!(operand_info(*find_op(op.name), i).kinds & kNumber)) return spell(operand.expr);
+    if (is_constant(operand.expr)) return spell_number(static_cast<double>(value(operand.expr)));
+    return fmt::format("static_cast<float>({})", spell(operand.expr));
+  }
+  std::string global_operand(const Op& op, const Operand& operand) const {
+    if (is_tma(op)) return parameter_name(parameters_, parameter_of(program_, op));
+    return spell_tensor(program_, Space::global, operand.name);
+  }
+  std::string shared_operand(const Op& op, const Operand& operand) const {
+    std::string text = spell_tensor(program_, Space::shared, operand.name);
+    const bool whole_ring = find_op(op.name)->group == Group::synchronisation || op.name == "load";
+    if (lower::is_ring(program_, operand.name) && !whole_ring) text += ".tile()";
+    if (!operand.index.empty()) text += fmt::format(".rows<{}>({})", slice_rows(operand, 0), slice_index(operand));
+    return operand.transposed ? "transposed(" + text + ")" : text;
+  }
+  static std::string slice_index(const Operand& operand) { return spell(operand.index[0]); }
+
+  const Program& program_;
+  const Target& target_;
+  std::vector<KernelParameter> parameters_;
+  const Op* grid_ = nullptr;
+  std::string text_;
+  std::vector<int> lines_;
+  int depth_ = 0, ir_line_ = 0, grid_line_ = 0, groups_ = 1, threads_ = 128;
+};
+
+}  // namespace
+
+CudaSource emit(const Program& program, const Target& target, const std::vector<std::string>& title) {
+  return Emitter(program, target).run(title);
+}
+
+}  // namespace warpfinch::emit

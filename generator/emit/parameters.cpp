@@ -1,0 +1,47 @@
+// The kernel's signature, from the accesses to its params.
+#include <algorithm>
+
+#include "generator/emit/emit.hpp"
+#include "generator/emit/names.hpp"
+
+namespace warpfinch::emit {
+
+using namespace ir;
+
+namespace {
+
+const Operand& global_operand(const Op& op) { return op.operands[op.name == "store" ? 0 : 1]; }
+const Operand& local_operand(const Op& op) { return op.operands[op.name == "store" ? 1 : 0]; }
+
+}  // namespace
+
+bool is_tma(const Op& op) { return attribute(op.attributes, "via") == "tma"; }
+
+KernelParameter parameter_of(const Program& program, const Op& op) {
+  KernelParameter result{global_operand(op).name, is_tma(op)};
+  if (!result.is_map) return result;
+  const Operand& local = local_operand(op);
+  const Tensor& tile = *find(program, Space::shared, local.name);
+  result.swizzle = static_cast<int>(integer(tile.attributes, "swizzle", 128));
+  result.box_columns = result.swizzle / size_of(tile.type);
+  result.box_rows = static_cast<int>(slice_rows(local, value(tile.shape[0])));
+  return result;
+}
+
+std::vector<KernelParameter> kernel_parameters(const Program& program) {
+  std::vector<KernelParameter> used, ordered;
+  walk(program.body, [&](const Op& op) {
+    if (op.name != "load" && op.name != "store") return;
+    const KernelParameter parameter = parameter_of(program, op);
+    if (std::find(used.begin(), used.end(), parameter) == used.end()) used.push_back(parameter);
+  });
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.space != Space::global) continue;
+    for (bool map : {false, true})
+      for (const KernelParameter& parameter : used)
+        if (parameter.param == tensor.name && parameter.is_map == map) ordered.push_back(parameter);
+  }
+  return ordered;
+}
+
+}  // namespace warpfinch::emit

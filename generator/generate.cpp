@@ -1,0 +1,145 @@
+// Build → passes → verify → emit → plan.
+#include "generator/generate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/builders.hpp"
+#include "generator/config_space.hpp"
+#include "generator/emit/emit.hpp"
+#include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
+
+namespace warpfinch {
+namespace {
+
+constexpr int kTmaAlignment = 16;  // of the tensor's address and strides, bytes
+
+std::vector<int64_t> extents_of(const ir::Tensor& param) {
+  std::vector<int64_t> shape;
+  for (const ir::Expr& extent : param.shape) shape.push_back(ir::value(extent));
+  return shape;
+}
+
+std::vector<int64_t> strides_of(const ir::Tensor& param) {
+  const auto given = ir::attribute(param.attributes, "strides");
+  return given ? ir::integer_list(*given) : lower::contiguous_strides(param);
+}
+
+TensorMap tensor_map(const ir::Tensor& param, const emit::KernelParameter& parameter) {
+  TensorMap map{.type = param.type, .shape = extents_of(param), .byte_strides = {}, .box = {}, .swizzle = parameter.swizzle};
+  const std::vector<int64_t> strides = strides_of(param);
+  for (size_t d = 0; d + 1 < strides.size(); ++d) {
+    // The stride of a single element is never used, but must be a legal one.
+    const int64_t bytes = map.shape[d] == 1 ? kTmaAlignment : strides[d] * size_of(param.type);
+    map.byte_strides.push_back(bytes);
+  }
+  map.box.assign(map.shape.size(), 1);
+  map.box[map.box.size() - 2] = parameter.box_rows;
+  map.box[map.box.size() - 1] = parameter.box_columns;
+  std::reverse(map.shape.begin(), map.shape.end());
+  std::reverse(map.byte_strides.begin(), map.byte_strides.end());
+  std::reverse(map.box.begin(), map.box.end());
+  return map;
+}
+
+std::vector<const ir::Tensor*> params_of(const ir::Program& program) {
+  std::vector<const ir::Tensor*> params;
+  for (const ir::Tensor& tensor : program.tensors)
+    if (tensor.space == ir::Space::global) params.push_back(&tensor);
+  return params;
+}
+
+// The launch of one scheduled program whose params point where `places` says.
+Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& places, const Target& target,
+                 std::vector<std::string> title) {
+  Launch launch;
+  launch.name = program.name;
+  launch.program = ir::print(program);
+  launch.source = emit::emit(program, target, title);
+  const std::vector<const ir::Tensor*> params = params_of(program);
+  for (const emit::KernelParameter& parameter : emit::kernel_parameters(program)) {
+    const auto is_it = [&](const ir::Tensor* param) { return param->name == parameter.param; };
+    const size_t i = std::find_if(params.begin(), params.end(), is_it) - params.begin();
+    Argument argument{.kind = Argument::Kind::pointer, .buffer = places[i], .map = {}};
+    if (parameter.is_map) argument.kind = Argument::Kind::tensor_map, argument.map = tensor_map(*params[i], parameter);
+    launch.arguments.push_back(argument);
+  }
+  launch.tiles = lower::tile_count(program.body[0]);
+  launch.persistent = ir::attribute(program.body[0].attributes, "tile_order") == "static";
+  launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
+  launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
+  launch.launch_registers = std::min(target.max_registers_per_thread,
+                                     target.registers_per_multiprocessor / launch.threads / 8 * 8);
+  return launch;
+}
+
+// A pointer that feeds a tensor map must be aligned for TMA, any other for its elements.
+void set_alignments(Plan& plan) {
+  for (Buffer& buffer : plan.buffers) buffer.alignment = size_of(buffer.type);
+  for (const Launch& launch : plan.launches)
+    for (const Argument& argument : launch.arguments)
+      if (argument.buffer.buffer >= 0 && argument.kind == Argument::Kind::tensor_map)
+        plan.buffers[argument.buffer.buffer].alignment = kTmaAlignment;
+}
+
+lower::Lowered lowered(const ir::Program& program, const Target& target, const StageObserver& observe) {
+  return lower::run_passes(program, target, [&](std::string_view stage, const ir::Program& at_stage) {
+    if (observe) observe(program.name, std::string(stage), ir::print(at_stage));
+  });
+}
+
+std::optional<Rejection> grid_too_large(const Launch& launch) {
+  constexpr int64_t kMaxBlocks = 2147483647;  // CUDA's limit of gridDim.x, and what int tile numbers hold
+  if (launch.tiles <= kMaxBlocks) return std::nullopt;
+  return Rejection{"verify", fmt::format("{} tiles; a grid has at most {}", launch.tiles, kMaxBlocks)};
+}
+
+}  // namespace
+
+Expected<Plan> generate(const Problem& problem, const Config& config, const Target& target, const StageObserver& observe) {
+  if (auto rejection = check(problem, config, target)) return *rejection;
+  Plan plan;
+  plan.problem = to_text(problem);
+  plan.config = to_text(config);
+  plan.target = target;
+  plan.buffers = buffers(problem);
+  plan.flops = flops(problem);
+  const PlannedKernels planned = build(problem, config, target);
+  plan.workspace_bytes = planned.workspace_bytes;
+  const std::vector<std::string> title = {plan.problem, plan.config,
+                                          "Generated by Warpfinch for " + target.name + "; one line here is one line of the IR."};
+  for (const PlannedKernel& kernel : planned.kernels) {
+    lower::Lowered program = lowered(kernel.program, target, observe);
+    if (!program) return program.rejection();
+    plan.launches.push_back(launch_of(*program, kernel.arguments, target, title));
+    if (auto rejection = grid_too_large(plan.launches.back())) return *rejection;
+  }
+  set_alignments(plan);
+  return plan;
+}
+
+Expected<Plan> generate_program(std::string_view text, const Target& target, const StageObserver& observe) {
+  const ir::Program source = ir::parse(text);
+  const std::string wanted = ir::attribute(source.attributes, "target").value_or(target.name);
+  if (wanted != target.name)
+    fail_input(fmt::format("kernel {} is written for target={}, not for {}", source.name, wanted, target.name));
+  lower::Lowered program = lowered(source, target, observe);
+  if (!program) return program.rejection();
+  Plan plan;
+  plan.problem = source.name;
+  plan.target = target;
+  std::vector<BufferRef> places;
+  for (const ir::Tensor* param : params_of(*program)) {
+    places.push_back({static_cast<int>(plan.buffers.size()), 0});
+    plan.buffers.push_back({param->name, param->type, extents_of(*param), strides_of(*param),
+                            ir::has(param->attributes, "out")});
+  }
+  plan.launches.push_back(launch_of(*program, places, target, {"A program of the user's, for " + target.name + "."}));
+  if (auto rejection = grid_too_large(plan.launches.back())) return *rejection;
+  set_alignments(plan);
+  return plan;
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,116 @@
+#include "generator/ir/expr.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace warpfinch::ir {
+namespace {
+
+bool is_call(std::string_view op) { return op == "min" || op == "max"; }
+
+// Binding strength as in C; what is weaker than its place gets parentheses.
+int strength(const Expr& expr) {
+  if (expr.kind == Expr::Kind::number) return expr.number < 0 ? 3 : 9;
+  if (expr.kind == Expr::Kind::name || is_call(expr.name)) return 9;
+  if (expr.name == "*" || expr.name == "/" || expr.name == "%") return 4;
+  if (expr.name == "+" || expr.name == "-") return 3;
+  return 1;
+}
+
+std::optional<int64_t> fold(std::string_view op, int64_t a, int64_t b) {
+  if (op == "+") return a + b;
+  if (op == "-") return a - b;
+  if (op == "*") return a * b;
+  if (op == "/") return b ? std::optional(a / b) : std::nullopt;
+  if (op == "%") return b ? std::optional(a % b) : std::nullopt;
+  if (op == "min") return std::min(a, b);
+  if (op == "max") return std::max(a, b);
+  if (op == "<") return a < b;
+  if (op == "<=") return a <= b;
+  if (op == ">") return a > b;
+  if (op == ">=") return a >= b;
+  if (op == "==") return a == b;
+  if (op == "!=") return a != b;
+  assert(false && "unknown operator");
+  return std::nullopt;
+}
+
+bool is_number(const Expr& expr, int64_t value) { return expr.kind == Expr::Kind::number && expr.number == value; }
+
+// x + a where a is a constant: {x, a}; anything else: {expr, 0}.
+std::pair<Expr, int64_t> split_offset(const Expr& expr) {
+  if (expr.kind == Expr::Kind::operation && is_constant(expr.arguments[1])) {
+    if (expr.name == "+") return {expr.arguments[0], expr.arguments[1].number};
+    if (expr.name == "-") return {expr.arguments[0], -expr.arguments[1].number};
+  }
+  return {expr, 0};
+}
+
+Expr raw(std::string_view op, Expr left, Expr right) {
+  Expr result;
+  result.kind = Expr::Kind::operation;
+  result.name = op;
+  result.arguments = {std::move(left), std::move(right)};
+  return result;
+}
+
+}  // namespace
+
+Expr symbol(std::string name) {
+  Expr result;
+  result.kind = Expr::Kind::name;
+  result.name = std::move(name);
+  return result;
+}
+
+Expr operation(std::string_view op, Expr left, Expr right) {
+  if (is_constant(left) && is_constant(right))
+    if (auto folded = fold(op, left.number, right.number)) return *folded;
+  if (op == "+" && is_constant(left)) std::swap(left, right);
+  if ((op == "+" || op == "-") && is_constant(right)) {
+    auto [base, offset] = split_offset(left);
+    offset += op == "+" ? right.number : -right.number;
+    if (offset == 0) return base;
+    return offset > 0 ? raw("+", base, offset) : raw("-", base, -offset);
+  }
+  if (op == "*" && (is_number(left, 0) || is_number(right, 0))) return 0;
+  if (op == "*" && is_number(left, 1)) return right;
+  if ((op == "*" || op == "/") && is_number(right, 1)) return left;
+  if (op == "%" && is_number(right, 1)) return 0;
+  if (is_call(op) && left == right) return left;
+  return raw(op, std::move(left), std::move(right));
+}
+
+std::string to_text(const Expr& expr) {
+  if (expr.kind == Expr::Kind::number) return std::to_string(expr.number);
+  if (expr.kind == Expr::Kind::name) return expr.name;
+  const auto place = [&](const Expr& argument, int needed) {
+    return strength(argument) < needed ? "(" + to_text(argument) + ")" : to_text(argument);
+  };
+  const Expr &left = expr.arguments[0], &right = expr.arguments[1];
+  if (is_call(expr.name)) return fmt::format("{}({}, {})", expr.name, to_text(left), to_text(right));
+  const int own = strength(expr);
+  return fmt::format("{} {} {}", place(left, own), expr.name, place(right, own + 1));
+}
+
+bool is_constant(const Expr& expr) { return expr.kind == Expr::Kind::number; }
+
+int64_t value(const Expr& expr) {
+  assert(is_constant(expr));
+  return expr.number;
+}
+
+void collect_names(const Expr& expr, std::set<std::string>& names) {
+  if (expr.kind == Expr::Kind::name) names.insert(expr.name);
+  for (const Expr& argument : expr.arguments) collect_names(argument, names);
+}
+
+Expr substitute(const Expr& expr, const std::string& name, const Expr& by) {
+  if (expr.kind == Expr::Kind::name) return expr.name == name ? by : expr;
+  if (expr.kind == Expr::Kind::number) return expr;
+  return operation(expr.name, substitute(expr.arguments[0], name, by), substitute(expr.arguments[1], name, by));
+}
+
+}  // namespace warpfinch::ir

@@ -1,0 +1,161 @@
+#include "generator/ir/ops.hpp"
+
+#include <algorithm>
+
+namespace warpfinch::ir {
+namespace {
+
+constexpr OperandInfo reads(unsigned kinds) { return {Access::read, kinds}; }
+constexpr OperandInfo writes(unsigned kinds) { return {Access::write, kinds}; }
+constexpr OperandInfo updates(unsigned kinds) { return {Access::update, kinds}; }
+
+constexpr unsigned kRegister = kTile | kRows | kColumns;
+constexpr unsigned kScalar = kRegister | kNumber | kIndex;
+
+OpInfo unary(std::string_view name, std::string_view meaning) {
+  return {name, Group::arithmetic, {writes(kRegister), reads(kRegister)}, {}, meaning};
+}
+OpInfo binary(std::string_view name, std::string_view meaning) {
+  return {name, Group::arithmetic, {writes(kRegister), reads(kRegister), reads(kScalar)}, {}, meaning};
+}
+
+std::vector<OpInfo> table() {
+  using enum Group;
+  return {
+      // structure
+      {"grid", structure, {}, {"tile_order", "group", "descending"},
+       "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per tile, "
+       "static: blocks walk over the tiles in serpentine; group=N: the last two axes are walked in bands of N; "
+       "descending=axis: that axis from its end, for longest first"},
+      {"role", structure, {}, {"producer", "consumer", "compute", "warps", "regs", "baton"},
+       "the warps that run the body, with their register budget per thread; baton: its warpgroups take turns"},
+      {"for", structure, {}, {"unmasked", "nonempty"},
+       "a loop; unmasked=U: tiles below U need no mask op; nonempty: runs at least once"},
+      {"if", structure, {reads(kIndex)}, {}, "the body where the condition, the same for the whole role, holds"},
+      {"let", structure, {reads(kIndex)}, {}, "names an integer"},
+      // movement
+      {"load", movement, {writes(kShared | kRegister), reads(kGlobal)}, {"via"},
+       "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | ld"},
+      {"store", movement, {writes(kGlobal), reads(kShared | kTile | kRows)}, {"via"},
+       "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st"},
+      {"copy", movement, {writes(kShared | kTile), reads(kShared | kTile)}, {},
+       "copies between shared memory and registers, converting the type"},
+      {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
+      {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
+      // matrix
+      {"mma", mma, {updates(kTile), reads(kShared | kTile), reads(kShared)}, {"accumulate"},
+       "d = a b or, with accumulate, d += a b; ^T reads an operand transposed; fp32 sums"},
+      // arithmetic
+      binary("add", "d = a + b; b may be a tile, a value per row or per column, or a number"),
+      binary("subtract", "d = a - b"),
+      binary("multiply", "d = a * b"),
+      binary("divide", "d = a / b"),
+      binary("maximum", "d = max(a, b)"),
+      binary("minimum", "d = min(a, b)"),
+      unary("exp2", "d = 2^a"),
+      unary("log2", "d = log2(a)"),
+      unary("reciprocal", "d = 1 / a"),
+      unary("sqrt", "d = sqrt(a)"),
+      unary("rsqrt", "d = 1 / sqrt(a)"),
+      unary("tanh", "d = tanh(a)"),
+      unary("gelu", "d = a / 2 * (1 + erf(a / sqrt(2)))"),
+      unary("negate", "d = -a"),
+      unary("absolute", "d = |a|"),
+      {"row_max", arithmetic, {updates(kRows), reads(kTile)}, {"accumulate"},
+       "the maximum of each row; accumulate: and of what stood there"},
+      {"row_sum", arithmetic, {updates(kRows), reads(kTile)}, {"accumulate", "partial"},
+       "the sum of each row; partial: each thread keeps its own share until row_total"},
+      {"row_total", arithmetic, {updates(kRows)}, {}, "joins the partial sums of a row's threads"},
+      // softmax
+      {"reference", arithmetic, {updates(kRows), writes(kRows), reads(kTile)}, {"scale", "policy"},
+       "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
+       "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units"},
+      {"softmax_exp2", arithmetic, {updates(kTile), reads(kRows)}, {"scale"}, "s = 2^(scale (s - reference))"},
+      {"rescale", arithmetic, {updates(kTile), reads(kRows)}, {"when"},
+       "o = o * factor; when=changed: skipped by a warp whose factors are all 1"},
+      {"normalize", arithmetic, {updates(kTile), reads(kRows)}, {}, "o = o / sum, 0 where the sum is 0"},
+      {"log_sum_exp", arithmetic, {writes(kRows), reads(kRows), reads(kRows)}, {"scale"},
+       "e = ln(2) scale reference + ln(sum); -inf where the sum is 0"},
+      {"mask_causal", arithmetic, {updates(kTile), reads(kRowIndex), reads(kIndex), reads(kIndex)}, {},
+       "-inf where column > row + offset; operands: first row, first column, offset"},
+      {"mask_columns", arithmetic, {updates(kTile), reads(kIndex), reads(kIndex)}, {},
+       "-inf where column >= limit; operands: first column, limit"},
+      // synchronisation: inserted by passes
+      {"acquire", synchronisation, {reads(kShared)}, {"bytes"},
+       "waits until the ring's next stage is free; bytes=N: announces what the copies will bring"},
+      {"publish", synchronisation, {reads(kShared)}, {}, "hands a stage that ld filled to the consumers"},
+      {"advance", synchronisation, {reads(kShared)}, {}, "moves the producer to the ring's next stage"},
+      {"wait", synchronisation, {reads(kShared)}, {}, "waits until the ring's current stage is full"},
+      {"release", synchronisation, {reads(kShared)}, {}, "hands the current stage back and moves to the next"},
+      {"fence_mma", synchronisation, {updates(kTile)}, {}, "orders register accesses before the mma ops that follow",
+       true},
+      {"commit_mma", synchronisation, {}, {}, "closes a group of mma ops"},
+      {"wait_mma", synchronisation, {updates(kTile)}, {"pending"},
+       "waits until at most `pending` groups are in flight; the named tiles may then be touched", true},
+      {"fence_async", synchronisation, {}, {}, "makes shared-memory stores visible to TMA and mma; joins the warp"},
+      {"wait_store", synchronisation, {}, {}, "waits until the warp's TMA stores have read shared memory"},
+      {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn"},
+      {"baton_pass", synchronisation, {}, {}, "hands the turn to the next warpgroup"},
+  };
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool touches(const std::vector<std::string>& names, const RegisterUse& use) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return contains(use.reads, name) || contains(use.writes, name);
+  });
+}
+
+}  // namespace
+
+const std::vector<OpInfo>& ops() {
+  static const std::vector<OpInfo> rows = table();
+  return rows;
+}
+
+const OpInfo* find_op(std::string_view name) {
+  for (const OpInfo& info : ops())
+    if (info.name == name) return &info;
+  return nullptr;
+}
+
+const OperandInfo& operand_info(const OpInfo& info, size_t i) {
+  return info.operands[std::min(i, info.operands.size() - 1)];
+}
+
+unsigned kind_of(const Program& program, const Operand& operand) {
+  if (operand.kind == Operand::Kind::number) return kNumber;
+  if (operand.kind == Operand::Kind::expr) return kIndex | kRowIndex | (is_constant(operand.expr) ? kNumber : 0u);
+  const Tensor* tensor = find(program, operand.space, operand.name);
+  if (!tensor) return 0;
+  if (operand.space == Space::global) return kGlobal;
+  if (operand.space == Space::shared) return kShared;
+  if (has(tensor->attributes, "rows")) return kRows;
+  return has(tensor->attributes, "columns") ? kColumns : kTile;
+}
+
+RegisterUse register_use(const Op& op) {
+  RegisterUse use;
+  const OpInfo* info = find_op(op.name);
+  if (!info) return use;
+  const bool accumulates = op.name == "mma" || op.name == "row_max" || op.name == "row_sum";
+  for (size_t i = 0; i < op.operands.size() && !info->operands.empty(); ++i) {
+    const Operand& operand = op.operands[i];
+    if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
+    const Access access = operand_info(*info, i).access;
+    const bool overwrites = accumulates && !has(op.attributes, "accumulate");
+    if (access != Access::write && !(access == Access::update && overwrites)) use.reads.push_back(operand.name);
+    if (access != Access::read) use.writes.push_back(operand.name);
+  }
+  return use;
+}
+
+bool conflict(const Op& a, const Op& b) {
+  const RegisterUse first = register_use(a), second = register_use(b);
+  return touches(first.writes, second) || touches(second.writes, first);
+}
+
+}  // namespace warpfinch::ir

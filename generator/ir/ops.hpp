@@ -1,0 +1,59 @@
+// The table of ops: for each its operands, attributes and one line of meaning. Parser, verifier, emitter and
+// documentation follow from it. A new op is a row here, a primitive of the same name in templates/, a golden.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "generator/ir/program.hpp"
+
+namespace warpfinch::ir {
+
+// What an operand may be; a mask.
+enum Kinds : unsigned {
+  kGlobal = 1,    // @name[coordinates]
+  kShared = 2,    // $name
+  kTile = 4,      // %name of rank 2
+  kRows = 8,      // %name of rank 1, one value per row
+  kColumns = 16,  // %name of rank 1, one value per column
+  kNumber = 32,   // 0.5, -inf, 3
+  kIndex = 64,    // integer expression
+  kRowIndex = 128 // integer expression: coordinate of a tile's first row
+};
+
+enum class Access { read, write, update };
+
+struct OperandInfo {
+  Access access;
+  unsigned kinds;
+};
+
+// What an op does with respect to roles, for passes and the emitter.
+enum class Group { structure, movement, mma, arithmetic, synchronisation };
+
+struct OpInfo {
+  std::string_view name;
+  Group group;
+  std::vector<OperandInfo> operands;
+  std::vector<std::string_view> attributes;   // that it may carry
+  std::string_view meaning;
+  bool variadic = false;                      // the last operand may repeat, or be absent
+};
+
+const std::vector<OpInfo>& ops();
+// nullptr for an unknown op.
+const OpInfo* find_op(std::string_view name);
+// The info of operand i (the last one's where the op is variadic).
+const OperandInfo& operand_info(const OpInfo& info, size_t i);
+// The kind mask of an operand as it stands; 0 where its tensor is not declared.
+unsigned kind_of(const Program& program, const Operand& operand);
+
+// Register tensors that the op itself (not its body) reads and writes.
+struct RegisterUse {
+  std::vector<std::string> reads, writes;
+};
+RegisterUse register_use(const Op& op);
+// Do two ops have to stay in order because of the registers that they touch?
+bool conflict(const Op& a, const Op& b);
+
+}  // namespace warpfinch::ir

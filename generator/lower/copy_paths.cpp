@@ -1,0 +1,111 @@
+// copy_paths: chooses for every copy between global and shared memory how it is done, and lays out the tiles.
+//   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
+//   else via=ld / via=st: any strides, element by element if need be.
+// Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over a
+// tile that is loaded once per row tile (Q) when it is large enough, else in space of their own.
+// Requires: constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every store.
+#include <fmt/format.h>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+// The widest swizzle span, in bytes, that divides a row. 0: none does.
+int swizzle_for(const Tensor& tensor) {
+  const int64_t row = value(tensor.shape[1]) * size_of(tensor.type);
+  for (int span : {128, 64, 32})
+    if (row % span == 0) return span;
+  return 0;
+}
+
+std::optional<Rejection> set_swizzles(Program& program) {
+  for (Tensor& tensor : program.tensors) {
+    if (tensor.space != Space::shared || has(tensor.attributes, "swizzle")) continue;
+    const int swizzle = tensor.shape.size() == 2 ? swizzle_for(tensor) : 0;
+    if (swizzle == 0)
+      return Rejection{"copy_paths", fmt::format("${} needs two extents and rows of a multiple of 32 bytes, it has [{}]",
+                                                 tensor.name, shape_text(tensor))};
+    set(tensor.attributes, "swizzle", std::to_string(swizzle));
+  }
+  return std::nullopt;
+}
+
+bool has_mma(const Program& program) {
+  bool found = false;
+  walk(program.body, [&](const Op& op) { found |= op.name == "mma"; });
+  return found;
+}
+
+// A tile that is loaded once per row tile and is at least that large: its space is free when results are stored.
+std::string tile_to_reuse(const Program& program, int64_t bytes) {
+  for (const Tensor& tensor : program.tensors)
+    if (tensor.space == Space::shared && !has(tensor.attributes, "stages") && tile_bytes(tensor) >= bytes)
+      return tensor.name;
+  return {};
+}
+
+// Declares the tile that a result is staged in; false where there is no room or TMA cannot store it.
+bool declare_staging(Program& program, const Tensor& result, const Tensor& registers, const Target& target,
+                     std::string& name) {
+  if (!tma_can_move(result) || registers.shape.size() != 2) return false;
+  name = find(program, Space::shared, result.name) ? result.name + "_out" : result.name;
+  Tensor staging{Space::shared, name, result.type, registers.shape, {}};
+  if (value(staging.shape[1]) * size_of(staging.type) % 32 != 0) return false;
+  const std::string reused = tile_to_reuse(program, tile_bytes(staging));
+  if (!reused.empty()) set(staging.attributes, "alias", reused);
+  else if (shared_bytes(program) + tile_bytes(staging) > target.shared_bytes_per_block) return false;
+  program.tensors.push_back(staging);
+  return true;
+}
+
+std::vector<Op> staged_store(const Op& store, const std::string& name) {
+  Op tma = store;
+  tma.operands[1] = shared(name);
+  set(tma.attributes, "via", "tma");
+  return {op("copy", {shared(name), store.operands[1]}), op("fence_async", {}), tma, op("wait_store", {})};
+}
+
+void choose_store(Program& program, std::vector<Op>& body, size_t& i, bool staged, const Target& target) {
+  Op& store = body[i];
+  if (has(store.attributes, "via") || store.operands[1].space != Space::register_) return;
+  const Tensor result = *find(program, Space::global, store.operands[0].name);
+  const Tensor registers = *find(program, Space::register_, store.operands[1].name);
+  std::string name;
+  if (!staged || !declare_staging(program, result, registers, target, name)) {
+    set(store.attributes, "via", "st");
+    return;
+  }
+  const std::vector<Op> ops = staged_store(store, name);
+  body.erase(body.begin() + i);
+  body.insert(body.begin() + i, ops.begin(), ops.end());
+  i += ops.size() - 1;
+}
+
+void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, const Target& target) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    choose(program, body[i].body, staged, only_ld, target);
+    if (body[i].name == "store") choose_store(program, body, i, staged, target);
+    if (body[i].name != "load" || body[i].operands[0].space != Space::shared || has(body[i].attributes, "via")) continue;
+    const bool tma = !only_ld && tma_can_move(*find(program, Space::global, body[i].operands[1].name));
+    set(body[i].attributes, "via", tma ? "tma" : "ld");
+  }
+}
+
+}  // namespace
+
+Lowered copy_paths(const Program& program, const Target& target) {
+  Program result = program;
+  const bool only_ld = attribute(program.attributes, "copy") == "ld";
+  remove(result.attributes, "copy");
+  choose(result, result.body, has_mma(program) && !only_ld, only_ld, target);
+  if (auto rejection = set_swizzles(result)) return *rejection;
+  return result;
+}
+
+}  // namespace warpfinch::lower

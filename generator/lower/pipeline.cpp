@@ -1,0 +1,146 @@
+// pipeline: rotates the loop that holds two mma ops. The last mma of the body (PV) runs one tile late: tile
+// i-1's PV is issued beside tile i's QK, and tile i's softmax runs while it is in flight. The first tile's
+// softmax becomes a prologue, the last tile's PV an epilogue.
+//   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
+//   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
+// Ops that touch the late mma's registers move behind the others.
+// Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge that
+// the next pass could not wait for at once.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+constexpr const char* kStage = "pipeline";
+
+// The loop's body, sorted by what the rotation does with it.
+struct Parts {
+  std::vector<Op> late;     // the last mma and the loads that only it uses
+  std::vector<Op> early;    // everything else, in order
+  std::vector<Op> trailing; // those of the others that touch the late mma's registers
+};
+
+size_t count_mma(const std::vector<Op>& body) {
+  return std::count_if(body.begin(), body.end(), [](const Op& op) { return op.name == "mma"; });
+}
+
+bool only_feeds(const Op& load, const Op& mma, const std::vector<Op>& body) {
+  if (load.name != "load" || load.operands[0].space != Space::shared) return false;
+  for (const Op& op : body)
+    if (&op != &load && &op != &mma && mentions(op, Space::shared, load.operands[0].name)) return false;
+  return mentions(mma, Space::shared, load.operands[0].name);
+}
+
+Parts divide(const std::vector<Op>& body) {
+  const Op* last = nullptr;
+  for (const Op& op : body)
+    if (op.name == "mma") last = &op;
+  Parts parts;
+  for (const Op& op : body) {
+    if (&op == last || only_feeds(op, *last, body)) parts.late.push_back(op);
+    else if (conflict(op, *last)) parts.trailing.push_back(op);
+    else parts.early.push_back(op);
+  }
+  return parts;
+}
+
+// Moving the trailing ops behind the early ones must not turn round two ops that depend on each other.
+std::optional<Rejection> order_violation(const std::vector<Op>& body, const Parts& parts) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (std::find(parts.trailing.begin(), parts.trailing.end(), body[i]) == parts.trailing.end()) continue;
+    for (size_t j = i + 1; j < body.size(); ++j)
+      if (std::find(parts.early.begin(), parts.early.end(), body[j]) != parts.early.end() &&
+          conflict(body[i], body[j]))
+        return Rejection{kStage, fmt::format("'{}' touches what the late mma has in flight and stands before "
+                                             "'{}', which depends on it",
+                                             print_head(body[i]), print_head(body[j]))};
+  }
+  return std::nullopt;
+}
+
+std::vector<Op> at(std::vector<Op> ops, const std::string& name, const Expr& place) {
+  for (Op& op : ops) substitute(op, name, place);
+  return ops;
+}
+
+void append(std::vector<Op>& to, const std::vector<Op>& ops) { to.insert(to.end(), ops.begin(), ops.end()); }
+
+std::vector<Op> steady_body(const Parts& parts, const Op& loop, bool late_first) {
+  const Range& range = loop.ranges[0];
+  const std::vector<Op> late = at(parts.late, range.name, symbol(range.name) - range.step);
+  std::vector<Op> body = parts.early;
+  auto place = std::find_if(body.begin(), body.end(), [](const Op& op) { return op.name == "mma"; });
+  body.insert(late_first ? place : place + 1, late.begin(), late.end());
+  append(body, parts.trailing);
+  return body;
+}
+
+// The first tile: masked unless it is known that the mask does not reach it.
+std::vector<Op> prologue(const Parts& parts, const Op& loop) {
+  const Range& range = loop.ranges[0];
+  std::vector<Op> body = parts.early;
+  append(body, parts.trailing);
+  if (value(range.step) <= integer(loop.attributes, "unmasked", 0))
+    std::erase_if(body, [](const Op& op) { return op.name.starts_with("mask_"); });
+  return at(std::move(body), range.name, range.begin);
+}
+
+bool is_nonempty(const Op& loop) {
+  const Range& range = loop.ranges[0];
+  if (is_constant(range.begin) && is_constant(range.end)) return value(range.begin) < value(range.end);
+  return has(loop.attributes, "nonempty");
+}
+
+// Prologue, loop and epilogue in place of the loop.
+Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
+  const Range& range = loop.ranges[0];
+  if (!is_nonempty(loop))
+    return Rejection{kStage, fmt::format("'{}' may run not at all; mark it nonempty", print_head(loop))};
+  const Parts parts = divide(loop.body);
+  if (auto violation = order_violation(loop.body, parts)) return *violation;
+  std::vector<Op> result = prologue(parts, loop);
+  Op steady = for_loop({range.name, range.begin + range.step, range.end, range.step},
+                       steady_body(parts, loop, late_first), loop.attributes);
+  remove(steady.attributes, "nonempty");
+  if (!is_constant(steady.ranges[0].end) || value(steady.ranges[0].begin) < value(steady.ranges[0].end))
+    result.push_back(std::move(steady));
+  const Expr last = range.begin + (range.end - range.begin - 1) / range.step * range.step;
+  append(result, at(parts.late, range.name, last));
+  return result;
+}
+
+std::optional<Rejection> rotate_loops(std::vector<Op>& body, bool late_first) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (auto rejection = rotate_loops(body[i].body, late_first)) return rejection;
+    if (body[i].name != "for" || count_mma(body[i].body) < 2) continue;
+    auto rotated = rotate(body[i], late_first);
+    if (!rotated) return rotated.rejection();
+    body.erase(body.begin() + i);
+    body.insert(body.begin() + i, rotated->begin(), rotated->end());
+    i += rotated->size() - 1;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Lowered pipeline(const Program& program, const Target&) {
+  const auto order = attribute(program.attributes, "order");
+  if (!order) return program;
+  if (*order != "s0" && *order != "s1")
+    return Rejection{kStage, fmt::format("order={}: known are s0, s1", *order)};
+  Program result = program;
+  remove(result.attributes, "order");
+  if (auto rejection = rotate_loops(result.body, *order == "s0")) return *rejection;
+  return result;
+}
+
+}  // namespace warpfinch::lower

@@ -1,0 +1,239 @@
+// roles: divides the grid's body between a producer warpgroup, which keeps the loads into shared memory, and
+// the consumers, which keep everything else. Every loaded tile becomes a ring: the producer acquires a free
+// stage and loads it, the consumers wait until it is full and release it behind the last op that uses it.
+// Consumers with mma ops are warpgroups of 64 rows: their register tiles shrink to 64 rows, row coordinates
+// gain `warpgroup * 64`, and shared operands that hold rows are sliced. A program without loads into shared
+// memory gets one role.
+// Requires: `via` on loads and stores. Leaves: roles, rings, register budgets, threads.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+constexpr const char* kStage = "roles";
+constexpr int64_t kWarpRows = 16;        // rows of a register tile that one warp holds
+constexpr int64_t kWarpgroupRows = 64;   // rows of a wgmma
+constexpr int64_t kWarpgroupWarps = 4;
+
+bool is_async_load(const Op& op) { return op.name == "load" && op.operands[0].space == Space::shared; }
+
+bool contains_load_of(const Op& op, const std::string& tile) {
+  if (is_async_load(op) && op.operands[0].name == tile) return true;
+  return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return contains_load_of(inner, tile); });
+}
+
+bool contains_async_load(const Op& op) {
+  if (is_async_load(op)) return true;
+  return std::any_of(op.body.begin(), op.body.end(), contains_async_load);
+}
+
+// --- lets that nothing uses ------------------------------------------------------------------------------
+void collect_names(const Op& op, std::set<std::string>& names) {
+  for (const Range& range : op.ranges)
+    for (const Expr* expr : {&range.begin, &range.end, &range.step}) ir::collect_names(*expr, names);
+  for (const Operand& operand : op.operands) {
+    ir::collect_names(operand.expr, names);
+    for (const Expr& index : operand.index) ir::collect_names(index, names);
+  }
+  for (const Op& inner : op.body) collect_names(inner, names);
+}
+
+void drop_unused_lets(std::vector<Op>& body) {
+  for (size_t i = body.size(); i-- > 0;) {
+    drop_unused_lets(body[i].body);
+    if (body[i].name != "let") continue;
+    std::set<std::string> used;
+    for (size_t j = i + 1; j < body.size(); ++j) collect_names(body[j], used);
+    if (!used.contains(body[i].ranges[0].name)) body.erase(body.begin() + i);
+  }
+}
+
+// --- the producer ----------------------------------------------------------------------------------------
+std::vector<Op> producer_body(const Program& program, const std::vector<Op>& body) {
+  std::vector<Op> result;
+  for (const Op& op : body) {
+    if (op.name == "let") result.push_back(op);
+    if (is_async_load(op)) {
+      const Operand tile = shared(op.operands[0].name);
+      const bool tma = attribute(op.attributes, "via") == "tma";
+      const Tensor& place = *find(program, Space::shared, tile.name);
+      const int64_t bytes = value(place.shape[0]) * value(place.shape[1]) * size_of(place.type);
+      result.push_back(ir::op("acquire", {tile}, tma ? Attributes{{"bytes", std::to_string(bytes)}} : Attributes{}));
+      result.push_back(op);
+      if (!tma) result.push_back(ir::op("publish", {tile}));
+      result.push_back(ir::op("advance", {tile}));
+    } else if (contains_async_load(op)) {
+      Op kept = op;
+      kept.body = producer_body(program, op.body);
+      result.push_back(std::move(kept));
+    }
+  }
+  return result;
+}
+
+// --- the consumers ---------------------------------------------------------------------------------------
+// The tile and what lies over it.
+bool uses(const Program& program, const Op& op, const std::string& tile) {
+  if (mentions(op, Space::shared, tile)) return true;
+  return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
+    return attribute(tensor.attributes, "alias") == tile && mentions(op, Space::shared, tensor.name);
+  });
+}
+
+// Takes the load at `at` out, and puts a wait before the first op that uses its tile and a release behind the last.
+std::optional<Rejection> guard_uses(const Program& program, std::vector<Op>& body, size_t at) {
+  const std::string tile = body[at].operands[0].name;
+  body.erase(body.begin() + at);
+  size_t first = body.size(), last = 0;
+  for (size_t i = at; i < body.size() && !contains_load_of(body[i], tile); ++i) {
+    if (!uses(program, body[i], tile)) continue;
+    first = std::min(first, i);
+    last = i;
+  }
+  if (first == body.size())
+    return Rejection{kStage, fmt::format("${} is loaded, but nothing in the same block uses it", tile)};
+  // A TMA store reads its tile until wait_store.
+  while (last + 1 < body.size() && body[last].name == "store" && body[last + 1].name == "wait_store") ++last;
+  body.insert(body.begin() + last + 1, op("release", {shared(tile)}));
+  body.insert(body.begin() + first, op("wait", {shared(tile)}));
+  return std::nullopt;
+}
+
+std::optional<Rejection> guard_block(const Program& program, std::vector<Op>& body) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (is_async_load(body[i])) {
+      if (auto rejection = guard_uses(program, body, i)) return rejection;
+      --i;
+    } else if (auto rejection = guard_block(program, body[i].body)) {
+      return rejection;
+    }
+  }
+  return std::nullopt;
+}
+
+// Ops that came to stand between a tile's wait and its first use, or loops without loads left, stay as they are.
+Expr offset_row(const Expr& row, const char* unit, int64_t rows) { return row + symbol(unit) * rows; }
+
+void slice(Operand& operand, const char* unit) { operand.index = {symbol(unit)}; }
+
+// Row coordinates of one op, for a warpgroup's 64 rows (TMA stores: for a warp's 16 rows).
+void place_rows(const Program& program, Op& op) {
+  const OpInfo& info = *find_op(op.name);
+  const bool tma_store = op.name == "store" && op.operands[1].space == Space::shared;
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    Operand& operand = op.operands[i];
+    if (operand_info(info, i).kinds & kRowIndex) operand.expr = offset_row(operand.expr, "warpgroup", kWarpgroupRows);
+    if (operand.kind != Operand::Kind::tensor) continue;
+    const bool a_of_mma = op.name == "mma" && i == 1;
+    if (operand.space == Space::shared && (a_of_mma || op.name == "copy")) slice(operand, "warpgroup");
+    if (operand.space == Space::shared && tma_store) slice(operand, "warp");
+    if (operand.space != Space::global) continue;
+    const Operand& other = op.operands[1 - i];
+    if (kind_of(program, other) == kColumns) continue;
+    Expr& row = operand.index[operand.index.size() - (kind_of(program, other) == kRows ? 1 : 2)];
+    row = tma_store ? offset_row(row, "warp", kWarpRows) : offset_row(row, "warpgroup", kWarpgroupRows);
+  }
+}
+
+void distribute(Program& program, std::vector<Op>& consumer) {
+  walk(consumer, [&](Op& op) {
+    if (find_op(op.name)->group != Group::structure && find_op(op.name)->group != Group::synchronisation)
+      place_rows(program, op);
+  });
+  for (Tensor& tensor : program.tensors)
+    if (tensor.space == Space::register_ && !has(tensor.attributes, "columns")) tensor.shape[0] = kWarpgroupRows;
+}
+
+// --- registers and threads -------------------------------------------------------------------------------
+// Rows of the register tiles, which all warps of the role share; 0 where they disagree.
+int64_t register_rows(const Program& program) {
+  int64_t rows = -1;
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.space != Space::register_ || has(tensor.attributes, "columns")) continue;
+    if (rows >= 0 && rows != value(tensor.shape[0])) return 0;
+    rows = value(tensor.shape[0]);
+  }
+  return std::max<int64_t>(rows, 0);
+}
+
+struct Budget {
+  int64_t producer = 0, consumer = 0;  // registers per thread; 0: what the launch allots
+};
+
+// setmaxnreg can only redistribute what the launch allotted: floor8(registers / threads) for every thread.
+Budget register_budget(int64_t consumers, bool producer_copies, const Target& target) {
+  if (consumers < 2) return {};
+  const int64_t groups = consumers + 1, threads = groups * 128;
+  const int64_t allotted = target.registers_per_multiprocessor / threads / 8 * 8 * groups;
+  const int64_t producer = producer_copies ? 56 : consumers <= 2 ? 24 : 32;
+  const int64_t consumer = std::min<int64_t>((allotted - producer) / consumers / 8 * 8, 240);
+  return {producer, consumer};
+}
+
+Op role(const char* name, int64_t warps, int64_t registers, std::vector<Op> body) {
+  Op result = op("role", {}, {{name, ""}, {"warps", std::to_string(warps)}});
+  if (registers > 0) set(result.attributes, "regs", std::to_string(registers));
+  result.body = std::move(body);
+  return result;
+}
+
+Op& grid_of(Program& program) {
+  return *std::find_if(program.body.begin(), program.body.end(), [](const Op& op) { return op.name == "grid"; });
+}
+
+Lowered one_role(Program program, int64_t rows) {
+  Op& grid = grid_of(program);
+  drop_unused_lets(grid.body);
+  grid.body = {role("compute", rows / kWarpRows, 0, std::move(grid.body))};
+  set(program.attributes, "threads", std::to_string(rows / kWarpRows * 32));
+  return program;
+}
+
+Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& target) {
+  Op& grid = grid_of(program);
+  std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
+  if (auto rejection = guard_block(program, consumer)) return *rejection;
+  drop_unused_lets(producer);
+  drop_unused_lets(consumer);
+  const int64_t warps = rows / kWarpRows;
+  if (has_mma && rows % kWarpgroupRows != 0)
+    return Rejection{kStage, fmt::format("register tiles of {} rows; wgmma wants a multiple of 64", rows)};
+  if (has_mma && rows > kWarpgroupRows) distribute(program, consumer);
+  bool copies = false;
+  for (const Tensor& tensor : program.tensors)
+    if (tensor.space == Space::shared && is_ring(program, tensor.name)) {
+      copies |= filled_via(program, tensor.name, "ld");
+      if (!has(tensor.attributes, "stages")) set(find(program, Space::shared, tensor.name)->attributes, "stages", "1");
+    }
+  // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
+  const Budget budget = warps % kWarpgroupWarps == 0 ? register_budget(warps / kWarpgroupWarps, copies, target) : Budget{};
+  grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
+               role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
+  set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));
+  return program;
+}
+
+}  // namespace
+
+Lowered roles(const Program& program, const Target& target) {
+  const int64_t rows = register_rows(program);
+  if (rows == 0 || rows % kWarpRows != 0)
+    return Rejection{kStage, "register tiles must share one number of rows, a multiple of 16"};
+  bool has_mma = false, has_loads = false;
+  walk(program.body, [&](const Op& op) {
+    has_mma |= op.name == "mma";
+    has_loads |= is_async_load(op);
+  });
+  return has_loads ? two_roles(program, rows, has_mma, target) : one_role(program, rows);
+}
+
+}  // namespace warpfinch::lower

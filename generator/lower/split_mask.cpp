@@ -1,0 +1,84 @@
+// split_mask: tiles below a loop's `unmasked` bound need no mask op. mask_loop=split gives them a loop of
+// their own without mask ops; mask_loop=branch keeps one loop, with the mask ops under a uniform branch (one
+// copy of the body costs fewer registers than two).
+// Requires: `unmasked` is a multiple of the step. Leaves: no `unmasked` attribute.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "generator/lower/passes.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+bool is_mask(const Op& op) { return op.name.starts_with("mask_"); }
+
+Expr bound(const std::string& text) {
+  int64_t number = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc() && end == text.data() + text.size() ? Expr(number) : symbol(text);
+}
+
+bool runs_not(const Range& range) {
+  return is_constant(range.begin) && is_constant(range.end) && value(range.begin) >= value(range.end);
+}
+
+std::vector<Op> split(const Op& loop, const Expr& unmasked) {
+  const Range& range = loop.ranges[0];
+  Op plain = loop, masked = loop;
+  plain.ranges[0].end = unmasked;
+  std::erase_if(plain.body, is_mask);
+  masked.ranges[0].begin = max(range.begin, unmasked);
+  std::vector<Op> result;
+  for (Op& half : std::vector{plain, masked})
+    if (!runs_not(half.ranges[0])) result.push_back(std::move(half));
+  return result;
+}
+
+// Each run of mask ops goes under `if n + step > unmasked`.
+Op branch(Op loop, const Expr& unmasked) {
+  const Range& range = loop.ranges[0];
+  std::vector<Op> body;
+  for (Op& inner : loop.body) {
+    if (!is_mask(inner)) {
+      body.push_back(std::move(inner));
+      continue;
+    }
+    if (body.empty() || body.back().name != "if")
+      body.push_back(op("if", {expr(operation(">", symbol(range.name) + range.step, unmasked))}));
+    body.back().body.push_back(std::move(inner));
+  }
+  loop.body = std::move(body);
+  return loop;
+}
+
+void split_loops(std::vector<Op>& body, bool by_branch) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    split_loops(body[i].body, by_branch);
+    const auto text = attribute(body[i].attributes, "unmasked");
+    if (body[i].name != "for" || !text) continue;
+    remove(body[i].attributes, "unmasked");
+    const std::vector<Op> parts =
+        by_branch ? std::vector{branch(body[i], bound(*text))} : split(body[i], bound(*text));
+    body.erase(body.begin() + i);
+    body.insert(body.begin() + i, parts.begin(), parts.end());
+    i += parts.size() - 1;
+  }
+}
+
+}  // namespace
+
+Lowered split_mask(const Program& program, const Target&) {
+  Program result = program;
+  const std::string mode = attribute(program.attributes, "mask_loop").value_or("branch");
+  if (mode != "split" && mode != "branch")
+    return Rejection{"split_mask", fmt::format("mask_loop={}: known are split, branch", mode)};
+  remove(result.attributes, "mask_loop");
+  split_loops(result.body, mode == "branch");
+  return result;
+}
+
+}  // namespace warpfinch::lower

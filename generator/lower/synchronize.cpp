@@ -1,0 +1,115 @@
+// synchronize: makes the mma ops asynchronous and derives what that takes. Every mma is a group of its own:
+// fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending` =
+// the groups that were committed behind it; releases of tiles that a group reads move behind its wait. Nothing
+// stays in flight over the end of a loop or of the role.
+// Requires: roles; release directly behind a tile's last use. Leaves: no op touches what is in flight.
+#include <algorithm>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+struct Flight {
+  Op mma;
+  std::vector<Op> releases;
+};
+
+// The register uses of the op and everything inside it.
+bool touches(const Op& op, const Op& mma) {
+  if (conflict(op, mma)) return true;
+  return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return touches(inner, mma); });
+}
+
+std::vector<Operand> register_operands(const Op& mma) {
+  std::vector<Operand> result;
+  for (const Operand& operand : mma.operands)
+    if (operand.space == Space::register_) result.push_back(operand);
+  return result;
+}
+
+void add_missing(std::vector<Operand>& to, const std::vector<Operand>& from) {
+  for (const Operand& operand : from)
+    if (std::find(to.begin(), to.end(), operand) == to.end()) to.push_back(operand);
+}
+
+class Synchronizer {
+ public:
+  std::vector<Op> block(const std::vector<Op>& body) {
+    std::vector<Op> result;
+    for (const Op& op : body) place(op, result);
+    wait_for(in_flight_.size(), result);
+    return result;
+  }
+
+ private:
+  void place(const Op& op, std::vector<Op>& out) {
+    if (op.name == "mma") return issue(op, out);
+    if (op.name == "release") return release(op, out);
+    if (op.name == "for" || op.name == "role") return nest(op, out);
+    wait_for(groups_touched(op), out);
+    out.push_back(op);
+  }
+
+  // How many of the oldest groups have to be complete before the op.
+  size_t groups_touched(const Op& op) const {
+    size_t count = 0;
+    for (size_t i = 0; i < in_flight_.size(); ++i)
+      if (touches(op, in_flight_[i].mma)) count = i + 1;
+    return count;
+  }
+
+  void wait_for(size_t count, std::vector<Op>& out) {
+    if (count == 0) return;
+    std::vector<Operand> tiles;
+    for (size_t i = 0; i < count; ++i) add_missing(tiles, register_operands(in_flight_[i].mma));
+    out.push_back(op("wait_mma", tiles, {{"pending", std::to_string(in_flight_.size() - count)}}));
+    for (size_t i = 0; i < count; ++i) out.insert(out.end(), in_flight_[i].releases.begin(), in_flight_[i].releases.end());
+    in_flight_.erase(in_flight_.begin(), in_flight_.begin() + count);
+  }
+
+  // Groups execute in order, so an mma may follow one that sums into the same tile; any other overlap waits.
+  void issue(const Op& mma, std::vector<Op>& out) {
+    size_t count = 0;
+    for (size_t i = 0; i < in_flight_.size(); ++i)
+      if (touches(mma, in_flight_[i].mma) && !(mma.operands[0] == in_flight_[i].mma.operands[0])) count = i + 1;
+    wait_for(count, out);
+    std::vector<Operand> read = register_operands(mma);
+    if (!has(mma.attributes, "accumulate")) read.erase(read.begin());
+    out.push_back(op("fence_mma", read));
+    out.push_back(mma);
+    out.push_back(op("commit_mma", {}));
+    in_flight_.push_back({mma, {}});
+  }
+
+  void release(const Op& op, std::vector<Op>& out) {
+    for (size_t i = in_flight_.size(); i-- > 0;)
+      if (mentions(in_flight_[i].mma, Space::shared, op.operands[0].name)) return in_flight_[i].releases.push_back(op);
+    out.push_back(op);
+  }
+
+  void nest(const Op& op, std::vector<Op>& out) {
+    wait_for(in_flight_.size(), out);
+    Op inner = op;
+    inner.body = Synchronizer().block(op.body);
+    out.push_back(std::move(inner));
+  }
+
+  std::vector<Flight> in_flight_;
+};
+
+}  // namespace
+
+Lowered synchronize(const Program& program, const Target&) {
+  Program result = program;
+  for (Op& grid : result.body)
+    for (Op& role : grid.body)
+      if (!has(role.attributes, "producer")) role.body = Synchronizer().block(role.body);
+  return result;
+}
+
+}  // namespace warpfinch::lower

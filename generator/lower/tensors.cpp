@@ -1,0 +1,76 @@
+#include "generator/lower/tensors.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+constexpr int64_t kTileAlignment = 1024;  // the swizzle pattern of 128-byte rows repeats after 8 rows
+constexpr int64_t kBarrierBytes = 8;      // an mbarrier; two per stage: full and empty
+}  // namespace
+
+bool tma_can_move(const Tensor& param) {
+  const auto given = attribute(param.attributes, "strides");
+  const std::vector<int64_t> strides = given ? integer_list(*given) : contiguous_strides(param);
+  const size_t rank = param.shape.size();
+  if (rank < 2 || rank > 5 || strides.size() != rank || strides.back() != 1) return false;
+  for (size_t i = 0; i < rank; ++i) {
+    if (value(param.shape[i]) >= int64_t{1} << 32) return false;
+    if (i + 1 == rank || value(param.shape[i]) == 1) continue;
+    const int64_t bytes = strides[i] * size_of(param.type);
+    if (bytes <= 0 || bytes % 16 != 0 || bytes >= int64_t{1} << 40) return false;
+  }
+  return true;
+}
+
+int64_t tile_bytes(const Tensor& tile) {
+  const int64_t bytes = value(tile.shape[0]) * value(tile.shape[1]) * size_of(tile.type);
+  return (bytes + kTileAlignment - 1) / kTileAlignment * kTileAlignment;
+}
+
+int64_t stages(const Tensor& tile) { return integer(tile.attributes, "stages", 1); }
+
+int64_t shared_bytes(const Program& program) {
+  int64_t tiles = 0, barriers = 0;
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.space != Space::shared || has(tensor.attributes, "alias")) continue;
+    tiles += tile_bytes(tensor) * stages(tensor);
+    if (is_ring(program, tensor.name)) barriers += 2 * kBarrierBytes * stages(tensor);
+  }
+  return tiles + barriers;
+}
+
+bool filled_via(const Program& program, const std::string& tile, const std::string& via) {
+  bool found = false;
+  walk(program.body, [&](const Op& op) {
+    found |= op.name == "load" && op.operands[0].space == Space::shared && op.operands[0].name == tile &&
+             (via.empty() || attribute(op.attributes, "via") == via);
+  });
+  return found;
+}
+
+bool is_ring(const Program& program, const std::string& tile) { return filled_via(program, tile, ""); }
+
+std::string shape_text(const Tensor& tensor) {
+  std::string text;
+  for (const Expr& extent : tensor.shape) text += (text.empty() ? "" : ", ") + to_text(extent);
+  return text;
+}
+
+std::vector<int64_t> contiguous_strides(const Tensor& tensor) {
+  std::vector<int64_t> strides(tensor.shape.size(), 1);
+  for (size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * value(tensor.shape[i]);
+  return strides;
+}
+
+int64_t axis_count(const Range& range) {
+  return (value(range.end) - value(range.begin) + value(range.step) - 1) / value(range.step);
+}
+
+int64_t tile_count(const Op& grid) {
+  int64_t count = 1;
+  for (const Range& range : grid.ranges) count *= axis_count(range);
+  return count;
+}
+
+}  // namespace warpfinch::lower

@@ -1,0 +1,29 @@
+// Questions about declared tensors that several passes ask.
+#pragma once
+
+#include <string>
+
+#include "generator/ir/program.hpp"
+
+namespace warpfinch::lower {
+
+// Can the copy engine move boxes of this param? (cuTensorMapEncodeTiled: inner stride 1, the others positive
+// multiples of 16 bytes below 2^40, rank at most 5, extents below 2^32.)
+bool tma_can_move(const ir::Tensor& param);
+// Bytes of one stage of a shared tile, rounded up to the 1024 that swizzled tiles are aligned to.
+int64_t tile_bytes(const ir::Tensor& tile);
+// Bytes of all tiles and barriers.
+int64_t shared_bytes(const ir::Program& program);
+int64_t stages(const ir::Tensor& tile);
+// Is the tile filled by loads, so that it has barriers?
+bool is_ring(const ir::Program& program, const std::string& tile);
+// Does a load with that `via` fill the tile?
+bool filled_via(const ir::Program& program, const std::string& tile, const std::string& via);
+std::string shape_text(const ir::Tensor& tensor);
+// Strides of a param that states none: contiguous.
+std::vector<int64_t> contiguous_strides(const ir::Tensor& tensor);
+// Values that an axis of the grid takes, and tiles of the whole grid; constants.
+int64_t axis_count(const ir::Range& range);
+int64_t tile_count(const ir::Op& grid);
+
+}  // namespace warpfinch::lower

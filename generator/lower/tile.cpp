@@ -1,0 +1,58 @@
+// tile: puts the named constants (`let m_tile = 128`, and lets inside the body that fold to a number) into
+// every expression.
+// Requires: nothing. Leaves: constant tensor shapes and loop steps; no named constants.
+#include <fmt/format.h>
+
+#include "generator/lower/passes.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+void substitute_everywhere(Program& program, const std::string& name, const Expr& by) {
+  for (Tensor& tensor : program.tensors)
+    for (Expr& extent : tensor.shape) extent = substitute(extent, name, by);
+  for (Op& op : program.body) substitute(op, name, by);
+}
+
+// Lets that became numbers vanish into the ops behind them.
+void fold_lets(std::vector<Op>& body) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    fold_lets(body[i].body);
+    if (body[i].name != "let" || !is_constant(body[i].operands[0].expr)) continue;
+    const std::string name = body[i].ranges[0].name;
+    const Expr number = body[i].operands[0].expr;
+    body.erase(body.begin() + i);
+    for (size_t j = i; j < body.size(); ++j) {
+      substitute(body[j], name, number);
+      if (attribute(body[j].attributes, "unmasked") == name) set(body[j].attributes, "unmasked", to_text(number));
+    }
+    --i;
+  }
+}
+
+}  // namespace
+
+Lowered tile(const Program& program, const Target&) {
+  Program result = program;
+  for (size_t i = 0; i < result.constants.size(); ++i) {
+    const auto [name, value] = result.constants[i];
+    if (!is_constant(value))
+      return Rejection{"tile", fmt::format("'{}' is no constant: {}", name, to_text(value))};
+    for (size_t j = i + 1; j < result.constants.size(); ++j)
+      result.constants[j].second = substitute(result.constants[j].second, name, value);
+    substitute_everywhere(result, name, value);
+  }
+  result.constants.clear();
+  fold_lets(result.body);
+  for (const Tensor& tensor : result.tensors)
+    for (const Expr& extent : tensor.shape)
+      if (!is_constant(extent))
+        return Rejection{"tile", fmt::format("{}{} has the extent '{}', which is no constant", sigil(tensor.space),
+                                             tensor.name, to_text(extent))};
+  return result;
+}
+
+}  // namespace warpfinch::lower

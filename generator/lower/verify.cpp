@@ -1,0 +1,143 @@
+// The verifier: runs after every pass, and on every program that a user brings. Refuses what cannot work, with
+// numbers in the reason. Rules that need a schedule (rings, flight, resources) apply once roles stand.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+#include "generator/lower/verify_rules.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+Rejection refuse(const Op& op, const std::string& reason) {
+  const std::string where = op.line > 0 ? fmt::format("line {}: ", op.line) : "";
+  return {"verify", fmt::format("{}'{}': {}", where, print_head(op), reason)};
+}
+
+std::string kinds_text(unsigned kinds) {
+  const std::pair<unsigned, const char*> names[] = {
+      {kGlobal, "@param[…]"}, {kShared, "$tile"},     {kTile, "%tile"},  {kRows, "%rows"},
+      {kColumns, "%columns"}, {kNumber, "a number"}, {kIndex, "an index"}, {kRowIndex, "a row index"}};
+  std::string text;
+  for (const auto& [bit, name] : names)
+    if (kinds & bit) text += (text.empty() ? "" : " or ") + std::string(name);
+  return text;
+}
+
+// --- one op against its row of the table -----------------------------------------------------------------
+std::optional<Rejection> check_operand(const Program& program, const Op& op, const OpInfo& info, size_t i) {
+  const Operand& operand = op.operands[i];
+  const unsigned kind = kind_of(program, operand);
+  if (kind == 0) return refuse(op, fmt::format("{}{} is not declared", sigil(operand.space), operand.name));
+  const unsigned wanted = operand_info(info, i).kinds;
+  if (!(kind & wanted)) return refuse(op, fmt::format("operand {} must be {}", i + 1, kinds_text(wanted)));
+  if (kind != kGlobal) return std::nullopt;
+  const Tensor& tensor = *find(program, Space::global, operand.name);
+  if (operand.index.size() != tensor.shape.size())
+    return refuse(op, fmt::format("@{} has {} dimensions, {} coordinates are given", tensor.name, tensor.shape.size(),
+                                  operand.index.size()));
+  if (op.name == "store" && !has(tensor.attributes, "out"))
+    return refuse(op, fmt::format("@{} is not marked `out`", tensor.name));
+  return std::nullopt;
+}
+
+std::optional<Rejection> check_op(const Program& program, const Op& op) {
+  const OpInfo* info = find_op(op.name);
+  if (!info) return refuse(op, "unknown op");
+  for (const auto& [key, text] : op.attributes)
+    if (std::find(info->attributes.begin(), info->attributes.end(), key) == info->attributes.end())
+      return refuse(op, fmt::format("unknown attribute '{}'{}", key,
+                                    info->attributes.empty() ? ", it takes none"
+                                                             : fmt::format("; known: {}", fmt::join(info->attributes, ", "))));
+  const size_t given = op.operands.size(), wanted = info->operands.size();
+  if (info->variadic ? given + 1 < wanted : given != wanted)
+    return refuse(op, fmt::format("takes {} operands, {} are given", wanted, given));
+  for (size_t i = 0; i < given; ++i)
+    if (auto rejection = check_operand(program, op, *info, i)) return rejection;
+  return check_shapes(program, op);
+}
+
+// --- names and blocks ------------------------------------------------------------------------------------
+class Scope {
+ public:
+  Scope(const Program& program) : program_(program) {
+    for (const auto& [name, value] : program.constants) names_.insert(name);
+    names_.insert({"warp", "warpgroup"});
+  }
+
+  std::optional<Rejection> block(const std::vector<Op>& body) {
+    const std::set<std::string> outer = names_;
+    for (const Op& op : body)
+      if (auto rejection = visit(op)) return rejection;
+    names_ = outer;
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<Rejection> visit(const Op& op) {
+    if (auto rejection = check_names(op)) return rejection;
+    if (auto rejection = check_op(program_, op)) return rejection;
+    if (op.name == "let") names_.insert(op.ranges[0].name);
+    const std::set<std::string> outer = names_;
+    for (const Range& range : op.name == "let" ? std::vector<Range>{} : op.ranges) names_.insert(range.name);
+    auto rejection = block(op.body);
+    names_ = outer;
+    return rejection;
+  }
+
+  std::optional<Rejection> check_names(const Op& op) const {
+    std::set<std::string> used;
+    for (const Range& range : op.ranges)
+      for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, used);
+    for (const Operand& operand : op.operands) {
+      collect_names(operand.expr, used);
+      for (const Expr& index : operand.index) collect_names(index, used);
+    }
+    for (const std::string& name : used)
+      if (!names_.contains(name)) return refuse(op, fmt::format("'{}' is not defined here", name));
+    return std::nullopt;
+  }
+
+  const Program& program_;
+  std::set<std::string> names_;
+};
+
+std::optional<Rejection> check_declarations(const Program& program) {
+  for (size_t i = 0; i < program.tensors.size(); ++i) {
+    const Tensor& tensor = program.tensors[i];
+    const std::string name = sigil(tensor.space) + tensor.name;
+    if (find(program, tensor.space, tensor.name) != &tensor)
+      return Rejection{"verify", fmt::format("{} is declared twice", name)};
+    for (const Expr& extent : tensor.shape)
+      if (is_constant(extent) && value(extent) <= 0)
+        return Rejection{"verify", fmt::format("{} has an extent of {}", name, value(extent))};
+    if (tensor.space == Space::global && has(tensor.attributes, "strides") &&
+        integer_list(*attribute(tensor.attributes, "strides")).size() != tensor.shape.size())
+      return Rejection{"verify", fmt::format("{}: {} dimensions, but strides={}", name, tensor.shape.size(),
+                                             *attribute(tensor.attributes, "strides"))};
+    if (tensor.space == Space::register_ && tensor.shape.size() == 1 && !has(tensor.attributes, "rows") &&
+        !has(tensor.attributes, "columns"))
+      return Rejection{"verify", fmt::format("{} has one extent: mark it `rows` or `columns`", name)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Rejection> verify(const Program& program, const Target& target) {
+  if (program.body.size() != 1 || program.body[0].name != "grid")
+    return Rejection{"verify", fmt::format("kernel {} must hold one grid", program.name)};
+  if (auto rejection = check_declarations(program)) return rejection;
+  if (auto rejection = Scope(program).block(program.body)) return rejection;
+  if (!has_roles(program)) return std::nullopt;
+  for (auto* rule : {check_resources, check_rings, check_flight, check_batons})
+    if (auto rejection = rule(program, target)) return rejection;
+  return std::nullopt;
+}
+
+}  // namespace warpfinch::lower

@@ -1,0 +1,210 @@
+// The verifier's rules about scheduled programs: resources, rings, what is in flight, batons.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/tensors.hpp"
+#include "generator/lower/verify_rules.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+Rejection refuse(const std::string& reason) { return {"verify", reason}; }
+
+const std::vector<Op>& roles_of(const Program& program) { return program.body[0].body; }
+
+}  // namespace
+
+std::optional<Rejection> check_resources(const Program& program, const Target& target) {
+  int64_t warps = 0, registers = 0;
+  bool budgets = false;
+  for (const Op& role : roles_of(program)) {
+    const int64_t own = integer(role.attributes, "warps", 0), regs = integer(role.attributes, "regs", 0);
+    warps += own;
+    registers += own * regs;
+    budgets |= regs > 0;
+    if (regs > 0 && own % 4 != 0)
+      return refuse(fmt::format("a register budget needs whole warpgroups; a role has {} warps", own));
+    if (regs > 0 && (regs % 8 != 0 || regs < 24 || regs > 256))
+      return refuse(fmt::format("regs={}: a multiple of 8 in 24 .. 256", regs));
+  }
+  const int64_t threads = warps * 32;
+  if (threads < 32 || threads > target.max_threads_per_block)
+    return refuse(fmt::format("{} threads per block; the target takes 32 .. {}", threads, target.max_threads_per_block));
+  const int64_t launch = target.registers_per_multiprocessor / threads / 8 * 8;
+  if (budgets && registers > std::min<int64_t>(launch, 256) * warps)
+    return refuse(fmt::format("the roles' budgets add up to {} registers, the launch allots {} x {} threads = {}",
+                              registers * 32, launch, threads, launch * threads));
+  const int64_t bytes = shared_bytes(program);
+  if (bytes > target.shared_bytes_per_block)
+    return refuse(fmt::format("needs {} bytes of shared memory, the target has {}", bytes, target.shared_bytes_per_block));
+  return std::nullopt;
+}
+
+namespace {
+
+// The loops around the events that concern one ring, as text: "for n in … { * }". Two roles agree when equal.
+std::string skeleton(const std::vector<Op>& body, const std::string& event, const std::string& ring) {
+  std::string text;
+  for (const Op& op : body) {
+    if (op.name == event && op.operands[0].name == ring) text += "* ";
+    const std::string inner = skeleton(op.body, event, ring);
+    if (!inner.empty()) text += print_head(op) + " { " + inner + "} ";
+  }
+  return text;
+}
+
+// Consumers touch a ring tile only while they hold it.
+std::optional<Rejection> check_held(const Program& program, const std::vector<Op>& body, std::set<std::string>& held) {
+  for (const Op& op : body) {
+    if (op.name == "wait") held.insert(op.operands[0].name);
+    if (op.name == "release") held.erase(op.operands[0].name);
+    if (op.name == "wait" || op.name == "release") continue;
+    for (const Operand& operand : op.operands) {
+      if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
+      const Tensor& tensor = *find(program, Space::shared, operand.name);
+      const std::string ring = attribute(tensor.attributes, "alias").value_or(operand.name);
+      if (is_ring(program, ring) && !held.contains(ring))
+        return refuse(fmt::format("'{}' touches ${} outside of wait ${} … release ${}", print_head(op), operand.name,
+                                  ring, ring));
+    }
+    if (auto rejection = check_held(program, op.body, held)) return rejection;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Rejection> check_rings(const Program& program, const Target&) {
+  for (const Tensor& tensor : program.tensors) {
+    if (tensor.space != Space::shared || !is_ring(program, tensor.name)) continue;
+    std::string acquires, waits, releases;
+    for (const Op& role : roles_of(program)) {
+      acquires += skeleton(role.body, "acquire", tensor.name);
+      waits += skeleton(role.body, "wait", tensor.name);
+      releases += skeleton(role.body, "release", tensor.name);
+    }
+    if (acquires != waits || waits != releases)
+      return refuse(fmt::format("ring ${}: the producer acquires [{}], consumers wait [{}] and release [{}]",
+                                tensor.name, acquires, waits, releases));
+  }
+  for (const Op& role : roles_of(program)) {
+    std::set<std::string> held;
+    if (has(role.attributes, "producer")) continue;
+    if (auto rejection = check_held(program, role.body, held)) return rejection;
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+// Walks over one role as it runs, with the mma ops that are in flight. `synchronised`: fences stand already.
+class FlightCheck {
+ public:
+  std::optional<Rejection> block(const std::vector<Op>& body) {
+    for (const Op& op : body)
+      if (auto rejection = visit(op)) return rejection;
+    return std::nullopt;
+  }
+  bool idle() const { return in_flight_.empty() && open_.empty(); }
+
+ private:
+  std::optional<Rejection> visit(const Op& op) {
+    if (op.name == "fence_mma") return fenced_ = true, std::nullopt;
+    if (op.name == "mma") return issue(op);
+    if (op.name == "commit_mma") return commit();
+    if (op.name == "wait_mma") return wait(op);
+    for (const std::vector<Op>& group : in_flight_)
+      for (const Op& mma : group)
+        if (conflict(op, mma)) return refuse(fmt::format("'{}' touches what '{}' has in flight", print_head(op), print_head(mma)));
+    if (op.name == "release" && in_use(op.operands[0].name))
+      return refuse(fmt::format("'{}' while an mma in flight reads it", print_head(op)));
+    if (op.body.empty()) return std::nullopt;
+    if (auto rejection = block(op.body)) return rejection;
+    if (op.name == "for" && !idle()) return refuse(fmt::format("'{}' leaves an mma in flight at its end", print_head(op)));
+    return std::nullopt;
+  }
+  std::optional<Rejection> issue(const Op& op) {
+    if (!fenced_) return refuse(fmt::format("'{}' without fence_mma in front of it", print_head(op)));
+    open_.push_back(op);
+    return std::nullopt;
+  }
+  std::optional<Rejection> commit() {
+    if (open_.empty()) return refuse("commit_mma without an mma");
+    in_flight_.push_back(std::move(open_));
+    open_.clear();
+    fenced_ = false;
+    return std::nullopt;
+  }
+  std::optional<Rejection> wait(const Op& op) {
+    if (!open_.empty()) return refuse(fmt::format("'{}' before the commit_mma of '{}'", print_head(op), print_head(open_[0])));
+    const size_t pending = integer(op.attributes, "pending", 0);
+    if (in_flight_.size() > pending) in_flight_.erase(in_flight_.begin(), in_flight_.end() - pending);
+    return std::nullopt;
+  }
+  bool in_use(const std::string& tile) const {
+    for (const std::vector<Op>& group : in_flight_)
+      for (const Op& mma : group)
+        if (mentions(mma, Space::shared, tile)) return true;
+    return false;
+  }
+
+  std::vector<std::vector<Op>> in_flight_;
+  std::vector<Op> open_;
+  bool fenced_ = false;
+};
+
+bool synchronised(const Program& program) {
+  bool fences = false, has_mma = false;
+  walk(program.body, [&](const Op& op) {
+    fences |= op.name == "fence_mma" || op.name == "commit_mma" || op.name == "wait_mma";
+    has_mma |= op.name == "mma";
+  });
+  // Between the passes `roles` and `synchronize` no fence stands yet; what is emitted has offsets.
+  return has_mma && (fences || has(program.attributes, "shared_bytes"));
+}
+
+}  // namespace
+
+std::optional<Rejection> check_flight(const Program& program, const Target&) {
+  if (!synchronised(program)) return std::nullopt;
+  for (const Op& role : roles_of(program)) {
+    FlightCheck check;
+    if (auto rejection = check.block(role.body)) return rejection;
+    if (!check.idle()) return refuse("an mma is in flight at the end of a role");
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uniform) {
+  int waits = 0, passes = 0;
+  for (const Op& op : body) {
+    waits += op.name == "baton_wait";
+    passes += op.name == "baton_pass";
+    if (passes > waits) return refuse("baton_pass before baton_wait");
+    std::set<std::string> names;
+    for (const Range& range : op.ranges)
+      for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
+    const bool same = uniform && op.name != "if" && !names.contains("warpgroup") && !names.contains("warp");
+    if (auto rejection = check_baton_block(op.body, same)) return rejection;
+  }
+  if (waits != passes) return refuse(fmt::format("a block waits for the baton {} times and passes it {} times", waits, passes));
+  if (waits > 0 && !uniform) return refuse("a baton in a block that warpgroups may run unequally often");
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Rejection> check_batons(const Program& program, const Target&) {
+  for (const Op& role : roles_of(program))
+    if (auto rejection = check_baton_block(role.body, true)) return rejection;
+  return std::nullopt;
+}
+
+}  // namespace warpfinch::lower

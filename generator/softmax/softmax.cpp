@@ -1,0 +1,94 @@
+// Softmax of rows, as a naive program: one tile where a row fits into it, else a pass for the statistics and
+// a second one that reads the row again.
+#include <cmath>
+
+#include "generator/builders.hpp"
+
+namespace warpfinch {
+
+using namespace ir;
+
+namespace {
+
+constexpr double kLog2e = 1.4426950408889634;
+
+std::string scale_text(const RowSoftmax& softmax) {
+  return fmt::format("{}", static_cast<float>(std::abs(softmax.scale) * kLog2e));
+}
+
+std::vector<Op> scores(const RowSoftmax& softmax, const SoftmaxConfig& config) {
+  std::vector<Op> body;
+  body.push_back(op("load", {tile("x"), global(softmax.x.name, {symbol("z"), symbol("m"), symbol("n")})}));
+  if (softmax.scale < 0) body.push_back(op("negate", {tile("x"), tile("x")}));
+  append_mask(body, "x", softmax.mask, softmax.x.shape[1], softmax.x.shape[2], config.column_tile);
+  // A row tile may reach past the plane's last row, where bottom-right alignment would see every column.
+  if (softmax.mask == Mask::causal && softmax.x.shape[2] % config.column_tile != 0)
+    body.push_back(op("mask_columns", {tile("x"), expr(symbol("n")), expr(softmax.x.shape[2])}));
+  return body;
+}
+
+std::vector<Op> statistics(const RowSoftmax& softmax, const SoftmaxConfig& config) {
+  std::vector<Op> body = scores(softmax, config);
+  const Attributes scale{{"scale", scale_text(softmax)}};
+  body.push_back(op("reference", {tile("reference"), tile("shrink"), tile("x")},
+                    {{"scale", scale_text(softmax)}, {"policy", "r0"}}));
+  body.push_back(op("softmax_exp2", {tile("x"), tile("reference")}, scale));
+  body.push_back(op("multiply", {tile("sum"), tile("sum"), tile("shrink")}));
+  body.push_back(op("row_sum", {tile("sum"), tile("x")}, {{"accumulate", ""}, {"partial", ""}}));
+  return body;
+}
+
+std::vector<Op> result(const RowSoftmax& softmax) {
+  std::vector<Op> body{op("normalize", {tile("x"), tile("sum")})};
+  body.push_back(op("store", {global(softmax.y.name, {symbol("z"), symbol("m"), symbol("n")}), tile("x")}));
+  return body;
+}
+
+void append(std::vector<Op>& to, std::vector<Op> ops) { to.insert(to.end(), ops.begin(), ops.end()); }
+
+std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config) {
+  const int64_t columns = softmax.x.shape[2];
+  std::vector<Op> body{op("fill", {tile("reference"), number(-INFINITY)}), op("fill", {tile("sum"), number(0)})};
+  if (columns <= config.column_tile) {
+    body.push_back(let("n", 0));
+    append(body, statistics(softmax, config));
+    body.push_back(op("row_total", {tile("sum")}));
+    append(body, result(softmax));
+  } else {
+    const ColumnBounds bounds = column_bounds(softmax.mask, softmax.x.shape[1], columns, config.column_tile);
+    append_column_loop(body, bounds, "column_tile", statistics(softmax, config));
+    body.push_back(op("row_total", {tile("sum")}));
+    std::vector<Op> second = scores(softmax, config);
+    second.push_back(op("softmax_exp2", {tile("x"), tile("reference")}, {{"scale", scale_text(softmax)}}));
+    append(second, result(softmax));
+    body.push_back(for_loop({"n", 0, columns, symbol("column_tile")}, std::move(second)));
+  }
+  if (softmax.lse.name.empty()) return body;
+  body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale_text(softmax)}}));
+  body.push_back(op("store", {global(softmax.lse.name, {symbol("z"), symbol("m")}), tile("lse")}));
+  return body;
+}
+
+}  // namespace
+
+Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config, const Target& target) {
+  Program program;
+  program.name = "softmax";
+  program.attributes = {{"target", target.name}, {"mask_loop", "branch"}};
+  program.constants = {{"m_tile", 16 * config.warps}, {"column_tile", config.column_tile}};
+  program.tensors = {param(softmax.x), param(softmax.y)};
+  if (!softmax.lse.name.empty()) program.tensors.push_back(param(softmax.lse));
+  program.tensors.push_back(register_tile("x", DataType::fp32, {symbol("m_tile"), symbol("column_tile")}));
+  set(program.tensors.back().attributes, "layout", "vector");
+  for (const char* name : {"reference", "shrink", "sum"})
+    program.tensors.push_back(row_values(name, symbol("m_tile")));
+  if (!softmax.lse.name.empty()) program.tensors.push_back(row_values("lse", symbol("m_tile")));
+
+  Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
+  grid.ranges = {{"z", 0, softmax.x.shape[0], 1}, {"m", 0, softmax.x.shape[1], symbol("m_tile")}};
+  grid.body = row_tile(softmax, config);
+  program.body = {std::move(grid)};
+  return program;
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,106 @@
+// Online softmax: the reference (running maximum), exponentials to base 2, and what follows from them. Scores
+// are unscaled; `scale` holds the softmax scale times log2(e).
+#pragma once
+
+namespace warpfinch {
+
+// When the reference is raised:
+struct Always {};          // r0: every tile
+struct WhenGrownBy8 {};    // r1: when a row of the warp grew by more than 8 in log2 units; P stays below 2^8
+
+// A row that saw no key yet has -inf; its exponentials are taken against 0, so that -inf gives 0, not NaN.
+WF_DEVICE float finite_reference(float reference) { return reference == -infinity() ? 0.0f : reference; }
+
+WF_DEVICE void raise(float& reference, float& shrink, float raised, float scale) {
+  shrink = ex2((reference - finite_reference(raised)) * scale);
+  reference = raised;
+}
+
+template <int Rows, class Tile>
+WF_DEVICE void raised_reference(RowValues<Rows>& raised, const RowValues<Rows>& m, const Tile& s) {
+  raised.value[0] = m.value[0];
+  raised.value[1] = m.value[1];
+  row_max<true>(raised, s);
+}
+
+template <int Rows, class Tile>
+WF_DEVICE void reference_of(Always, RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale) {
+  RowValues<Rows> raised;
+  raised_reference(raised, m, s);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) raise(m.value[half], shrink.value[half], raised.value[half], scale);
+}
+
+template <int Rows, class Tile>
+WF_DEVICE void reference_of(WhenGrownBy8, RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale) {
+  RowValues<Rows> raised;
+  raised_reference(raised, m, s);
+  bool grew = false;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) grew |= (raised.value[half] - m.value[half]) * scale > 8.0f;
+  shrink.value[0] = 1.0f;
+  shrink.value[1] = 1.0f;
+  if (!any_lane(grew)) return;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) raise(m.value[half], shrink.value[half], raised.value[half], scale);
+}
+
+// Raises the reference to the rows' maxima; `shrink` is what sums under the old one must be multiplied by.
+template <class Policy, int Rows, class Tile>
+WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale) {
+  reference_of(Policy{}, m, shrink, s, scale);
+}
+
+// s = 2^(scale * (s - reference)), one fma and one ex2 per element.
+template <int Rows, class Tile>
+WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale) {
+  const float shift[2] = {finite_reference(m.value[0]) * scale, finite_reference(m.value[1]) * scale};
+#pragma unroll
+  for (int i = 0; i < Tile::kCount; ++i) s.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
+}
+
+// o = o * factor. OnlyChanged: a warp whose factors are all 1 skips it.
+template <bool OnlyChanged, int Rows, class Tile>
+WF_DEVICE void rescale(Tile& o, const RowValues<Rows>& factor) {
+  if (OnlyChanged && !any_lane(factor.value[0] != 1.0f || factor.value[1] != 1.0f)) return;
+  multiply(o, o, factor);
+}
+
+// o = o / sum; 0 where nothing was summed.
+template <int Rows, class Tile>
+WF_DEVICE void normalize(Tile& o, const RowValues<Rows>& sum) {
+  RowValues<Rows> factor;
+#pragma unroll
+  for (int half = 0; half < 2; ++half)
+    factor.value[half] = sum.value[half] == 0.0f ? 0.0f : reciprocal_of(sum.value[half]);
+  multiply(o, o, factor);
+}
+
+// Natural logarithm of the row's sum of exponentials; -inf where nothing was summed.
+template <int Rows>
+WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const RowValues<Rows>& sum, float scale) {
+  constexpr float kLn2 = 0.69314718f;
+#pragma unroll
+  for (int half = 0; half < 2; ++half)
+    e.value[half] = sum.value[half] == 0.0f ? -infinity() : (m.value[half] * scale + lg2(sum.value[half])) * kLn2;
+}
+
+// -inf where column > row + offset.
+template <class Tile>
+WF_DEVICE void mask_causal(Tile& s, int first_row, int first_column, int offset) {
+#pragma unroll
+  for (int i = 0; i < Tile::kCount; ++i) {
+    const int last = first_row + row_of<Tile::kRows>(i / 2 % 2) + offset - first_column;
+    if (Tile::TileLayout::column(i) > last) s.value[i] = -infinity();
+  }
+}
+
+// -inf where column >= limit.
+template <class Tile>
+WF_DEVICE void mask_columns(Tile& s, int first_column, int limit) {
+#pragma unroll
+  for (int i = 0; i < Tile::kCount; ++i)
+    if (Tile::TileLayout::column(i) >= limit - first_column) s.value[i] = -infinity();
+}
+
+}  // namespace warpfinch
