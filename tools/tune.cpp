@@ -1,6 +1,8 @@
 // warpfinch tune: searches the fastest config of each problem and remembers every one that it tried.
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "tools/command.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/shapes.hpp"
@@ -38,6 +40,17 @@ TuneResult tune_one(const Shape& shape, const Options& options, const Judge& jud
   return result;
 }
 
+// What became of every problem. One evaluator judged them all, so that the times are of one kind.
+void print_table(const std::vector<TuneResult>& results, const std::vector<Shape>& shapes, const Judge& judge) {
+  fmt::print("\n{} on {}\n", judge.predicts ? "predicted (static model, nothing was measured)" : "measured",
+             judge.evaluator->device());
+  fmt::print("{:>12}  {:>8}  problem\n", judge.predicts ? "predicted us" : "median us", "TFLOPS");
+  for (size_t i = 0; i < results.size(); ++i) {
+    const double us = results[i].best ? cost_us(*results[i].best) : std::numeric_limits<double>::infinity();
+    fmt::print("{:>12.2f}  {:>8.1f}  {}\n", us, flops(shapes[i].problem) / us * 1e-6, to_text(shapes[i].problem));
+  }
+}
+
 int tune_all(const Options& options) {
   const std::vector<Shape> shapes = shapes_of(options);
   parse_budget(options.tuning.budget);
@@ -45,11 +58,13 @@ int tune_all(const Options& options) {
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
   const std::atomic<bool>& stop = stop_flag();
   bool all_solved = true;
+  std::vector<TuneResult> results;
   for (const Shape& shape : shapes) {
-    const TuneResult result = tune_one(shape, options, judge, database, stop);
-    all_solved = all_solved && (result.best || result.stopped);
+    results.push_back(tune_one(shape, options, judge, database, stop));
+    all_solved = all_solved && (results.back().best || results.back().stopped);
     if (stop) break;
   }
+  if (results.size() > 1 && !options.tuning.selection.json) print_table(results, shapes, judge);
   if (!all_solved)
     fail_environment("no config worked for some of the problems; `warpfinch database show` has the reasons");
   return 0;
