@@ -98,9 +98,16 @@ def chosen(options, operation="attention_forward"):
 
 
 def dry_run(options, shapes):
-    """Prints what would run, generated without a GPU."""
+    """Prints what would run, generated without a GPU. Gives the exit code: 2 where a problem is refused."""
     import warpfinch
+    code = 0
     for shape in shapes:
-        plan = warpfinch.generate(shape.problem, options.config)
+        try:
+            plan = warpfinch.generate(shape.problem, options.config)
+        except warpfinch.WarpfinchError as error:
+            print(f"{shape.tag}: REFUSED: {error}")
+            code = error.status
+            continue
         buffers = " ".join(f"{b.name}{list(b.shape)}" for b in plan.buffers)
         print(f"{shape.tag}: {plan.problem}\n  {plan.config}\n  {buffers} workspace={plan.workspace_size}")
+    return code
