@@ -15,6 +15,8 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/warpfinchConfigVe
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/generated/warpfinchConfigVersion.cmake DESTINATION ${package_folder})
 
+# Relative to itself, so that it is right wherever --prefix puts it.
+file(RELATIVE_PATH prefix_from_pkgconfig /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(tools/cmake/warpfinch.pc.in generated/warpfinch.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/warpfinch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -62,11 +62,11 @@ def candidates():
     if os.environ.get("WARPFINCH_LIBRARY"):
         return [os.environ["WARPFINCH_LIBRARY"]]  # who names one wants that one
     here = Path(__file__).resolve().parent
-    places = [here, here.parents[2] / "build" / "lib"]
-    # Installed: <prefix>/share/warpfinch/python/warpfinch beside <prefix>/lib[/<triplet>].
-    places += [folder for lib in ("lib", "lib64") for folder in
-               (here.parents[3] / lib, *sorted((here.parents[3] / lib).glob("*-linux-gnu")))]
-    return [str(place / NAME) for place in places if (place / NAME).exists()] + [NAME]
+    places = [here, here / "../../../build/lib"]
+    for lib in ("lib", "lib64"):  # of <prefix>/share/warpfinch/python/warpfinch
+        installed = here / "../../../.." / lib
+        places += [installed, *sorted(installed.glob("*-linux-gnu"))]
+    return [os.path.normpath(place / NAME) for place in places if (place / NAME).exists()] + [NAME]
 
 
 @functools.cache
