@@ -65,7 +65,10 @@ Worst compare(const ReferenceBlock& block, const HostTensor& tensor) {
       const double output = load_element(tensor, offset);
       const double error = error_ratio(output, block.value[at], block.bound[at], tensor.buffer.type);
       if (error > worst.error)
-        worst = {error, {block.buffer, block.matrix, row, block.first_column + j}, output, block.value[at],
+        worst = {error,
+                 {block.buffer, block.matrix, row, block.first_column + j},
+                 output,
+                 block.value[at],
                  block.bound[at]};
     }
   }
@@ -88,7 +91,8 @@ std::string worst_text(const Worst& worst, const Buffer& buffer) {
   const std::string place = place_text(worst.place, buffer);
   if (std::isnan(worst.output) && worst.error > 0)
     return fmt::format("{} is NaN or was not written, should be {:.6g}", place, worst.value);
-  return fmt::format("{} = {:.6g}, should be {:.6g} (bound {:.3g})", place, worst.output, worst.value, worst.bound);
+  return fmt::format("{} = {:.6g}, should be {:.6g} (bound {:.3g})", place, worst.output, worst.value,
+                     worst.bound);
 }
 
 // Collects comparisons from several threads.
@@ -125,7 +129,8 @@ double reference_bytes(const Problem& problem, bool sampled) {
   for (const Buffer& buffer : buffers(problem)) {
     if (!buffer.output || buffer.name == "lse") continue;
     const int64_t rows = buffer.shape[buffer.shape.size() - 2];
-    const double chosen = sampled ? static_cast<double>(sampled_rows(rows).size()) : static_cast<double>(rows);
+    const double chosen =
+        sampled ? static_cast<double>(sampled_rows(rows).size()) : static_cast<double>(rows);
     total += static_cast<double>(row_count(buffer) / rows * row_length(buffer)) * chosen * 2 * sizeof(double);
   }
   return total;
@@ -134,7 +139,8 @@ double reference_bytes(const Problem& problem, bool sampled) {
 void check_tensors(const Problem& problem, const std::vector<HostTensor>& tensors) {
   const std::vector<Buffer> wanted = buffers(problem);
   if (wanted.size() != tensors.size())
-    fail_input(fmt::format("{} has {} tensors, {} were given", operation(problem), wanted.size(), tensors.size()));
+    fail_input(
+        fmt::format("{} has {} tensors, {} were given", operation(problem), wanted.size(), tensors.size()));
   for (size_t i = 0; i < wanted.size(); ++i)
     if (tensors[i].buffer != wanted[i])
       fail_input(fmt::format("tensor {} ({}) is not laid out as {} wants it", i, wanted[i].name,
@@ -163,7 +169,8 @@ Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const
     parallel_for(static_cast<int64_t>(blocks_.size()), threads_,
                  [&](int64_t i) { verdict.add(blocks_[static_cast<size_t>(i)]); });
   else
-    reference_blocks(problem_, tensors, sampled_, threads_, [&](ReferenceBlock block) { verdict.add(block); });
+    reference_blocks(problem_, tensors, sampled_, threads_,
+                     [&](ReferenceBlock block) { verdict.add(block); });
   Accuracy accuracy = verdict.result();
   for (const HostTensor& tensor : tensors) {
     if (!tensor.buffer.output || !accuracy.right()) continue;
@@ -193,8 +200,8 @@ std::vector<std::vector<double>> reference(const Problem& problem, const std::ve
     auto value = block.value.begin();
     for (int64_t row : block.rows)
       for (int64_t j = 0; j < block.columns; ++j)
-        values[static_cast<size_t>(block.buffer)][static_cast<size_t>(element_offset(block, packed, row) + j)] =
-            *value++;
+        values[static_cast<size_t>(block.buffer)]
+              [static_cast<size_t>(element_offset(block, packed, row) + j)] = *value++;
   });
   std::erase_if(values, [](const auto& list) { return list.empty(); });
   return values;

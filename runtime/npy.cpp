@@ -25,10 +25,13 @@ struct NpyHeader {
   fail_input(fmt::format("{}: {}", file.string(), what));
 }
 
-std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string shape_text(const std::vector<int64_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 // What follows "'key':" in the dictionary, blanks skipped.
-std::string_view value_of(const std::filesystem::path& file, std::string_view dictionary, std::string_view key) {
+std::string_view value_of(const std::filesystem::path& file, std::string_view dictionary,
+                          std::string_view key) {
   const size_t found = dictionary.find(fmt::format("'{}':", key));
   if (found == std::string_view::npos) refuse(file, fmt::format("the .npy header has no '{}'", key));
   std::string_view value = dictionary.substr(found + key.size() + 3);
@@ -38,7 +41,8 @@ std::string_view value_of(const std::filesystem::path& file, std::string_view di
 
 std::vector<int64_t> parse_shape(const std::filesystem::path& file, std::string_view text) {
   const size_t end = text.find(')');
-  if (!text.starts_with('(') || end == std::string_view::npos) refuse(file, "the .npy header's shape is no tuple");
+  if (!text.starts_with('(') || end == std::string_view::npos)
+    refuse(file, "the .npy header's shape is no tuple");
   std::vector<int64_t> shape;
   for (const char *at = text.data() + 1, *last = text.data() + end; at < last;) {
     int64_t size = 0;
@@ -83,9 +87,12 @@ NpyHeader read_header(std::ifstream& stream, const std::filesystem::path& file) 
 // numpy has no bf16: its bits are stored as 16-bit integers or as opaque pairs of bytes.
 std::vector<std::string_view> descrs(DataType type) {
   switch (type) {
-    case DataType::bf16: return {"<u2", "<V2", "|V2"};
-    case DataType::fp16: return {"<f2"};
-    case DataType::fp32: return {"<f4"};
+    case DataType::bf16:
+      return {"<u2", "<V2", "|V2"};
+    case DataType::fp16:
+      return {"<f2"};
+    case DataType::fp32:
+      return {"<f4"};
   }
   return {};
 }
@@ -94,8 +101,8 @@ void check_header(const NpyHeader& header, const std::filesystem::path& file, co
   bool known = false;
   for (std::string_view descr : descrs(buffer.type)) known |= descr == header.descr;
   if (!known)
-    refuse(file, fmt::format("holds elements of type '{}', {} is {}, stored as '{}'", header.descr, buffer.name,
-                             to_text(buffer.type), descrs(buffer.type)[0]));
+    refuse(file, fmt::format("holds elements of type '{}', {} is {}, stored as '{}'", header.descr,
+                             buffer.name, to_text(buffer.type), descrs(buffer.type)[0]));
   if (header.fortran_order) refuse(file, "is in Fortran order; save numpy.ascontiguousarray(…) of it");
   if (header.shape != buffer.shape)
     refuse(file, fmt::format("has shape {}, {} wants {}", shape_text(header.shape), buffer.name,
@@ -129,8 +136,8 @@ HostTensor read_npy(const std::filesystem::path& file, const Buffer& buffer) {
   const int64_t size = size_of(buffer.type);
   const int64_t wanted = row_count(buffer) * row_length(buffer) * size;
   if (const int64_t found = remaining_bytes(stream); found != wanted)
-    refuse(file, fmt::format("holds {} bytes of elements, shape {} needs {}{}", found, shape_text(buffer.shape),
-                             wanted, found < wanted ? ": cut off" : ""));
+    refuse(file, fmt::format("holds {} bytes of elements, shape {} needs {}{}", found,
+                             shape_text(buffer.shape), wanted, found < wanted ? ": cut off" : ""));
   HostTensor tensor = poison(buffer);
   for_each_row(tensor, [&](std::vector<char>& row, std::byte* at, int64_t step) {
     stream.read(row.data(), static_cast<std::streamsize>(row.size()));
@@ -157,7 +164,8 @@ void write_npy(const std::filesystem::path& file, const HostTensor& tensor) {
     stream.write(row.data(), static_cast<std::streamsize>(row.size()));
   });
   stream.close();
-  if (!stream) fail_environment(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(errno)));
+  if (!stream)
+    fail_environment(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(errno)));
 }
 
 }  // namespace warpfinch

@@ -19,7 +19,8 @@ uint32_t shift_rounded(uint32_t value, int shift) {
 
 uint16_t to_bf16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
-  if ((bits & ~kSign) > kInfinity) return static_cast<uint16_t>(bits >> 16 | 0x40);  // NaN: quiet, never infinity
+  if ((bits & ~kSign) > kInfinity)
+    return static_cast<uint16_t>(bits >> 16 | 0x40);  // NaN: quiet, never infinity
   return static_cast<uint16_t>(shift_rounded(bits, 16));
 }
 
@@ -36,7 +37,8 @@ uint16_t to_fp16(float value) {
   if (magnitude >= kOverflow) return static_cast<uint16_t>(sign | 0x7c00);
   if (magnitude <= kHalfSubnormal) return static_cast<uint16_t>(sign);
   if (magnitude >= kSmallestNormal)
-    return static_cast<uint16_t>(sign | shift_rounded(magnitude - (112u << 23), 13));  // exponent bias 127 -> 15
+    return static_cast<uint16_t>(sign |
+                                 shift_rounded(magnitude - (112u << 23), 13));  // exponent bias 127 -> 15
   const int exponent = static_cast<int>(magnitude >> 23);
   const uint32_t significand = (magnitude & 0x7f'ffff) | 0x80'0000;
   return static_cast<uint16_t>(sign | shift_rounded(significand, 126 - exponent));

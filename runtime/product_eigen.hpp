@@ -1,6 +1,6 @@
-// The bodies of product.hpp. Each product_*.cpp includes this file once, compiled for one instruction set, with
-// `Eigen` renamed where the set is not the common one: otherwise the linker would merge inline functions of
-// both and a CPU could meet instructions that it lacks.
+// The bodies of product.hpp. Each product_*.cpp includes this file once, compiled for one instruction set,
+// with `Eigen` renamed where the set is not the common one: otherwise the linker would merge inline functions
+// of both and a CPU could meet instructions that it lacks.
 #include <Eigen/Core>
 #include <cstdint>
 

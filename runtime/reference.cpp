@@ -47,18 +47,24 @@ std::vector<int64_t> sampled_rows(int64_t count) {
 
 double rounding(DataType type) {
   switch (type) {
-    case DataType::bf16: return 0x1p-8;
-    case DataType::fp16: return 0x1p-11;
-    case DataType::fp32: return 0x1p-23;
+    case DataType::bf16:
+      return 0x1p-8;
+    case DataType::fp16:
+      return 0x1p-11;
+    case DataType::fp32:
+      return 0x1p-23;
   }
   return 0;
 }
 
 double underflow(DataType type) {
   switch (type) {
-    case DataType::bf16: return 0x1p-134;
-    case DataType::fp16: return 0x1p-25;
-    case DataType::fp32: return 0x1p-150;
+    case DataType::bf16:
+      return 0x1p-134;
+    case DataType::fp16:
+      return 0x1p-25;
+    case DataType::fp32:
+      return 0x1p-150;
   }
   return 0;
 }
@@ -71,7 +77,8 @@ void load_rows(const MatrixView& matrix, const int64_t* rows, int64_t row_count,
     case DataType::fp16:
       return load_as(matrix, rows, row_count, first_column, columns, to, from_fp16, uint16_t{});
     case DataType::fp32:
-      return load_as(matrix, rows, row_count, first_column, columns, to, [](float x) { return x; }, float{});
+      return load_as(
+          matrix, rows, row_count, first_column, columns, to, [](float x) { return x; }, float{});
   }
 }
 
@@ -86,8 +93,8 @@ const HostTensor& ReferenceInputs::tensor(std::string_view name) const {
   return tensors[static_cast<size_t>(index(name))];
 }
 
-void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample, int threads,
-                      const BlockSink& sink) {
+void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample,
+                      int threads, const BlockSink& sink) {
   const ReferenceInputs inputs{tensors, sample ? sampled_rows : all_rows, threads};
   if (const auto* gemm = std::get_if<Gemm>(&problem)) return reference_gemm(*gemm, inputs, sink);
   if (const auto* softmax = std::get_if<Softmax>(&problem)) return reference_softmax(*softmax, inputs, sink);

@@ -10,8 +10,8 @@
 
 namespace warpfinch {
 
-// Rows and columns of one matrix of an output. The dimensions before the last two (of a vector per row, such as
-// LSE: before the last) are counted in C order as `matrix`.
+// Rows and columns of one matrix of an output. The dimensions before the last two (of a vector per row, such
+// as LSE: before the last) are counted in C order as `matrix`.
 struct ReferenceBlock {
   int buffer = 0;
   int64_t matrix = 0;
@@ -30,8 +30,8 @@ std::vector<int64_t> sampled_rows(int64_t count);
 // Above this many floating-point operations rows are sampled.
 constexpr double kSampleAboveFlops = 1e12;
 
-void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample, int threads,
-                      const BlockSink& sink);
+void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample,
+                      int threads, const BlockSink& sink);
 
 // The parts of reference_blocks.
 using RowChoice = std::vector<int64_t> (*)(int64_t count);

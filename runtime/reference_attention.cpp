@@ -77,7 +77,8 @@ Rows attend(const AttentionFields& f, const Head& head, const std::vector<int64_
     add_product({count, key_count, f.head_dim, true}, q.data(), k.data(), scores.data());
     for (int64_t i = 0; i < count; ++i) {
       const int64_t visible = visible_end(f.mask, indices[i], f.q_len, f.kv_len) - first;
-      take_chunk(rows, i, &scores[i * key_count], std::clamp<int64_t>(visible, 0, key_count), key_count, width);
+      take_chunk(rows, i, &scores[i * key_count], std::clamp<int64_t>(visible, 0, key_count), key_count,
+                 width);
     }
     const std::vector<double> values = load_values(head.v, keys, value_dim);
     add_product({count, width, key_count, false}, scores.data(), values.data(), rows.output.data());

@@ -48,11 +48,12 @@ Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const
 
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 
-// Turns the two sums into value and bound. gelu's derivative stays below 1.13, so that errors before it grow by
-// that at most.
+// Turns the two sums into value and bound. gelu's derivative stays below 1.13, so that errors before it grow
+// by that at most.
 void finish(const Gemm& gemm, const std::vector<double>& bias, int64_t columns, Sums& sums) {
-  const double sum_error =
-      gemm.output == DataType::fp32 ? rounding(DataType::fp32) * static_cast<double>(gemm.k) : rounding(gemm.output);
+  const double sum_error = gemm.output == DataType::fp32
+                               ? rounding(DataType::fp32) * static_cast<double>(gemm.k)
+                               : rounding(gemm.output);
   const double growth = gemm.epilogue == Epilogue::bias_gelu ? 1.13 : 1;
   for (size_t i = 0; i < sums.value.size(); ++i) {
     double& value = sums.value[i];

@@ -40,8 +40,8 @@ void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, co
               static_cast<int64_t>(block.rows.size()), 0, softmax.columns, block.value.data());
     for (size_t i = 0; i < block.rows.size(); ++i)
       softmax_in_place(&block.value[i * static_cast<size_t>(softmax.columns)],
-                       visible_end(softmax.mask, block.rows[i], softmax.rows, softmax.columns), softmax.columns,
-                       softmax.scale);
+                       visible_end(softmax.mask, block.rows[i], softmax.rows, softmax.columns),
+                       softmax.columns, softmax.scale);
     for (double value : block.value)
       block.bound.push_back(2 * rounding(softmax.dtype) * value + underflow(softmax.dtype));
     sink(std::move(block));

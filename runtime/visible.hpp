@@ -10,9 +10,12 @@ namespace warpfinch {
 
 inline int64_t visible_end(Mask mask, int64_t row, int64_t rows, int64_t columns) {
   switch (mask) {
-    case Mask::none: return columns;
-    case Mask::causal: return std::clamp<int64_t>(row + 1 + columns - rows, 0, columns);
-    case Mask::causal_top_left: return std::min(row + 1, columns);
+    case Mask::none:
+      return columns;
+    case Mask::causal:
+      return std::clamp<int64_t>(row + 1 + columns - rows, 0, columns);
+    case Mask::causal_top_left:
+      return std::min(row + 1, columns);
   }
   return columns;
 }

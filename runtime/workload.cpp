@@ -67,9 +67,12 @@ double HostTensor::at(const std::vector<int64_t>& index) const {
 
 double load_element(const HostTensor& tensor, int64_t offset) {
   switch (tensor.buffer.type) {
-    case DataType::bf16: return from_bf16(element<uint16_t>(tensor, offset));
-    case DataType::fp16: return from_fp16(element<uint16_t>(tensor, offset));
-    case DataType::fp32: return element<float>(tensor, offset);
+    case DataType::bf16:
+      return from_bf16(element<uint16_t>(tensor, offset));
+    case DataType::fp16:
+      return from_fp16(element<uint16_t>(tensor, offset));
+    case DataType::fp32:
+      return element<float>(tensor, offset);
   }
   return 0;
 }
@@ -77,9 +80,12 @@ double load_element(const HostTensor& tensor, int64_t offset) {
 void store_element(HostTensor& tensor, int64_t offset, double value) {
   const auto single = static_cast<float>(value);
   switch (tensor.buffer.type) {
-    case DataType::bf16: return set_element(tensor, offset, to_bf16(single));
-    case DataType::fp16: return set_element(tensor, offset, to_fp16(single));
-    case DataType::fp32: return set_element(tensor, offset, single);
+    case DataType::bf16:
+      return set_element(tensor, offset, to_bf16(single));
+    case DataType::fp16:
+      return set_element(tensor, offset, to_fp16(single));
+    case DataType::fp32:
+      return set_element(tensor, offset, single);
   }
 }
 

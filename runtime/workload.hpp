@@ -30,7 +30,8 @@ void store_element(HostTensor& tensor, int64_t offset, double value);
 HostTensor zeros(const Buffer& buffer);
 // Outputs are filled with a NaN pattern, so that what a kernel does not write is seen.
 HostTensor poison(const Buffer& buffer);
-// Normally distributed, standard deviation `spread`, from a counter-based generator (any thread count, same bits).
+// Normally distributed, standard deviation `spread`, from a counter-based generator (any thread count, same
+// bits).
 HostTensor random(const Buffer& buffer, uint64_t seed, double spread = 1.0);
 // Every buffer of the problem: inputs random (seed, index), outputs poison.
 std::vector<HostTensor> workload(const std::vector<Buffer>& buffers, uint64_t seed, double spread = 1.0);

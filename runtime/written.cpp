@@ -41,7 +41,8 @@ int64_t first_changed_gap(const HostTensor& output) {
   if (length == row_count(buffer) * row_length(buffer)) return kNone;
   std::vector<bool> element(static_cast<size_t>(length));
   for (int64_t row = 0; row < row_count(buffer); ++row)
-    for (int64_t i = 0, offset = row_offset(buffer, row); i < row_length(buffer); ++i, offset += row_stride(buffer))
+    for (int64_t i = 0, offset = row_offset(buffer, row); i < row_length(buffer);
+         ++i, offset += row_stride(buffer))
       element[static_cast<size_t>(offset)] = true;
   const std::byte* known = nullptr;
   for (int64_t offset = 0; offset < length; ++offset) {

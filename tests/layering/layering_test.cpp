@@ -19,7 +19,9 @@ std::string lines(const std::vector<std::string>& violations) {
   return text;
 }
 
-TEST(SourceTree, EachRoomIncludesOnlyWhatItMay) { EXPECT_EQ(lines(include_violations(WARPFINCH_SOURCE_DIR)), ""); }
+TEST(SourceTree, EachRoomIncludesOnlyWhatItMay) {
+  EXPECT_EQ(lines(include_violations(WARPFINCH_SOURCE_DIR)), "");
+}
 TEST(SourceTree, NothingElseAtTheTop) { EXPECT_EQ(lines(top_level_violations(WARPFINCH_SOURCE_DIR)), ""); }
 TEST(SourceTree, LinesFit) { EXPECT_EQ(lines(line_violations(WARPFINCH_SOURCE_DIR)), ""); }
 
@@ -66,12 +68,14 @@ TEST_F(Rules, FindForbiddenIncludes) {
 }
 
 TEST_F(Rules, AllowWhatIsAllowed) {
-  EXPECT_THAT(includes("generator/a.cpp", "#include <vector>\n#include <fmt/format.h>\n#include <xxhash.h>\n"
-                                          "#include \"generator/ir/ops.hpp\"\n// #include \"tuner/tune.hpp\"\n"),
+  EXPECT_THAT(includes("generator/a.cpp",
+                       "#include <vector>\n#include <fmt/format.h>\n#include <xxhash.h>\n"
+                       "#include \"generator/ir/ops.hpp\"\n// #include \"tuner/tune.hpp\"\n"),
               IsEmpty());
   EXPECT_THAT(includes("runtime/a.cpp", "#include <cuda.h>\n#include \"generator/plan.hpp\"\n"), IsEmpty());
-  EXPECT_THAT(includes("tuner/api/a.cpp", "#include \"runtime/device.hpp\"\n#include \"warpfinch/warpfinch.h\"\n"),
-              IsEmpty());
+  EXPECT_THAT(
+      includes("tuner/api/a.cpp", "#include \"runtime/device.hpp\"\n#include \"warpfinch/warpfinch.h\"\n"),
+      IsEmpty());
   EXPECT_THAT(includes("templates/sm90/a.cuh", "#include \"sm90/ptx.cuh\"\n"), IsEmpty());
   EXPECT_THAT(includes("tests/runtime/a.cpp", "#include \"tuner/tune.hpp\"\n"), IsEmpty());
 }

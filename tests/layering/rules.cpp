@@ -14,9 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kRooms{"generator", "runtime", "tuner", "templates", "tools", "tests"};
-const std::set<std::string> kThirdParty{"fmt",  "xxhash", "spdlog", "yaml-cpp",  "CLI",        "nlohmann",
-                                        "sqlite3", "Eigen",  "gtest",  "gmock",     "rapidcheck", "benchmark"};
-const std::set<std::string> kCuda{"cuda", "nvrtc", "cuda_runtime", "cuda_fp16", "cuda_bf16", "cuda_runtime_api"};
+const std::set<std::string> kThirdParty{"fmt",     "xxhash", "spdlog", "yaml-cpp", "CLI",        "nlohmann",
+                                        "sqlite3", "Eigen",  "gtest",  "gmock",    "rapidcheck", "benchmark"};
+const std::set<std::string> kCuda{"cuda",      "nvrtc",     "cuda_runtime",
+                                  "cuda_fp16", "cuda_bf16", "cuda_runtime_api"};
 
 // What a room may include beside itself.
 struct Room {
@@ -60,10 +61,12 @@ std::optional<std::string> included(std::string_view line) {
   return std::string(line.substr(open + 1, close - open - 1));
 }
 
-bool is_room(const std::string& name) { return std::find(kRooms.begin(), kRooms.end(), name) != kRooms.end(); }
+bool is_room(const std::string& name) {
+  return std::find(kRooms.begin(), kRooms.end(), name) != kRooms.end();
+}
 
-// Why the file's room may not include that header. A name that is no room, no known library and no CUDA header is
-// taken for the standard library's.
+// Why the file's room may not include that header. A name that is no room, no known library and no CUDA
+// header is taken for the standard library's.
 std::optional<std::string> complaint(const std::string& own, const std::string& header) {
   const std::string part = first_part(header);
   if (own == "templates") {
@@ -96,8 +99,8 @@ void for_each_line(const fs::path& root, const LineVisitor& visit) {
 
 // Columns, not bytes: continuation bytes of UTF-8 take none.
 size_t columns(const std::string& line) {
-  return static_cast<size_t>(
-      std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(
+      line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 // Folders that .gitignore keeps out, such as the build's.
@@ -143,7 +146,8 @@ std::vector<std::string> line_violations(const fs::path& root) {
   std::vector<std::string> found;
   for_each_line(root, [&](const fs::path& file, int number, const std::string& line) {
     if (columns(line) > kLimit)
-      found.push_back(fmt::format("{}:{}: {} columns, the limit is {}", file.string(), number, columns(line), kLimit));
+      found.push_back(
+          fmt::format("{}:{}: {} columns, the limit is {}", file.string(), number, columns(line), kLimit));
     if (line.find('\t') != std::string::npos)
       found.push_back(fmt::format("{}:{}: a tab", file.string(), number));
   });

@@ -1,4 +1,5 @@
-// The rules of the house about files: which room may include which, what stands at the top level, line lengths.
+// The rules of the house about files: which room may include which, what stands at the top level, line
+// lengths.
 #pragma once
 
 #include <filesystem>

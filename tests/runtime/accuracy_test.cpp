@@ -47,7 +47,8 @@ Row attention_row(const AttentionFields& f, Tensors& t, int64_t batch, int64_t h
     if (f.mask == Mask::causal && j > row + f.kv_len - f.q_len) continue;
     if (f.mask == Mask::causal_top_left && j > row) continue;
     double score = 0;
-    for (int64_t d = 0; d < f.head_dim; ++d) score += q.at({batch, head, row, d}) * k.at({batch, kv_head, j, d});
+    for (int64_t d = 0; d < f.head_dim; ++d)
+      score += q.at({batch, head, row, d}) * k.at({batch, kv_head, j, d});
     const double weight = std::exp(score * effective_scale(f));
     result.lse += weight;
     for (int64_t d = 0; d < f.value_dim; ++d) result.o[d] += weight * v.at({batch, kv_head, j, d});
@@ -75,7 +76,8 @@ TEST_P(AttentionReference, IsTheDefinition) {
         ASSERT_TRUE(lse == wanted.lse || std::abs(lse - wanted.lse) < 1e-12) << row << ": " << lse;
       }
   EXPECT_EQ(o, outputs[0].size());
-  EXPECT_LE(check_accuracy(problem, solved(problem)).max_error, 0.6);  // rounding of o alone: half of the bound
+  EXPECT_LE(check_accuracy(problem, solved(problem)).max_error,
+            0.6);  // rounding of o alone: half of the bound
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -83,10 +85,12 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         "attention_forward q_len=1 head_dim=64", "attention_forward q_len=17 kv_len=1 head_dim=64 dtype=fp16",
         "attention_forward batch=2 q_heads=4 kv_heads=2 q_len=70 kv_len=33 head_dim=64 mask=causal lse=true",
-        "attention_forward q_heads=3 kv_heads=1 q_len=33 kv_len=70 head_dim=64 mask=causal layout=bhsd lse=true",
+        "attention_forward q_heads=3 kv_heads=1 q_len=33 kv_len=70 head_dim=64 mask=causal layout=bhsd "
+        "lse=true",
         "attention_forward q_len=300 kv_len=1100 head_dim=64 value_dim=128 mask=causal_top_left lse=true",
         "attention_three_kernel q_heads=2 q_len=20 kv_len=40 head_dim=64 dtype=fp16 scale=2 mask=causal",
-        "attention_forward q_heads=2 q_len=9 kv_len=5 head_dim=64 q_strides=5000,80,170,1 o_strides=9999,70,200,1",
+        "attention_forward q_heads=2 q_len=9 kv_len=5 head_dim=64 q_strides=5000,80,170,1 "
+        "o_strides=9999,70,200,1",
         "attention_forward q_heads=2 q_len=8 kv_len=5 head_dim=64 k_strides=0,0,64,1 v_strides=640,320,1,5"));
 
 TEST(GemmReference, IsTheDefinition) {
@@ -104,9 +108,10 @@ TEST(GemmReference, IsTheDefinition) {
         for (int64_t j = 0; j < gemm.n; ++j) {
           double sum = 0;
           for (int64_t k = 0; k < gemm.k; ++k)
-            sum += named(tensors, "a").at({batch, i, k}) *
-                   named(tensors, "b").at({batch, gemm.layout == GemmLayout::tn ? j : k,
-                                           gemm.layout == GemmLayout::tn ? k : j});
+            sum +=
+                named(tensors, "a").at({batch, i, k}) * named(tensors, "b")
+                                                            .at({batch, gemm.layout == GemmLayout::tn ? j : k,
+                                                                 gemm.layout == GemmLayout::tn ? k : j});
           sum *= gemm.alpha;
           if (gemm.epilogue != Epilogue::none) sum += named(tensors, "bias").at({j});
           if (gemm.epilogue == Epilogue::bias_gelu) sum = 0.5 * sum * (1 + std::erf(sum / std::sqrt(2.0)));
@@ -117,8 +122,9 @@ TEST(GemmReference, IsTheDefinition) {
 }
 
 TEST(SoftmaxReference, IsTheDefinition) {
-  for (const char* text : {"softmax rows=5 columns=1", "softmax batch=2 rows=9 columns=300 dtype=fp16 scale=3",
-                           "softmax rows=9 columns=4 mask=causal", "softmax rows=4 columns=9 mask=causal_top_left"}) {
+  for (const char* text :
+       {"softmax rows=5 columns=1", "softmax batch=2 rows=9 columns=300 dtype=fp16 scale=3",
+        "softmax rows=9 columns=4 mask=causal", "softmax rows=4 columns=9 mask=causal_top_left"}) {
     const Problem problem = parse_problem(text);
     const Softmax& softmax = std::get<Softmax>(problem);
     Tensors tensors = workload(buffers(problem), 5);
@@ -126,13 +132,15 @@ TEST(SoftmaxReference, IsTheDefinition) {
     size_t at = 0;
     for (int64_t batch = 0; batch < softmax.batch; ++batch)
       for (int64_t i = 0; i < softmax.rows; ++i) {
-        const int64_t visible = softmax.mask == Mask::none               ? softmax.columns
-                                : softmax.mask == Mask::causal_top_left ? std::min(i + 1, softmax.columns)
-                                                                        : i + 1 + softmax.columns - softmax.rows;
+        const int64_t visible = softmax.mask == Mask::none ? softmax.columns
+                                : softmax.mask == Mask::causal_top_left
+                                    ? std::min(i + 1, softmax.columns)
+                                    : i + 1 + softmax.columns - softmax.rows;
         double sum = 0;
         for (int64_t j = 0; j < visible; ++j) sum += std::exp(softmax.scale * tensors[0].at({batch, i, j}));
         for (int64_t j = 0; j < softmax.columns; ++j) {
-          const double wanted = j < visible ? std::exp(softmax.scale * tensors[0].at({batch, i, j})) / sum : 0;
+          const double wanted =
+              j < visible ? std::exp(softmax.scale * tensors[0].at({batch, i, j})) / sum : 0;
           ASSERT_NEAR(outputs[0][at++], wanted, 1e-13) << text << " " << i << "," << j;
         }
       }
@@ -182,7 +190,8 @@ TEST(Accuracy, NaNAndUnwrittenElementsFail) {
 }
 
 TEST(Accuracy, LseOfARowWithoutKeysMustBeMinusInfinity) {
-  const Problem problem = parse_problem("attention_forward q_len=4 kv_len=2 head_dim=64 mask=causal lse=true");
+  const Problem problem =
+      parse_problem("attention_forward q_len=4 kv_len=2 head_dim=64 mask=causal lse=true");
   Tensors tensors = solved(problem);
   EXPECT_TRUE(check_accuracy(problem, tensors).right());
   EXPECT_EQ(named(tensors, "lse").at({0, 0, 1}), -INFINITY);
@@ -217,7 +226,8 @@ TEST(Accuracy, OverflowOfTheOutputTypeIsRight) {
 }
 
 TEST(Accuracy, AKeptReferenceGivesTheSameVerdicts) {
-  const Problem problem = parse_problem("attention_forward q_heads=2 q_len=600 head_dim=64 mask=causal lse=true");
+  const Problem problem =
+      parse_problem("attention_forward q_heads=2 q_len=600 head_dim=64 mask=causal lse=true");
   Tensors tensors = solved(problem);
   const AccuracyCheck check(problem, tensors);
   EXPECT_EQ(check(tensors).max_error, check_accuracy(problem, tensors).max_error);
@@ -232,7 +242,8 @@ TEST(Accuracy, TensorsOfAnotherProblemAreRefused) {
   EXPECT_THROW(check_accuracy(problem, {}), Error);
 }
 
-// 2.2 TFLOP, of which the check may compute a sample; an element outside of it is still missed when unwritten.
+// 2.2 TFLOP, of which the check may compute a sample; an element outside of it is still missed when
+// unwritten.
 TEST(Accuracy, SamplesAboveOneTeraflopButMissesNoHole) {
   const Problem problem = parse_problem("gemm m=131072 n=16 k=262144 a_strides=0,0,1 b_strides=0,0,1");
   ASSERT_GT(flops(problem), kSampleAboveFlops);

@@ -92,8 +92,9 @@ TEST_F(Npy, ReadsVersionsOneToThree) {
 TEST_F(Npy, Bf16IsReadFromIntegersAndFromOpaquePairs) {
   const Buffer pair{.name = "x", .type = DataType::bf16, .shape = {2}, .strides = {1}};
   for (const char* descr : {"<u2", "<V2", "|V2"}) {
-    const auto file = write(npy("{'descr': '" + std::string(descr) + "', 'fortran_order': False, 'shape': (2,), }",
-                                std::string("\x80\x3f\x00\xc0", 4)));
+    const auto file =
+        write(npy("{'descr': '" + std::string(descr) + "', 'fortran_order': False, 'shape': (2,), }",
+                  std::string("\x80\x3f\x00\xc0", 4)));
     EXPECT_EQ(read_npy(file, pair).at({0}), 1.0) << descr;
     EXPECT_EQ(read_npy(file, pair).at({1}), -2.0) << descr;
   }
@@ -101,8 +102,9 @@ TEST_F(Npy, Bf16IsReadFromIntegersAndFromOpaquePairs) {
 
 TEST_F(Npy, WrongFilesAreRefusedInOneLine) {
   const std::string data(12, '\0');
-  EXPECT_EQ(complaint(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", std::string(48, '\0'))),
-            "holds elements of type '<f8', x is fp16, stored as '<f2'");
+  EXPECT_EQ(
+      complaint(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", std::string(48, '\0'))),
+      "holds elements of type '<f8', x is fp16, stored as '<f2'");
   EXPECT_EQ(complaint(npy("{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2), }", data)),
             "has shape [3, 2], x wants [2, 3]");
   EXPECT_EQ(complaint(npy("{'descr': '<f2', 'fortran_order': True, 'shape': (2, 3), }", data)),
@@ -111,7 +113,8 @@ TEST_F(Npy, WrongFilesAreRefusedInOneLine) {
             "holds 11 bytes of elements, shape [2, 3] needs 12: cut off");
   EXPECT_EQ(complaint(npy("{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3), }", data + "x")),
             "holds 13 bytes of elements, shape [2, 3] needs 12");
-  EXPECT_EQ(complaint(npy("{'descr': '<f2', 'shape': (2, 3), }", data)), "the .npy header has no 'fortran_order'");
+  EXPECT_EQ(complaint(npy("{'descr': '<f2', 'shape': (2, 3), }", data)),
+            "the .npy header has no 'fortran_order'");
   EXPECT_EQ(complaint(npy("{'descr': '<f2', 'fortran_order': False, 'shape': (2, x), }", data)),
             "the .npy header's shape is no tuple of sizes");
   EXPECT_EQ(complaint(npy("{'descr': [('a', '<f2')], 'fortran_order': False, 'shape': (2, 3), }", data)),

@@ -34,12 +34,14 @@ const Format kFormats[] = {{"bf16", 8, 7, to_bf16, from_bf16}, {"fp16", 5, 10, t
 TEST(NumberFormats, DecodeEveryPattern) {
   for (const Format& format : kFormats)
     for (int bits = 0; bits < 0x10000; ++bits) {
-      const double wanted = value_of_bits(static_cast<uint16_t>(bits), format.exponent_bits, format.fraction_bits);
+      const double wanted =
+          value_of_bits(static_cast<uint16_t>(bits), format.exponent_bits, format.fraction_bits);
       const double got = format.decode(static_cast<uint16_t>(bits));
       if (std::isnan(wanted))
         ASSERT_TRUE(std::isnan(got)) << format.name << " " << bits;
       else
-        ASSERT_EQ(std::bit_cast<uint64_t>(got), std::bit_cast<uint64_t>(wanted)) << format.name << " " << bits;
+        ASSERT_EQ(std::bit_cast<uint64_t>(got), std::bit_cast<uint64_t>(wanted))
+            << format.name << " " << bits;
     }
 }
 
@@ -55,7 +57,8 @@ TEST(NumberFormats, EveryPatternSurvivesARoundTrip) {
     }
 }
 
-// Between each two neighbours: just below the middle goes down, just above goes up, the middle to the even one.
+// Between each two neighbours: just below the middle goes down, just above goes up, the middle to the even
+// one.
 TEST(NumberFormats, RoundToNearestEven) {
   for (const Format& format : kFormats)
     for (uint16_t low = 0; low + 1 < format.infinity(); ++low) {
@@ -74,7 +77,8 @@ TEST(NumberFormats, BeyondTheRangeIsInfinity) {
   EXPECT_EQ(to_fp16(65520.0f), 0x7c00);
   EXPECT_EQ(to_fp16(-1e30f), 0xfc00);
   EXPECT_EQ(to_bf16(3.4e38f), 0x7f80);
-  EXPECT_TRUE(std::isnan(from_bf16(to_bf16(std::bit_cast<float>(0x7f80'0001u)))));  // its high half is infinity's
+  EXPECT_TRUE(
+      std::isnan(from_bf16(to_bf16(std::bit_cast<float>(0x7f80'0001u)))));  // its high half is infinity's
 }
 
 Buffer matrix(int64_t rows, int64_t columns, DataType type = DataType::bf16) {

@@ -50,7 +50,7 @@ endforeach()
 add_library(warpfinch_flags INTERFACE)
 target_compile_options(warpfinch_flags INTERFACE -Wall -Wextra)
 target_compile_definitions(warpfinch_flags INTERFACE
-  FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL XXH_INLINE_ALL WARPFINCH_VERSION="${PROJECT_VERSION}")
+  FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL XXH_INLINE_ALL= WARPFINCH_VERSION="${PROJECT_VERSION}")
 target_include_directories(warpfinch_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tuner/api)
 target_include_directories(warpfinch_flags SYSTEM INTERFACE
   ${SPDLOG_INCLUDE} ${XXHASH_INCLUDE} ${YAML_CPP_INCLUDE} ${SQLITE_INCLUDE})
