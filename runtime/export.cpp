@@ -130,10 +130,18 @@ std::string main_text(const Plan& plan) {
 )cuda";
 }
 
+// For sm_90a nvcc 13 compiles twice: for that architecture, and into portable PTX, which lacks its instructions. The
+// macro is defined in the first of the two only; the host's own pass defines neither.
+std::string guarded(const Target& target, const std::string& text) {
+  if (!target.name.ends_with('a')) return text;
+  return fmt::format("#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM{}{}_ALL)\n\n{}\n#endif\n",
+                     target.compute_major, target.compute_minor, text);
+}
+
 std::string head_text(const Plan& plan) {
   return fmt::format("// {}\n// {}\n//\n// Written by warpfinch; needs nothing but CUDA 12 or later:\n"
                      "//   nvcc -std=c++17 -arch={} FILE.cu && ./a.out\n"
-                     "#include <cuda.h>\n#include <cuda_runtime.h>\n#include <cudaTypedefs.h>\n\n#include <algorithm>\n"
+                     "#include <cuda.h>\n#include <cuda_runtime.h>\n\n#include <algorithm>\n"
                      "#include <cmath>\n#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n"
                      "#include <vector>\n\n",
                      plan.problem, plan.config, plan.target.name);
@@ -143,7 +151,7 @@ std::string head_text(const Plan& plan) {
 
 std::string export_cuda(const Plan& plan, const std::optional<Problem>& problem) {
   return head_text(plan) + std::string(export_host_text()) + "\n" + reference_text(problem) + "\n" +
-         device_text(plan) + "\n" + main_text(plan);
+         guarded(plan.target, device_text(plan) + "\n" + main_text(plan));
 }
 
 }  // namespace warpfinch

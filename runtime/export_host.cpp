@@ -167,7 +167,8 @@ struct Launch {
 };
 
 // The driver's function by way of the runtime, so that the file links without -lcuda.
-PFN_cuTensorMapEncodeTiled tensor_map_encoder() {
+using TensorMapEncoder = decltype(&cuTensorMapEncodeTiled);
+TensorMapEncoder tensor_map_encoder() {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found;
 #if CUDART_VERSION >= 12050
@@ -181,7 +182,7 @@ PFN_cuTensorMapEncodeTiled tensor_map_encoder() {
     std::fprintf(stderr, "the driver has no cuTensorMapEncodeTiled: it is older than CUDA 12\n");
     std::exit(1);
   }
-  return reinterpret_cast<PFN_cuTensorMapEncodeTiled>(function);
+  return reinterpret_cast<TensorMapEncoder>(function);
 }
 
 CUtensorMap encode(const Argument& argument, void* address) {

@@ -1,0 +1,44 @@
+// Runs the built program as a user would, in a folder of its own: no database, cache or GPU of the machine is seen
+// unless a test says so.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/runtime/temporary_folder.hpp"
+
+namespace warpfinch {
+
+struct Finished {
+  int code = 0;
+  std::string out, err;
+  std::vector<nlohmann::json> objects() const;  // of --json: one per line
+};
+
+class Program {
+ public:
+  Program();
+  // Arguments are passed as they are; the shell sees none of them.
+  Finished operator()(const std::vector<std::string>& arguments) const;
+  // The same with standard output going to a file.
+  Finished to_file(const std::vector<std::string>& arguments, const std::string& file) const;
+
+  void set(const std::string& variable, const std::string& value);
+  void show_gpu();  // the machine's
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string write(const std::string& name, const std::string& content) const;
+  std::string read(const std::string& name) const;
+
+ private:
+  TemporaryFolder folder_;
+  std::vector<std::pair<std::string, std::string>> environment_;
+};
+
+// Runs any program; its words need no quoting.
+Finished run_words(const std::vector<std::string>& words, const std::filesystem::path& folder,
+                   const std::string& out = {});
+
+}  // namespace warpfinch
