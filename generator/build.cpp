@@ -17,8 +17,14 @@ PlannedKernels single(ir::Program program, size_t buffer_count) {
 
 PlannedKernels build(const Gemm& gemm, const Config& config, const Target& target) {
   const std::vector<Buffer> user = buffers(gemm);
-  Matmul matmul{.kernel = "gemm", .a = user[0], .b = user[1], .c = user[2], .bias = {},
-                .b_transposed = gemm.layout == GemmLayout::tn, .epilogue = gemm.epilogue, .alpha = gemm.alpha};
+  Matmul matmul{.kernel = "gemm",
+                .a = user[0],
+                .b = user[1],
+                .c = user[2],
+                .bias = {},
+                .b_transposed = gemm.layout == GemmLayout::tn,
+                .epilogue = gemm.epilogue,
+                .alpha = gemm.alpha};
   if (gemm.epilogue != Epilogue::none) matmul.bias = user[3];
   return single(build_matmul(matmul, std::get<GemmConfig>(config.kernels[0]), target), user.size());
 }

@@ -13,11 +13,12 @@
 
 namespace warpfinch {
 
-// c[leading…, m, n] = epilogue(alpha * a[leading…, m, k] * b), where b is [leading…, n, k] or, not transposed,
-// [leading…, k, n]. `b_group`: that many consecutive values of the last leading axis share one b (GQA).
+// c[leading…, m, n] = epilogue(alpha * a[leading…, m, k] * b), where b is [leading…, n, k] or, not
+// transposed, [leading…, k, n]. `b_group`: that many consecutive values of the last leading axis share one b
+// (GQA).
 struct Matmul {
   std::string kernel = "gemm";
-  Buffer a, b, c, bias;       // names are the params' names; bias unused without an epilogue
+  Buffer a, b, c, bias;  // names are the params' names; bias unused without an epilogue
   bool b_transposed = true;
   int64_t b_group = 1;
   Epilogue epilogue = Epilogue::none;

@@ -33,7 +33,9 @@ Tensor row_values(std::string name, Expr rows) {
 
 namespace {
 // Column j is visible to row i when j <= i + offset.
-int64_t diagonal(Mask mask, int64_t rows, int64_t columns) { return mask == Mask::causal ? columns - rows : 0; }
+int64_t diagonal(Mask mask, int64_t rows, int64_t columns) {
+  return mask == Mask::causal ? columns - rows : 0;
+}
 }  // namespace
 
 void append_mask(std::vector<Op>& body, const std::string& name, Mask mask, int64_t rows, int64_t columns,

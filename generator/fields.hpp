@@ -64,14 +64,13 @@ inline std::string value_to_text(bool value) { return value ? "true" : "false"; 
 inline std::string value_to_text(double value) { return fmt::format("{}", value); }
 inline std::string value_to_text(const Strides& value) { return fmt::format("{}", fmt::join(value, ",")); }
 template <class Enum>
-  requires std::is_enum_v<Enum>
-std::string value_to_text(Enum value) {
+requires std::is_enum_v<Enum> std::string value_to_text(Enum value) {
   return std::string(EnumNames<Enum>::names[static_cast<size_t>(value)]);
 }
 
 // Each returns false, with what would be right in `wanted`, when the text is not such a value.
 template <class Number>
-  requires std::is_arithmetic_v<Number>
+requires std::is_arithmetic_v<Number>
 bool value_from_text(std::string_view text, Number& value, std::string& wanted) {
   wanted = std::is_integral_v<Number> ? "an integer" : "a number";
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -98,7 +97,7 @@ inline bool value_from_text(std::string_view text, Strides& value, std::string& 
   }
 }
 template <class Enum>
-  requires std::is_enum_v<Enum>
+requires std::is_enum_v<Enum>
 bool value_from_text(std::string_view text, Enum& value, std::string& wanted) {
   const auto& names = EnumNames<Enum>::names;
   for (size_t i = 0; i < names.size(); ++i)

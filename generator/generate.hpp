@@ -23,6 +23,7 @@ Expected<Plan> generate(const Problem& problem, const Config& config, const Targ
 // A plan of one kernel from a user's program text (.tir). A program without roles goes through the passes
 // with its own attributes, a scheduled one straight to verify and emit. Error (input) for text that does not
 // parse, with line and column; a Rejection for what the verifier refuses. Buffers are the params in order.
-Expected<Plan> generate_program(std::string_view text, const Target& target, const StageObserver& observe = {});
+Expected<Plan> generate_program(std::string_view text, const Target& target,
+                                const StageObserver& observe = {});
 
 }  // namespace warpfinch

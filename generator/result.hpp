@@ -25,11 +25,20 @@ class Expected {
   Expected(T value) : content_(std::move(value)) {}
   Expected(Rejection rejection) : content_(std::move(rejection)) {}
   explicit operator bool() const { return content_.index() == 0; }
-  T& operator*() { assert(*this); return std::get<0>(content_); }
-  const T& operator*() const { assert(*this); return std::get<0>(content_); }
+  T& operator*() {
+    assert(*this);
+    return std::get<0>(content_);
+  }
+  const T& operator*() const {
+    assert(*this);
+    return std::get<0>(content_);
+  }
   T* operator->() { return &**this; }
   const T* operator->() const { return &**this; }
-  const Rejection& rejection() const { assert(!*this); return std::get<1>(content_); }
+  const Rejection& rejection() const {
+    assert(!*this);
+    return std::get<1>(content_);
+  }
 
  private:
   std::variant<T, Rejection> content_;

@@ -10,11 +10,21 @@ const std::vector<Target>& targets() {
   // Limits: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability" (9.0).
   // Rates: measured on an H200 (tools/bench/NOTES.md, "What the chip does").
   static const std::vector<Target> rows = {{
-      .name = "sm_90a", .template_folder = "sm90", .compute_major = 9, .compute_minor = 0,
-      .multiprocessors = 132, .shared_bytes_per_block = 232448, .shared_bytes_per_multiprocessor = 233472,
-      .registers_per_multiprocessor = 65536, .register_granularity = 8, .max_registers_per_thread = 255,
-      .max_threads_per_block = 1024, .mma_flops_per_clock = 4096, .exponentials_per_clock = 16,
-      .clock_ghz = 1.75, .memory_bytes_per_second = 4.2e12,
+      .name = "sm_90a",
+      .template_folder = "sm90",
+      .compute_major = 9,
+      .compute_minor = 0,
+      .multiprocessors = 132,
+      .shared_bytes_per_block = 232448,
+      .shared_bytes_per_multiprocessor = 233472,
+      .registers_per_multiprocessor = 65536,
+      .register_granularity = 8,
+      .max_registers_per_thread = 255,
+      .max_threads_per_block = 1024,
+      .mma_flops_per_clock = 4096,
+      .exponentials_per_clock = 16,
+      .clock_ghz = 1.75,
+      .memory_bytes_per_second = 4.2e12,
   }};
   return rows;
 }

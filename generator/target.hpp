@@ -8,21 +8,21 @@
 namespace warpfinch {
 
 struct Target {
-  std::string name;                 // the -arch= of NVRTC, e.g. "sm_90a"
-  std::string template_folder;      // templates/<folder>/ptx.cuh
-  int compute_major;                // of the devices it runs on
+  std::string name;             // the -arch= of NVRTC, e.g. "sm_90a"
+  std::string template_folder;  // templates/<folder>/ptx.cuh
+  int compute_major;            // of the devices it runs on
   int compute_minor;
-  int multiprocessors;              // of the device; the table's value is the full part's
-  int shared_bytes_per_block;       // dynamic limit, opt-in
+  int multiprocessors;         // of the device; the table's value is the full part's
+  int shared_bytes_per_block;  // dynamic limit, opt-in
   int shared_bytes_per_multiprocessor;
   int registers_per_multiprocessor;
-  int register_granularity;         // registers per thread come in multiples of this
+  int register_granularity;  // registers per thread come in multiples of this
   int max_registers_per_thread;
   int max_threads_per_block;
-  int mma_flops_per_clock;          // dense 16-bit, per multiprocessor
-  int exponentials_per_clock;       // ex2, per multiprocessor
-  double clock_ghz;                 // sustained, for the static model
-  double memory_bytes_per_second;   // for the static model
+  int mma_flops_per_clock;         // dense 16-bit, per multiprocessor
+  int exponentials_per_clock;      // ex2, per multiprocessor
+  double clock_ghz;                // sustained, for the static model
+  double memory_bytes_per_second;  // for the static model
   bool operator==(const Target&) const = default;
 };
 

@@ -22,38 +22,66 @@ WF_DEVICE void map(D& d, const A& a, const B& b, F f) {
 }
 
 template <class D, class A, class B>
-WF_DEVICE void add(D& d, const A& a, const B& b) { map(d, a, b, [](float x, float y) { return x + y; }); }
+WF_DEVICE void add(D& d, const A& a, const B& b) {
+  map(d, a, b, [](float x, float y) { return x + y; });
+}
 template <class D, class A, class B>
-WF_DEVICE void subtract(D& d, const A& a, const B& b) { map(d, a, b, [](float x, float y) { return x - y; }); }
+WF_DEVICE void subtract(D& d, const A& a, const B& b) {
+  map(d, a, b, [](float x, float y) { return x - y; });
+}
 template <class D, class A, class B>
-WF_DEVICE void multiply(D& d, const A& a, const B& b) { map(d, a, b, [](float x, float y) { return x * y; }); }
+WF_DEVICE void multiply(D& d, const A& a, const B& b) {
+  map(d, a, b, [](float x, float y) { return x * y; });
+}
 template <class D, class A, class B>
-WF_DEVICE void divide(D& d, const A& a, const B& b) { map(d, a, b, [](float x, float y) { return divide_of(x, y); }); }
+WF_DEVICE void divide(D& d, const A& a, const B& b) {
+  map(d, a, b, [](float x, float y) { return divide_of(x, y); });
+}
 template <class D, class A, class B>
-WF_DEVICE void maximum(D& d, const A& a, const B& b) { map(d, a, b, [](float x, float y) { return larger(x, y); }); }
+WF_DEVICE void maximum(D& d, const A& a, const B& b) {
+  map(d, a, b, [](float x, float y) { return larger(x, y); });
+}
 template <class D, class A, class B>
-WF_DEVICE void minimum(D& d, const A& a, const B& b) { map(d, a, b, [](float x, float y) { return smaller(x, y); }); }
+WF_DEVICE void minimum(D& d, const A& a, const B& b) {
+  map(d, a, b, [](float x, float y) { return smaller(x, y); });
+}
 
 template <class D, class A>
-WF_DEVICE void exp2(D& d, const A& a) { map(d, a, [](float x) { return ex2(x); }); }
+WF_DEVICE void exp2(D& d, const A& a) {
+  map(d, a, [](float x) { return ex2(x); });
+}
 template <class D, class A>
-WF_DEVICE void log2(D& d, const A& a) { map(d, a, [](float x) { return lg2(x); }); }
+WF_DEVICE void log2(D& d, const A& a) {
+  map(d, a, [](float x) { return lg2(x); });
+}
 template <class D, class A>
-WF_DEVICE void reciprocal(D& d, const A& a) { map(d, a, [](float x) { return reciprocal_of(x); }); }
+WF_DEVICE void reciprocal(D& d, const A& a) {
+  map(d, a, [](float x) { return reciprocal_of(x); });
+}
 template <class D, class A>
-WF_DEVICE void sqrt(D& d, const A& a) { map(d, a, [](float x) { return square_root(x); }); }
+WF_DEVICE void sqrt(D& d, const A& a) {
+  map(d, a, [](float x) { return square_root(x); });
+}
 template <class D, class A>
-WF_DEVICE void rsqrt(D& d, const A& a) { map(d, a, [](float x) { return reciprocal_of(square_root(x)); }); }
+WF_DEVICE void rsqrt(D& d, const A& a) {
+  map(d, a, [](float x) { return reciprocal_of(square_root(x)); });
+}
 template <class D, class A>
-WF_DEVICE void tanh(D& d, const A& a) { map(d, a, [](float x) { return tanh_of(x); }); }
+WF_DEVICE void tanh(D& d, const A& a) {
+  map(d, a, [](float x) { return tanh_of(x); });
+}
 template <class D, class A>
 WF_DEVICE void gelu(D& d, const A& a) {
   map(d, a, [](float x) { return 0.5f * x * (1.0f + erf_of(x * 0.70710678f)); });
 }
 template <class D, class A>
-WF_DEVICE void negate(D& d, const A& a) { map(d, a, [](float x) { return -x; }); }
+WF_DEVICE void negate(D& d, const A& a) {
+  map(d, a, [](float x) { return -x; });
+}
 template <class D, class A>
-WF_DEVICE void absolute(D& d, const A& a) { map(d, a, [](float x) { return magnitude(x); }); }
+WF_DEVICE void absolute(D& d, const A& a) {
+  map(d, a, [](float x) { return magnitude(x); });
+}
 
 // Rounds pairs of columns to 16 bits.
 template <class T, int Rows, int Columns>

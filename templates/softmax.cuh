@@ -5,8 +5,8 @@
 namespace warpfinch {
 
 // When the reference is raised:
-struct Always {};          // r0: every tile
-struct WhenGrownBy8 {};    // r1: when a row of the warp grew by more than 8 in log2 units; P stays below 2^8
+struct Always {};        // r0: every tile
+struct WhenGrownBy8 {};  // r1: when a row of the warp grew by more than 8 in log2 units; P stays below 2^8
 
 // A row that saw no key yet has -inf; its exponentials are taken against 0, so that -inf gives 0, not NaN.
 WF_DEVICE float finite_reference(float reference) { return reference == -infinity() ? 0.0f : reference; }
@@ -32,7 +32,8 @@ WF_DEVICE void reference_of(Always, RowValues<Rows>& m, RowValues<Rows>& shrink,
 }
 
 template <int Rows, class Tile>
-WF_DEVICE void reference_of(WhenGrownBy8, RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale) {
+WF_DEVICE void reference_of(WhenGrownBy8, RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s,
+                            float scale) {
   RowValues<Rows> raised;
   raised_reference(raised, m, s);
   bool grew = false;
@@ -78,11 +79,13 @@ WF_DEVICE void normalize(Tile& o, const RowValues<Rows>& sum) {
 
 // Natural logarithm of the row's sum of exponentials; -inf where nothing was summed.
 template <int Rows>
-WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const RowValues<Rows>& sum, float scale) {
+WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const RowValues<Rows>& sum,
+                           float scale) {
   constexpr float kLn2 = 0.69314718f;
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    e.value[half] = sum.value[half] == 0.0f ? -infinity() : (m.value[half] * scale + lg2(sum.value[half])) * kLn2;
+    e.value[half] =
+        sum.value[half] == 0.0f ? -infinity() : (m.value[half] * scale + lg2(sum.value[half])) * kLn2;
 }
 
 // -inf where column > row + offset.

@@ -40,7 +40,9 @@ struct Transposed {
   Tile tile;
 };
 template <class Tile>
-WF_DEVICE Transposed<Tile> transposed(const Tile& tile) { return {tile}; }
+WF_DEVICE Transposed<Tile> transposed(const Tile& tile) {
+  return {tile};
+}
 
 // --- registers ---------------------------------------------------------------------------------------------
 // Every warp holds 16 rows; a quad of lanes holds two of them, 8 apart. Element i of a thread belongs to the
@@ -88,11 +90,17 @@ struct ColumnValues {
 
 // The value that belongs to element i of a tile.
 template <class T, int Rows, int Columns, class Layout>
-WF_DEVICE float at(const RegisterTile<T, Rows, Columns, Layout>& tile, int i) { return tile.value[i]; }
+WF_DEVICE float at(const RegisterTile<T, Rows, Columns, Layout>& tile, int i) {
+  return tile.value[i];
+}
 template <int Rows>
-WF_DEVICE float at(const RowValues<Rows>& rows, int i) { return rows.value[i / 2 % 2]; }
+WF_DEVICE float at(const RowValues<Rows>& rows, int i) {
+  return rows.value[i / 2 % 2];
+}
 template <int Columns, class Layout>
-WF_DEVICE float at(const ColumnValues<Columns, Layout>& columns, int i) { return columns.value[i / 4 * 2 + i % 2]; }
+WF_DEVICE float at(const ColumnValues<Columns, Layout>& columns, int i) {
+  return columns.value[i / 4 * 2 + i % 2];
+}
 WF_DEVICE float at(float number, int) { return number; }
 
 // Row of the thread's upper (half = 0) or lower (half = 1) row in a tile of that many rows.

@@ -1,9 +1,9 @@
 // Types that every kernel uses. Header-free: the same text goes to NVRTC, nvcc and a host compiler.
 #pragma once
 
-#define WF_DEVICE __device__ __forceinline__          // free functions
-#define WF_METHOD __device__ __forceinline__          // members
-#define WF_STATIC static __device__ __forceinline__   // static members
+#define WF_DEVICE __device__ __forceinline__         // free functions
+#define WF_METHOD __device__ __forceinline__         // members
+#define WF_STATIC static __device__ __forceinline__  // static members
 
 namespace warpfinch {
 
@@ -14,12 +14,20 @@ using i64 = long long;
 using fp32 = float;
 
 // 16-bit floats as bits; arithmetic is done in fp32.
-struct bf16 { u16 bits; };
-struct fp16 { u16 bits; };
+struct bf16 {
+  u16 bits;
+};
+struct fp16 {
+  u16 bits;
+};
 
 // What cuTensorMapEncodeTiled wrote.
-struct alignas(64) TensorMap { u64 opaque[16]; };
+struct alignas(64) TensorMap {
+  u64 opaque[16];
+};
 
-struct alignas(16) Words4 { u32 x, y, z, w; };
+struct alignas(16) Words4 {
+  u32 x, y, z, w;
+};
 
 }  // namespace warpfinch

@@ -71,9 +71,9 @@ class Run {
     std::set<std::string> in_batch;
     for (const Config& config : asked) {
       if (over()) return;
-      const Expected<Plan> plan = generate(problem_, config, target_);
-      if (!plan) reject(config, plan.rejection());
-      else if (!is_known(config, source_digest(*plan)))
+      const Expected<std::string> digest = source(config);
+      if (!digest) reject(config, digest.rejection());
+      else if (!is_known(config, *digest))
         (in_batch.insert(digests_.at(to_text(config))).second ? fresh : twins).push_back(config);
     }
     size_t next = 0;
@@ -83,6 +83,13 @@ class Run {
         return !over();
       });
     for (const Config& twin : twins) remember(twin);
+  }
+
+  Expected<std::string> source(const Config& config) const {
+    if (options_.source) return options_.source(problem_, config, target_);
+    const Expected<Plan> plan = generate(problem_, config, target_);
+    if (!plan) return plan.rejection();
+    return source_digest(*plan);
   }
 
   // Was this source evaluated before? Then its outcome is told again.

@@ -38,6 +38,8 @@ struct TuneOptions {
   uint64_t seed = 0;
   EvolutionOptions evolution;
   std::function<double()> clock;                          // seconds; steady clock when empty
+  // The digest of the source that a config gives, or why it gives none; generate() and source_digest() when empty.
+  std::function<Expected<std::string>(const Problem&, const Config&, const Target&)> source;
   std::function<void(const TuneProgress&)> progress;
   const std::atomic<bool>* stop = nullptr;                // set: finish the evaluation in hand and return
 };

@@ -42,7 +42,8 @@ std::vector<Op> tile_body(const AttentionFields& fields, const AttentionConfig& 
   body.push_back(op("multiply", {tile("sum"), tile("sum"), tile("shrink")}));
   body.push_back(op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}}));
   body.push_back(op("convert", {tile("p"), tile("s")}));
-  body.push_back(op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{}));
+  body.push_back(
+      op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{}));
   body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
   body.push_back(op("mma", {tile("o"), tile("p"), shared("v")}, {{"accumulate", ""}}));
   return body;
@@ -55,13 +56,14 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
-  append_column_loop(body, column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile), "key_tile",
-                     tile_body(fields, config));
+  append_column_loop(body, column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile),
+                     "key_tile", tile_body(fields, config));
   body.push_back(op("row_total", {tile("sum")}));
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
   body.push_back(op("store", {global("o", {b, h, m, 0}), tile("o")}));
   if (fields.lse) {
-    const std::string scale = fmt::format("{}", static_cast<float>(std::abs(effective_scale(fields)) * kLog2e));
+    const std::string scale =
+        fmt::format("{}", static_cast<float>(std::abs(effective_scale(fields)) * kLog2e));
     body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale}}));
     body.push_back(op("store", {global("lse", {b, h, m}), tile("lse")}));
   }
@@ -70,7 +72,8 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
 
 }  // namespace
 
-Program build_attention_forward(const AttentionFields& fields, const AttentionConfig& config, const Target& target) {
+Program build_attention_forward(const AttentionFields& fields, const AttentionConfig& config,
+                                const Target& target) {
   Program program;
   program.name = "attention_forward";
   program.attributes = {{"target", target.name},
@@ -85,7 +88,8 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, fields.q_heads, 1};
   const Range rows{"m", 0, fields.q_len, symbol("m_tile")};
-  // Without a mask neighbouring blocks share one head's keys; with one the long row tiles of all heads go first.
+  // Without a mask neighbouring blocks share one head's keys; with one the long row tiles of all heads go
+  // first.
   if (fields.mask == Mask::none) {
     grid.ranges = {batch, heads, rows};
   } else {

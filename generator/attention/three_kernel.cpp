@@ -47,17 +47,29 @@ PlannedKernels build_three_kernel(const AttentionFields& f, const Config& config
   const Workspace space = workspace(f);
   const BufferRef scores{-1, 0}, weights{-1, space.weights_offset};
 
-  Matmul first{.kernel = "gemm_scores", .a = user[0], .b = user[1], .c = space.scores, .bias = {},
+  Matmul first{.kernel = "gemm_scores",
+               .a = user[0],
+               .b = user[1],
+               .c = space.scores,
+               .bias = {},
                .b_group = f.q_heads / f.kv_heads};
-  RowSoftmax middle{.x = planes(input(space.scores)), .y = planes(space.weights), .lse = {}, .mask = f.mask,
+  RowSoftmax middle{.x = planes(input(space.scores)),
+                    .y = planes(space.weights),
+                    .lse = {},
+                    .mask = f.mask,
                     .scale = effective_scale(f)};
   if (f.lse) {
     middle.lse = user[4];
     middle.lse.shape = {f.batch * f.q_heads, f.q_len};
     middle.lse.strides = {f.q_len, 1};
   }
-  Matmul last{.kernel = "gemm_values", .a = input(space.weights), .b = user[2], .c = user[3], .bias = {},
-              .b_transposed = false, .b_group = f.q_heads / f.kv_heads};
+  Matmul last{.kernel = "gemm_values",
+              .a = input(space.weights),
+              .b = user[2],
+              .c = user[3],
+              .bias = {},
+              .b_transposed = false,
+              .b_group = f.q_heads / f.kv_heads};
 
   PlannedKernels result;
   result.workspace_bytes = space.bytes;

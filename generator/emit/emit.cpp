@@ -80,8 +80,8 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    return {"types.cuh", folder + "/ptx.cuh", "tiles.cuh", "arithmetic.cuh", "softmax.cuh", "walk.cuh",
-            folder + "/ring.cuh", folder + "/mma.cuh", folder + "/copy.cuh"};
+    return {"types.cuh", folder + "/ptx.cuh",  "tiles.cuh",         "arithmetic.cuh",    "softmax.cuh",
+            "walk.cuh",  folder + "/ring.cuh", folder + "/mma.cuh", folder + "/copy.cuh"};
   }
   std::vector<Header> headers() const {
     std::vector<Header> result;
@@ -106,11 +106,14 @@ class Emitter {
       arguments += parameter.is_map ? "const __grid_constant__ TensorMap " + name
                                     : fmt::format("{}* {}", to_text(tensor.type), name);
     }
-    line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, 1) {}({}) {{", threads_, program_.name, arguments), 1);
+    line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, 1) {}({}) {{", threads_,
+                     program_.name, arguments),
+         1);
     ++depth_;
   }
 
-  // --- where tensors lie ------------------------------------------------------------------------------------
+  // --- where tensors lie
+  // ------------------------------------------------------------------------------------
   void places() {
     int ir_line = 1;
     bool has_shared = false;
@@ -128,8 +131,10 @@ class Emitter {
     const std::string type = spell_type(program_, tensor);
     if (lower::is_ring(program_, tensor.name))
       line(fmt::format("{} {}{{shared + {}, shared + {}, 0, 0}};", type, name, offset,
-                       integer(tensor.attributes, "barriers", 0)), ir_line);
-    else line(fmt::format("const {} {}{{shared + {}}};", type, name, offset), ir_line);
+                       integer(tensor.attributes, "barriers", 0)),
+           ir_line);
+    else
+      line(fmt::format("const {} {}{{shared + {}}};", type, name, offset), ir_line);
   }
   void global_place(const Tensor& tensor, int ir_line) {
     const KernelParameter pointer{tensor.name};
@@ -140,7 +145,8 @@ class Emitter {
     const std::vector<int64_t> strides = given ? integer_list(*given) : lower::contiguous_strides(tensor);
     line(fmt::format("const {} {}{{{}, {{{}}}, {{{}}}}};", spell_type(program_, tensor),
                      spell_tensor(program_, Space::global, tensor.name), parameter_name(parameters_, pointer),
-                     fmt::join(shape, ", "), fmt::join(strides, ", ")), ir_line);
+                     fmt::join(shape, ", "), fmt::join(strides, ", ")),
+         ir_line);
   }
   void barriers() {
     const int64_t consumer_warps = warps_of("consumer");
@@ -148,7 +154,8 @@ class Emitter {
     for (const Tensor& tensor : program_.tensors) {
       if (tensor.space != Space::shared || !lower::is_ring(program_, tensor.name)) continue;
       const int arrivals = lower::filled_via(program_, tensor.name, "ld") ? 128 : 1;
-      calls.push_back(fmt::format("initialize({}, {}, {});", spell_tensor(program_, Space::shared, tensor.name), arrivals,
+      calls.push_back(fmt::format("initialize({}, {}, {});",
+                                  spell_tensor(program_, Space::shared, tensor.name), arrivals,
                                   consumer_warps));
     }
     if (calls.empty()) return;
@@ -166,7 +173,8 @@ class Emitter {
     return warps;
   }
 
-  // --- roles and the walk over tiles --------------------------------------------------------------------------
+  // --- roles and the walk over tiles
+  // --------------------------------------------------------------------------
   void grid(const Op& grid) {
     grid_ = &grid;
     grid_line_ = ir_line_++;
@@ -187,7 +195,8 @@ class Emitter {
     if (count > 1 && i > 0) {
       --depth_;
       line(i + 1 < count ? fmt::format("}} else if (warp < {}) {{  // {}", first_warp + warps, name)
-                         : fmt::format("}} else {{  // {}", name), own_line);
+                         : fmt::format("}} else {{  // {}", name),
+           own_line);
       ++depth_;
     }
     budget(role, name);
@@ -224,12 +233,16 @@ class Emitter {
     for (const Tensor& tensor : program_.tensors) {
       ++ir_line;
       if (tensor.space == Space::register_)
-        line(fmt::format("{} {};", spell_type(program_, tensor), spell_tensor(program_, Space::register_, tensor.name)), ir_line);
+        line(fmt::format("{} {};", spell_type(program_, tensor),
+                         spell_tensor(program_, Space::register_, tensor.name)),
+             ir_line);
     }
   }
   void walk_tiles(const Op& role) {
     const bool persistent = attribute(grid_->attributes, "tile_order") == "static";
-    if (persistent) open(fmt::format("for (TileWalk walk{{{}, 0}}; walk.valid(); walk.next())", lower::tile_count(*grid_)), grid_line_);
+    if (persistent)
+      open(fmt::format("for (TileWalk walk{{{}, 0}}; walk.valid(); walk.next())", lower::tile_count(*grid_)),
+           grid_line_);
     line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : "block_index()"), grid_line_);
     axes();
     for (const Op& op : role.body) statement(op);
@@ -253,8 +266,11 @@ class Emitter {
   int64_t bands(const std::vector<Range>& ranges, int64_t band) {
     const Range &row = ranges[ranges.size() - 2], &column = ranges[ranges.size() - 1];
     const int64_t rows = lower::axis_count(row), columns = lower::axis_count(column);
-    line(fmt::format("const int in_plane = tile % {}, in_band = in_plane % {};", rows * columns, band * columns), grid_line_);
-    line(fmt::format("const int band = in_plane / {} * {}, band_rows = smaller({} - band, {});", band * columns, band, rows, band),
+    line(fmt::format("const int in_plane = tile % {}, in_band = in_plane % {};", rows * columns,
+                     band * columns),
+         grid_line_);
+    line(fmt::format("const int band = in_plane / {} * {}, band_rows = smaller({} - band, {});",
+                     band * columns, band, rows, band),
          grid_line_);
     axis(row, "(band + in_band % band_rows)");
     axis(column, "(in_band / band_rows)");
@@ -265,23 +281,28 @@ class Emitter {
     const int64_t step = value(range.step), begin = value(range.begin);
     if (attribute(grid_->attributes, "descending") == range.name)
       place = fmt::format("({} - {})", lower::axis_count(range) - 1, place);
-    if (step != 1) place = place.find(' ') != std::string::npos && place[0] != '(' ? fmt::format("({}) * {}", place, step)
-                                                                                  : fmt::format("{} * {}", place, step);
+    if (step != 1)
+      place = place.find(' ') != std::string::npos && place[0] != '(' ? fmt::format("({}) * {}", place, step)
+                                                                      : fmt::format("{} * {}", place, step);
     if (begin != 0) place = fmt::format("{} + {}", begin, place);
     line(fmt::format("const int {} = {};", spell_symbol(range.name), place), grid_line_);
   }
 
-  // --- statements -----------------------------------------------------------------------------------------------
+  // --- statements
+  // -----------------------------------------------------------------------------------------------
   void statement(const Op& op) {
     const int own_line = ir_line_++;
     if (op.name == "let") {
-      line(fmt::format("const int {} = {};", spell_symbol(op.ranges[0].name), spell(op.operands[0].expr)), own_line);
+      line(fmt::format("const int {} = {};", spell_symbol(op.ranges[0].name), spell(op.operands[0].expr)),
+           own_line);
     } else if (op.name == "for") {
       const Range& range = op.ranges[0];
       const std::string name = spell_symbol(range.name);
       line("#pragma unroll 1");
-      block(op, fmt::format("for (int {} = {}; {} < {}; {} += {})", name, spell(range.begin), name, spell(range.end), name,
-                            spell(range.step)), own_line);
+      block(op,
+            fmt::format("for (int {} = {}; {} < {}; {} += {})", name, spell(range.begin), name,
+                        spell(range.end), name, spell(range.step)),
+            own_line);
     } else if (op.name == "if") {
       block(op, fmt::format("if ({})", spell(op.operands[0].expr)), own_line);
     } else {
@@ -300,9 +321,11 @@ class Emitter {
       if (!text.empty()) to += (to.empty() ? "" : ", ") + text;
     };
     const auto& rows = spellings();
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Spelling& s) { return s.op == op.name; });
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const Spelling& s) { return s.op == op.name; });
     if (row != rows.end())
-      for (std::string_view name : row->template_arguments) append(template_text, template_argument(op, name));
+      for (std::string_view name : row->template_arguments)
+        append(template_text, template_argument(op, name));
     if (op.name == "baton_pass") append(template_text, std::to_string(groups_));
     for (size_t i = 0; i < op.operands.size(); ++i) append(arguments, operand(op, i));
     for (const Operand& operand : op.operands)
@@ -312,7 +335,8 @@ class Emitter {
       for (std::string_view name : row->last_arguments)
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
     if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
-    return fmt::format("{}{}({});", op.name, template_text.empty() ? "" : "<" + template_text + ">", arguments);
+    return fmt::format("{}{}({});", op.name, template_text.empty() ? "" : "<" + template_text + ">",
+                       arguments);
   }
   std::string operand(const Op& op, size_t i) const {
     const Operand& operand = op.operands[i];
@@ -337,7 +361,8 @@ class Emitter {
     std::string text = spell_tensor(program_, Space::shared, operand.name);
     const bool whole_ring = find_op(op.name)->group == Group::synchronisation || op.name == "load";
     if (lower::is_ring(program_, operand.name) && !whole_ring) text += ".tile()";
-    if (!operand.index.empty()) text += fmt::format(".rows<{}>({})", slice_rows(operand, 0), slice_index(operand));
+    if (!operand.index.empty())
+      text += fmt::format(".rows<{}>({})", slice_rows(operand, 0), slice_index(operand));
     return operand.transposed ? "transposed(" + text + ")" : text;
   }
   static std::string slice_index(const Operand& operand) { return spell(operand.index[0]); }

@@ -17,10 +17,13 @@ namespace {
 
 bool is_taken(const std::string& name) {
   static const std::set<std::string> words = {
-      "and", "asm", "auto", "bool", "break", "case", "char", "class", "const", "continue", "default", "delete", "do",
-      "double", "else", "enum", "float", "for", "goto", "if", "int", "long", "new", "not", "or", "register", "return",
-      "short", "signed", "sizeof", "static", "struct", "switch", "this", "true", "false", "union", "unsigned", "using",
-      "void", "while", "xor", "map", "at", "pack", "pin", "bf16", "fp16", "fp32", "u16", "u32", "u64", "i64", "tile", "shared"};
+      "and",    "asm",      "auto",    "bool",   "break",  "case",     "char",   "class",
+      "const",  "continue", "default", "delete", "do",     "double",   "else",   "enum",
+      "float",  "for",      "goto",    "if",     "int",    "long",     "new",    "not",
+      "or",     "register", "return",  "short",  "signed", "sizeof",   "static", "struct",
+      "switch", "this",     "true",    "false",  "union",  "unsigned", "using",  "void",
+      "while",  "xor",      "map",     "at",     "pack",   "pin",      "bf16",   "fp16",
+      "fp32",   "u16",      "u32",     "u64",    "i64",    "tile",     "shared"};
   return words.contains(name) || find_op(name) != nullptr;
 }
 
@@ -31,9 +34,11 @@ std::string layout_suffix(const Tensor& tensor) {
 std::string spell_register_type(const Tensor& tensor) {
   const int64_t first = value(tensor.shape[0]);
   if (has(tensor.attributes, "rows")) return fmt::format("RowValues<{}>", first);
-  if (has(tensor.attributes, "columns")) return fmt::format("ColumnValues<{}{}>", first, layout_suffix(tensor));
+  if (has(tensor.attributes, "columns"))
+    return fmt::format("ColumnValues<{}{}>", first, layout_suffix(tensor));
   const int64_t columns = value(tensor.shape[1]);
-  if (tensor.type != DataType::fp32) return fmt::format("PackedTile<{}, {}, {}>", to_text(tensor.type), first, columns);
+  if (tensor.type != DataType::fp32)
+    return fmt::format("PackedTile<{}, {}, {}>", to_text(tensor.type), first, columns);
   return fmt::format("RegisterTile<float, {}, {}{}>", first, columns, layout_suffix(tensor));
 }
 
@@ -65,7 +70,8 @@ Expr with_device_names(Expr expr) {
 }
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
 }
 
 }  // namespace
@@ -89,14 +95,18 @@ std::string spell_tensor(const Program& program, Space space, const std::string&
   if (space == Space::global) return name + "_global";
   if (space == Space::shared) return name + (lower::is_ring(program, name) ? "_ring" : "_shared");
   const Tensor& tensor = *find(program, space, name);
-  return name + (has(tensor.attributes, "rows") ? "_rows" : has(tensor.attributes, "columns") ? "_columns" : "_tile");
+  return name + (has(tensor.attributes, "rows")      ? "_rows"
+                 : has(tensor.attributes, "columns") ? "_columns"
+                                                     : "_tile");
 }
 
 std::string spell_type(const Program& program, const Tensor& tensor) {
   if (tensor.space == Space::register_) return spell_register_type(tensor);
-  if (tensor.space == Space::global) return fmt::format("GlobalTensor<{}, {}>", to_text(tensor.type), tensor.shape.size());
-  const std::string tile = fmt::format("SharedTile<{}, {}, {}, {}>", to_text(tensor.type), value(tensor.shape[0]),
-                                       value(tensor.shape[1]), integer(tensor.attributes, "swizzle", 128));
+  if (tensor.space == Space::global)
+    return fmt::format("GlobalTensor<{}, {}>", to_text(tensor.type), tensor.shape.size());
+  const std::string tile =
+      fmt::format("SharedTile<{}, {}, {}, {}>", to_text(tensor.type), value(tensor.shape[0]),
+                  value(tensor.shape[1]), integer(tensor.attributes, "swizzle", 128));
   if (!lower::is_ring(program, tensor.name)) return tile;
   return fmt::format("Ring<{}, {}, {}>", tile, lower::stages(tensor), lower::tile_bytes(tensor));
 }

@@ -44,9 +44,11 @@ std::vector<Op> tile_body(const Matmul& matmul) {
 
   std::vector<Op> inner;
   inner.push_back(op("load", {shared("a"), global(matmul.a.name, with(leading(matmul.a), m, k))}));
-  inner.push_back(op("load", {shared("b"), global(matmul.b.name, matmul.b_transposed ? with(b_index, n, k)
-                                                                                  : with(b_index, k, n))}));
-  inner.push_back(op("mma", {tile("c"), shared("a"), matmul.b_transposed ? transposed(b) : b}, {{"accumulate", ""}}));
+  inner.push_back(op(
+      "load",
+      {shared("b"), global(matmul.b.name, matmul.b_transposed ? with(b_index, n, k) : with(b_index, k, n))}));
+  inner.push_back(
+      op("mma", {tile("c"), shared("a"), matmul.b_transposed ? transposed(b) : b}, {{"accumulate", ""}}));
 
   std::vector<Op> body{op("fill", {tile("c"), number(0)})};
   body.push_back(for_loop({"k", 0, matmul.a.shape.back(), symbol("k_tile")}, std::move(inner)));
@@ -66,7 +68,8 @@ Program build_matmul(const Matmul& matmul, const GemmConfig& config, const Targe
   Program program;
   program.name = matmul.kernel;
   program.attributes = {{"target", target.name}, {"copy", value_to_text(config.copy)}};
-  program.constants = {{"m_tile", 64 * config.consumers}, {"n_tile", config.n_tile}, {"k_tile", config.k_tile}};
+  program.constants = {
+      {"m_tile", 64 * config.consumers}, {"n_tile", config.n_tile}, {"k_tile", config.k_tile}};
   declare(program, matmul, config);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});

@@ -37,7 +37,9 @@ std::optional<int64_t> fold(std::string_view op, int64_t a, int64_t b) {
   return std::nullopt;
 }
 
-bool is_number(const Expr& expr, int64_t value) { return expr.kind == Expr::Kind::number && expr.number == value; }
+bool is_number(const Expr& expr, int64_t value) {
+  return expr.kind == Expr::Kind::number && expr.number == value;
+}
 
 // x + a where a is a constant: {x, a}; anything else: {expr, 0}.
 std::pair<Expr, int64_t> split_offset(const Expr& expr) {
@@ -110,7 +112,8 @@ void collect_names(const Expr& expr, std::set<std::string>& names) {
 Expr substitute(const Expr& expr, const std::string& name, const Expr& by) {
   if (expr.kind == Expr::Kind::name) return expr.name == name ? by : expr;
   if (expr.kind == Expr::Kind::number) return expr;
-  return operation(expr.name, substitute(expr.arguments[0], name, by), substitute(expr.arguments[1], name, by));
+  return operation(expr.name, substitute(expr.arguments[0], name, by),
+                   substitute(expr.arguments[1], name, by));
 }
 
 }  // namespace warpfinch::ir

@@ -23,27 +23,56 @@ std::vector<OpInfo> table() {
   using enum Group;
   return {
       // structure
-      {"grid", structure, {}, {"tile_order", "group", "descending"},
-       "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per tile, "
-       "static: blocks walk over the tiles in serpentine; group=N: the last two axes are walked in bands of N; "
+      {"grid",
+       structure,
+       {},
+       {"tile_order", "group", "descending"},
+       "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per "
+       "tile, "
+       "static: blocks walk over the tiles in serpentine; group=N: the last two axes are walked in bands of "
+       "N; "
        "descending=axis: that axis from its end, for longest first"},
-      {"role", structure, {}, {"producer", "consumer", "compute", "warps", "regs", "baton"},
-       "the warps that run the body, with their register budget per thread; baton: its warpgroups take turns"},
-      {"for", structure, {}, {"unmasked", "nonempty"},
+      {"role",
+       structure,
+       {},
+       {"producer", "consumer", "compute", "warps", "regs", "baton"},
+       "the warps that run the body, with their register budget per thread; baton: its warpgroups take "
+       "turns"},
+      {"for",
+       structure,
+       {},
+       {"unmasked", "nonempty"},
        "a loop; unmasked=U: tiles below U need no mask op; nonempty: runs at least once"},
-      {"if", structure, {reads(kIndex)}, {}, "the body where the condition, the same for the whole role, holds"},
+      {"if",
+       structure,
+       {reads(kIndex)},
+       {},
+       "the body where the condition, the same for the whole role, holds"},
       {"let", structure, {reads(kIndex)}, {}, "names an integer"},
       // movement
-      {"load", movement, {writes(kShared | kRegister), reads(kGlobal)}, {"via"},
-       "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | ld"},
-      {"store", movement, {writes(kGlobal), reads(kShared | kTile | kRows)}, {"via"},
+      {"load",
+       movement,
+       {writes(kShared | kRegister), reads(kGlobal)},
+       {"via"},
+       "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | "
+       "ld"},
+      {"store",
+       movement,
+       {writes(kGlobal), reads(kShared | kTile | kRows)},
+       {"via"},
        "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st"},
-      {"copy", movement, {writes(kShared | kTile), reads(kShared | kTile)}, {},
+      {"copy",
+       movement,
+       {writes(kShared | kTile), reads(kShared | kTile)},
+       {},
        "copies between shared memory and registers, converting the type"},
       {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
       {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
       // matrix
-      {"mma", mma, {updates(kTile), reads(kShared | kTile), reads(kShared)}, {"accumulate"},
+      {"mma",
+       mma,
+       {updates(kTile), reads(kShared | kTile), reads(kShared)},
+       {"accumulate"},
        "d = a b or, with accumulate, d += a b; ^T reads an operand transposed; fp32 sums"},
       // arithmetic
       binary("add", "d = a + b; b may be a tile, a value per row or per column, or a number"),
@@ -61,38 +90,82 @@ std::vector<OpInfo> table() {
       unary("gelu", "d = a / 2 * (1 + erf(a / sqrt(2)))"),
       unary("negate", "d = -a"),
       unary("absolute", "d = |a|"),
-      {"row_max", arithmetic, {updates(kRows), reads(kTile)}, {"accumulate"},
+      {"row_max",
+       arithmetic,
+       {updates(kRows), reads(kTile)},
+       {"accumulate"},
        "the maximum of each row; accumulate: and of what stood there"},
-      {"row_sum", arithmetic, {updates(kRows), reads(kTile)}, {"accumulate", "partial"},
+      {"row_sum",
+       arithmetic,
+       {updates(kRows), reads(kTile)},
+       {"accumulate", "partial"},
        "the sum of each row; partial: each thread keeps its own share until row_total"},
       {"row_total", arithmetic, {updates(kRows)}, {}, "joins the partial sums of a row's threads"},
       // softmax
-      {"reference", arithmetic, {updates(kRows), writes(kRows), reads(kTile)}, {"scale", "policy"},
+      {"reference",
+       arithmetic,
+       {updates(kRows), writes(kRows), reads(kTile)},
+       {"scale", "policy"},
        "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
        "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units"},
-      {"softmax_exp2", arithmetic, {updates(kTile), reads(kRows)}, {"scale"}, "s = 2^(scale (s - reference))"},
-      {"rescale", arithmetic, {updates(kTile), reads(kRows)}, {"when"},
+      {"softmax_exp2",
+       arithmetic,
+       {updates(kTile), reads(kRows)},
+       {"scale"},
+       "s = 2^(scale (s - reference))"},
+      {"rescale",
+       arithmetic,
+       {updates(kTile), reads(kRows)},
+       {"when"},
        "o = o * factor; when=changed: skipped by a warp whose factors are all 1"},
       {"normalize", arithmetic, {updates(kTile), reads(kRows)}, {}, "o = o / sum, 0 where the sum is 0"},
-      {"log_sum_exp", arithmetic, {writes(kRows), reads(kRows), reads(kRows)}, {"scale"},
+      {"log_sum_exp",
+       arithmetic,
+       {writes(kRows), reads(kRows), reads(kRows)},
+       {"scale"},
        "e = ln(2) scale reference + ln(sum); -inf where the sum is 0"},
-      {"mask_causal", arithmetic, {updates(kTile), reads(kRowIndex), reads(kIndex), reads(kIndex)}, {},
+      {"mask_causal",
+       arithmetic,
+       {updates(kTile), reads(kRowIndex), reads(kIndex), reads(kIndex)},
+       {},
        "-inf where column > row + offset; operands: first row, first column, offset"},
-      {"mask_columns", arithmetic, {updates(kTile), reads(kIndex), reads(kIndex)}, {},
+      {"mask_columns",
+       arithmetic,
+       {updates(kTile), reads(kIndex), reads(kIndex)},
+       {},
        "-inf where column >= limit; operands: first column, limit"},
       // synchronisation: inserted by passes
-      {"acquire", synchronisation, {reads(kShared)}, {"bytes"},
+      {"acquire",
+       synchronisation,
+       {reads(kShared)},
+       {"bytes"},
        "waits until the ring's next stage is free; bytes=N: announces what the copies will bring"},
       {"publish", synchronisation, {reads(kShared)}, {}, "hands a stage that ld filled to the consumers"},
       {"advance", synchronisation, {reads(kShared)}, {}, "moves the producer to the ring's next stage"},
       {"wait", synchronisation, {reads(kShared)}, {}, "waits until the ring's current stage is full"},
-      {"release", synchronisation, {reads(kShared)}, {}, "hands the current stage back and moves to the next"},
-      {"fence_mma", synchronisation, {updates(kTile)}, {}, "orders register accesses before the mma ops that follow",
+      {"release",
+       synchronisation,
+       {reads(kShared)},
+       {},
+       "hands the current stage back and moves to the next"},
+      {"fence_mma",
+       synchronisation,
+       {updates(kTile)},
+       {},
+       "orders register accesses before the mma ops that follow",
        true},
       {"commit_mma", synchronisation, {}, {}, "closes a group of mma ops"},
-      {"wait_mma", synchronisation, {updates(kTile)}, {"pending"},
-       "waits until at most `pending` groups are in flight; the named tiles may then be touched", true},
-      {"fence_async", synchronisation, {}, {}, "makes shared-memory stores visible to TMA and mma; joins the warp"},
+      {"wait_mma",
+       synchronisation,
+       {updates(kTile)},
+       {"pending"},
+       "waits until at most `pending` groups are in flight; the named tiles may then be touched",
+       true},
+      {"fence_async",
+       synchronisation,
+       {},
+       {},
+       "makes shared-memory stores visible to TMA and mma; joins the warp"},
       {"wait_store", synchronisation, {}, {}, "waits until the warp's TMA stores have read shared memory"},
       {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn"},
       {"baton_pass", synchronisation, {}, {}, "hands the turn to the next warpgroup"},
@@ -128,7 +201,8 @@ const OperandInfo& operand_info(const OpInfo& info, size_t i) {
 
 unsigned kind_of(const Program& program, const Operand& operand) {
   if (operand.kind == Operand::Kind::number) return kNumber;
-  if (operand.kind == Operand::Kind::expr) return kIndex | kRowIndex | (is_constant(operand.expr) ? kNumber : 0u);
+  if (operand.kind == Operand::Kind::expr)
+    return kIndex | kRowIndex | (is_constant(operand.expr) ? kNumber : 0u);
   const Tensor* tensor = find(program, operand.space, operand.name);
   if (!tensor) return 0;
   if (operand.space == Space::global) return kGlobal;
@@ -147,7 +221,8 @@ RegisterUse register_use(const Op& op) {
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
     const Access access = operand_info(*info, i).access;
     const bool overwrites = accumulates && !has(op.attributes, "accumulate");
-    if (access != Access::write && !(access == Access::update && overwrites)) use.reads.push_back(operand.name);
+    if (access != Access::write && !(access == Access::update && overwrites))
+      use.reads.push_back(operand.name);
     if (access != Access::read) use.writes.push_back(operand.name);
   }
   return use;

@@ -11,14 +11,14 @@ namespace warpfinch::ir {
 
 // What an operand may be; a mask.
 enum Kinds : unsigned {
-  kGlobal = 1,    // @name[coordinates]
-  kShared = 2,    // $name
-  kTile = 4,      // %name of rank 2
-  kRows = 8,      // %name of rank 1, one value per row
-  kColumns = 16,  // %name of rank 1, one value per column
-  kNumber = 32,   // 0.5, -inf, 3
-  kIndex = 64,    // integer expression
-  kRowIndex = 128 // integer expression: coordinate of a tile's first row
+  kGlobal = 1,     // @name[coordinates]
+  kShared = 2,     // $name
+  kTile = 4,       // %name of rank 2
+  kRows = 8,       // %name of rank 1, one value per row
+  kColumns = 16,   // %name of rank 1, one value per column
+  kNumber = 32,    // 0.5, -inf, 3
+  kIndex = 64,     // integer expression
+  kRowIndex = 128  // integer expression: coordinate of a tile's first row
 };
 
 enum class Access { read, write, update };
@@ -35,9 +35,9 @@ struct OpInfo {
   std::string_view name;
   Group group;
   std::vector<OperandInfo> operands;
-  std::vector<std::string_view> attributes;   // that it may carry
+  std::vector<std::string_view> attributes;  // that it may carry
   std::string_view meaning;
-  bool variadic = false;                      // the last operand may repeat, or be absent
+  bool variadic = false;  // the last operand may repeat, or be absent
 };
 
 const std::vector<OpInfo>& ops();

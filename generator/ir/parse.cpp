@@ -34,8 +34,10 @@ class Parser {
   [[noreturn]] void fail(const std::string& message) const {
     int line = 1, column = 1;
     for (size_t i = 0; i < at_ && i < text_.size(); ++i) {
-      if (text_[i] == '\n') ++line, column = 1;
-      else ++column;
+      if (text_[i] == '\n')
+        ++line, column = 1;
+      else
+        ++column;
     }
     fail_input(fmt::format("line {}, column {}: {}", line, column, message));
   }
@@ -43,9 +45,12 @@ class Parser {
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_blanks() {
     while (at_ < text_.size()) {
-      if (peek() == '#') at_ = std::min(text_.find('\n', at_), text_.size());
-      else if (std::isspace(static_cast<unsigned char>(peek()))) ++at_;
-      else return;
+      if (peek() == '#')
+        at_ = std::min(text_.find('\n', at_), text_.size());
+      else if (std::isspace(static_cast<unsigned char>(peek())))
+        ++at_;
+      else
+        return;
     }
   }
   int line() const { return 1 + static_cast<int>(std::count(text_.begin(), text_.begin() + at_, '\n')); }
@@ -157,7 +162,8 @@ class Parser {
       if (peek() != ']') fail("']' expected");
       ++at_;
     } else {
-      while (is_name(peek()) || (peek() != '\0' && std::string_view(".+-$%@").find(peek()) != std::string_view::npos))
+      while (is_name(peek()) ||
+             (peek() != '\0' && std::string_view(".+-$%@").find(peek()) != std::string_view::npos))
         ++at_;
     }
     std::string value(text_.substr(start, at_ - start));
@@ -250,7 +256,8 @@ class Parser {
     const std::string word = name("a declaration");
     result.space = word == "param" ? Space::global : word == "shared" ? Space::shared : Space::register_;
     skip_blanks();
-    if (peek() != sigil(result.space)) fail(fmt::format("'{}' expected before the name", sigil(result.space)));
+    if (peek() != sigil(result.space))
+      fail(fmt::format("'{}' expected before the name", sigil(result.space)));
     ++at_;
     result.name = name("a tensor's name");
     skip_blanks();
@@ -274,11 +281,15 @@ class Parser {
       result.operands = {expr(expression())};
       return result;
     }
-    if (result.name == "grid" || result.name == "for") ranges(result);
-    else if (result.name != "role") operands(result);
+    if (result.name == "grid" || result.name == "for")
+      ranges(result);
+    else if (result.name != "role")
+      operands(result);
     result.attributes = attributes();
-    if (peek() == '{') block(result);
-    else if (!line_ends()) fail(fmt::format("the end of the line expected, found {}", found()));
+    if (peek() == '{')
+      block(result);
+    else if (!line_ends())
+      fail(fmt::format("the end of the line expected, found {}", found()));
     return result;
   }
   void ranges(Op& op) {
@@ -290,7 +301,9 @@ class Parser {
     if (line_ends() || peek() == '{') return;
     // An op without operands may start with an attribute: a bare word followed by '='.
     const std::string_view word = next_word();
-    if (!word.empty() && text_.substr(at_ + word.size(), 1) == "=" && text_.substr(at_ + word.size(), 2) != "==") return;
+    if (!word.empty() && text_.substr(at_ + word.size(), 1) == "=" &&
+        text_.substr(at_ + word.size(), 2) != "==")
+      return;
     do op.operands.push_back(operand());
     while (accept_on_line(","));
   }

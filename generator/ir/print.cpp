@@ -8,7 +8,8 @@ namespace {
 
 std::string print_attributes(const Attributes& attributes) {
   std::string text;
-  for (const auto& [key, value] : attributes) text += value.empty() ? " " + key : fmt::format(" {}={}", key, value);
+  for (const auto& [key, value] : attributes)
+    text += value.empty() ? " " + key : fmt::format(" {}={}", key, value);
   return text;
 }
 
@@ -33,8 +34,9 @@ std::string print_range(const Range& range) {
 
 std::string print_tensor(const Tensor& tensor) {
   constexpr std::string_view kWords[] = {"param", "shared", "register"};
-  return fmt::format("{} {}{} {} {}{}", kWords[static_cast<int>(tensor.space)], sigil(tensor.space), tensor.name,
-                     to_text(tensor.type), print_list(tensor.shape), print_attributes(tensor.attributes));
+  return fmt::format("{} {}{} {} {}{}", kWords[static_cast<int>(tensor.space)], sigil(tensor.space),
+                     tensor.name, to_text(tensor.type), print_list(tensor.shape),
+                     print_attributes(tensor.attributes));
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ std::string print(const Op& op, int depth) {
 
 std::string print(const Program& program) {
   std::string text = fmt::format("kernel {}{} {{\n", program.name, print_attributes(program.attributes));
-  for (const auto& [name, value] : program.constants) text += fmt::format("  let {} = {}\n", name, to_text(value));
+  for (const auto& [name, value] : program.constants)
+    text += fmt::format("  let {} = {}\n", name, to_text(value));
   for (const Tensor& tensor : program.tensors) text += "  " + print_tensor(tensor) + "\n";
   for (const Op& op : program.body) text += print(op, 1);
   return text + "}\n";

@@ -14,7 +14,9 @@ std::optional<std::string> attribute(const Attributes& attributes, std::string_v
   return std::nullopt;
 }
 
-bool has(const Attributes& attributes, std::string_view name) { return attribute(attributes, name).has_value(); }
+bool has(const Attributes& attributes, std::string_view name) {
+  return attribute(attributes, name).has_value();
+}
 
 int64_t integer(const Attributes& attributes, std::string_view name, int64_t otherwise) {
   const auto text = attribute(attributes, name);
@@ -44,7 +46,9 @@ std::vector<int64_t> integer_list(const std::string& text) {
   return values;
 }
 
-std::string list_text(const std::vector<int64_t>& values) { return fmt::format("[{}]", fmt::join(values, ",")); }
+std::string list_text(const std::vector<int64_t>& values) {
+  return fmt::format("[{}]", fmt::join(values, ","));
+}
 
 const Tensor* find(const Program& program, Space space, std::string_view name) {
   for (const Tensor& tensor : program.tensors)
@@ -113,7 +117,8 @@ Op let(std::string name, Expr value) {
 bool mentions(const Op& op, Space space, std::string_view name) {
   for (const Operand& operand : op.operands)
     if (operand.kind == Operand::Kind::tensor && operand.space == space && operand.name == name) return true;
-  return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return mentions(inner, space, name); });
+  return std::any_of(op.body.begin(), op.body.end(),
+                     [&](const Op& inner) { return mentions(inner, space, name); });
 }
 
 void substitute(Op& op, const std::string& name, const Expr& by) {

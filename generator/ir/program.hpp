@@ -22,11 +22,13 @@ bool has(const Attributes& attributes, std::string_view name);
 int64_t integer(const Attributes& attributes, std::string_view name, int64_t otherwise);
 void set(Attributes& attributes, std::string_view name, std::string value = {});
 void remove(Attributes& attributes, std::string_view name);
-std::vector<int64_t> integer_list(const std::string& text);          // "[1,2]"
+std::vector<int64_t> integer_list(const std::string& text);  // "[1,2]"
 std::string list_text(const std::vector<int64_t>& values);
 
 enum class Space { global, shared, register_ };
-constexpr char sigil(Space space) { return space == Space::global ? '@' : space == Space::shared ? '$' : '%'; }
+constexpr char sigil(Space space) {
+  return space == Space::global ? '@' : space == Space::shared ? '$' : '%';
+}
 
 // What a declaration line says. Register tensors of rank 1 carry `rows` or `columns`: one value per row or
 // per column of a tile.
@@ -42,11 +44,11 @@ struct Tensor {
 struct Operand {
   enum class Kind { tensor, expr, number } kind = Kind::tensor;
   Space space = Space::global;
-  std::string name;            // tensor
-  std::vector<Expr> index;     // tensor: coordinates (@), or the row slice (`$q[warpgroup]`)
-  bool transposed = false;     // tensor: `$k^T`
-  Expr expr;                   // expr
-  double number = 0;           // number
+  std::string name;         // tensor
+  std::vector<Expr> index;  // tensor: coordinates (@), or the row slice (`$q[warpgroup]`)
+  bool transposed = false;  // tensor: `$k^T`
+  Expr expr;                // expr
+  double number = 0;        // number
   bool operator==(const Operand&) const = default;
 };
 
@@ -59,11 +61,11 @@ struct Range {
 
 struct Op {
   std::string name;
-  std::vector<Range> ranges;       // grid: its axes, slowest first; for: one; let: one, only its name
-  std::vector<Operand> operands;   // let, if: one expr
+  std::vector<Range> ranges;      // grid: its axes, slowest first; for: one; let: one, only its name
+  std::vector<Operand> operands;  // let, if: one expr
   Attributes attributes;
-  std::vector<Op> body;            // grid, role, for, if
-  int line = 0;                    // of the text that it was read from, for messages
+  std::vector<Op> body;  // grid, role, for, if
+  int line = 0;          // of the text that it was read from, for messages
   bool operator==(const Op& other) const {
     return name == other.name && ranges == other.ranges && operands == other.operands &&
            attributes == other.attributes && body == other.body;

@@ -1,6 +1,7 @@
 // allocate_shared: places tiles and barriers in shared memory, tiles first (1024-byte aligned, as their
 // swizzle wants), then two barriers per ring stage.
-// Requires: roles. Leaves: `offset` on every shared tile, `barriers` on every ring, `shared_bytes` on the kernel.
+// Requires: roles. Leaves: `offset` on every shared tile, `barriers` on every ring, `shared_bytes` on the
+// kernel.
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
 

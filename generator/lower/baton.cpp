@@ -1,8 +1,8 @@
 // baton: with baton=issue the consumer warpgroups take turns in issuing the mma ops of the loop: the baton is
 // waited for before the first fence of the loop's body and passed on behind its last commit, so that one
-// warpgroup's softmax runs beside the other's mma. Every warpgroup passes it equally often, because loops that
-// hold it have bounds that do not depend on the warpgroup (the verifier checks that).
-// Requires: synchronised mma ops. Leaves: balanced baton_wait and baton_pass.
+// warpgroup's softmax runs beside the other's mma. Every warpgroup passes it equally often, because loops
+// that hold it have bounds that do not depend on the warpgroup (the verifier checks that). Requires:
+// synchronised mma ops. Leaves: balanced baton_wait and baton_pass.
 #include <algorithm>
 
 #include "generator/lower/passes.hpp"
@@ -18,10 +18,12 @@ bool wrap_loops(std::vector<Op>& body) {
   for (Op& loop : body) {
     if (loop.name != "for") continue;
     wrapped |= wrap_loops(loop.body);
-    const auto first = std::find_if(loop.body.begin(), loop.body.end(), [](const Op& op) { return op.name == "fence_mma"; });
+    const auto first =
+        std::find_if(loop.body.begin(), loop.body.end(), [](const Op& op) { return op.name == "fence_mma"; });
     if (first == loop.body.end()) continue;
     loop.body.insert(first, op("baton_wait", {}));
-    const auto last = std::find_if(loop.body.rbegin(), loop.body.rend(), [](const Op& op) { return op.name == "commit_mma"; });
+    const auto last = std::find_if(loop.body.rbegin(), loop.body.rend(),
+                                   [](const Op& op) { return op.name == "commit_mma"; });
     loop.body.insert(last.base(), op("baton_pass", {}));
     wrapped = true;
   }

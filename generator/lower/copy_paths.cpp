@@ -1,9 +1,9 @@
 // copy_paths: chooses for every copy between global and shared memory how it is done, and lays out the tiles.
 //   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
 //   else via=ld / via=st: any strides, element by element if need be.
-// Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over a
-// tile that is loaded once per row tile (Q) when it is large enough, else in space of their own.
-// Requires: constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every store.
+// Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
+// a tile that is loaded once per row tile (Q) when it is large enough, else in space of their own. Requires:
+// constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every store.
 #include <fmt/format.h>
 
 #include "generator/ir/ops.hpp"
@@ -29,8 +29,9 @@ std::optional<Rejection> set_swizzles(Program& program) {
     if (tensor.space != Space::shared || has(tensor.attributes, "swizzle")) continue;
     const int swizzle = tensor.shape.size() == 2 ? swizzle_for(tensor) : 0;
     if (swizzle == 0)
-      return Rejection{"copy_paths", fmt::format("${} needs two extents and rows of a multiple of 32 bytes, it has [{}]",
-                                                 tensor.name, shape_text(tensor))};
+      return Rejection{"copy_paths",
+                       fmt::format("${} needs two extents and rows of a multiple of 32 bytes, it has [{}]",
+                                   tensor.name, shape_text(tensor))};
     set(tensor.attributes, "swizzle", std::to_string(swizzle));
   }
   return std::nullopt;
@@ -42,7 +43,8 @@ bool has_mma(const Program& program) {
   return found;
 }
 
-// A tile that is loaded once per row tile and is at least that large: its space is free when results are stored.
+// A tile that is loaded once per row tile and is at least that large: its space is free when results are
+// stored.
 std::string tile_to_reuse(const Program& program, int64_t bytes) {
   for (const Tensor& tensor : program.tensors)
     if (tensor.space == Space::shared && !has(tensor.attributes, "stages") && tile_bytes(tensor) >= bytes)
@@ -58,8 +60,10 @@ bool declare_staging(Program& program, const Tensor& result, const Tensor& regis
   Tensor staging{Space::shared, name, result.type, registers.shape, {}};
   if (value(staging.shape[1]) * size_of(staging.type) % 32 != 0) return false;
   const std::string reused = tile_to_reuse(program, tile_bytes(staging));
-  if (!reused.empty()) set(staging.attributes, "alias", reused);
-  else if (shared_bytes(program) + tile_bytes(staging) > target.shared_bytes_per_block) return false;
+  if (!reused.empty())
+    set(staging.attributes, "alias", reused);
+  else if (shared_bytes(program) + tile_bytes(staging) > target.shared_bytes_per_block)
+    return false;
   program.tensors.push_back(staging);
   return true;
 }
@@ -91,7 +95,9 @@ void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, 
   for (size_t i = 0; i < body.size(); ++i) {
     choose(program, body[i].body, staged, only_ld, target);
     if (body[i].name == "store") choose_store(program, body, i, staged, target);
-    if (body[i].name != "load" || body[i].operands[0].space != Space::shared || has(body[i].attributes, "via")) continue;
+    if (body[i].name != "load" || body[i].operands[0].space != Space::shared ||
+        has(body[i].attributes, "via"))
+      continue;
     const bool tma = !only_ld && tma_can_move(*find(program, Space::global, body[i].operands[1].name));
     set(body[i].attributes, "via", tma ? "tma" : "ld");
   }

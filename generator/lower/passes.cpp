@@ -5,9 +5,14 @@ namespace warpfinch::lower {
 
 const std::vector<Pass>& passes() {
   static const std::vector<Pass> list = {
-      {"tile", tile},           {"pipeline", pipeline},       {"split_mask", split_mask},
-      {"copy_paths", copy_paths}, {"roles", roles},           {"synchronize", synchronize},
-      {"baton", baton},         {"allocate_shared", allocate_shared},
+      {"tile", tile},
+      {"pipeline", pipeline},
+      {"split_mask", split_mask},
+      {"copy_paths", copy_paths},
+      {"roles", roles},
+      {"synchronize", synchronize},
+      {"baton", baton},
+      {"allocate_shared", allocate_shared},
   };
   return list;
 }

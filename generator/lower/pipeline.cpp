@@ -4,8 +4,8 @@
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
 //   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
 // Ops that touch the late mma's registers move behind the others.
-// Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge that
-// the next pass could not wait for at once.
+// Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge
+// that the next pass could not wait for at once.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,9 +23,9 @@ constexpr const char* kStage = "pipeline";
 
 // The loop's body, sorted by what the rotation does with it.
 struct Parts {
-  std::vector<Op> late;     // the last mma and the loads that only it uses
-  std::vector<Op> early;    // everything else, in order
-  std::vector<Op> trailing; // those of the others that touch the late mma's registers
+  std::vector<Op> late;      // the last mma and the loads that only it uses
+  std::vector<Op> early;     // everything else, in order
+  std::vector<Op> trailing;  // those of the others that touch the late mma's registers
 };
 
 size_t count_mma(const std::vector<Op>& body) {
@@ -45,9 +45,12 @@ Parts divide(const std::vector<Op>& body) {
     if (op.name == "mma") last = &op;
   Parts parts;
   for (const Op& op : body) {
-    if (&op == last || only_feeds(op, *last, body)) parts.late.push_back(op);
-    else if (conflict(op, *last)) parts.trailing.push_back(op);
-    else parts.early.push_back(op);
+    if (&op == last || only_feeds(op, *last, body))
+      parts.late.push_back(op);
+    else if (conflict(op, *last))
+      parts.trailing.push_back(op);
+    else
+      parts.early.push_back(op);
   }
   return parts;
 }

@@ -20,15 +20,16 @@ using namespace ir;
 namespace {
 
 constexpr const char* kStage = "roles";
-constexpr int64_t kWarpRows = 16;        // rows of a register tile that one warp holds
-constexpr int64_t kWarpgroupRows = 64;   // rows of a wgmma
+constexpr int64_t kWarpRows = 16;       // rows of a register tile that one warp holds
+constexpr int64_t kWarpgroupRows = 64;  // rows of a wgmma
 constexpr int64_t kWarpgroupWarps = 4;
 
 bool is_async_load(const Op& op) { return op.name == "load" && op.operands[0].space == Space::shared; }
 
 bool contains_load_of(const Op& op, const std::string& tile) {
   if (is_async_load(op) && op.operands[0].name == tile) return true;
-  return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return contains_load_of(inner, tile); });
+  return std::any_of(op.body.begin(), op.body.end(),
+                     [&](const Op& inner) { return contains_load_of(inner, tile); });
 }
 
 bool contains_async_load(const Op& op) {
@@ -67,7 +68,8 @@ std::vector<Op> producer_body(const Program& program, const std::vector<Op>& bod
       const bool tma = attribute(op.attributes, "via") == "tma";
       const Tensor& place = *find(program, Space::shared, tile.name);
       const int64_t bytes = value(place.shape[0]) * value(place.shape[1]) * size_of(place.type);
-      result.push_back(ir::op("acquire", {tile}, tma ? Attributes{{"bytes", std::to_string(bytes)}} : Attributes{}));
+      result.push_back(
+          ir::op("acquire", {tile}, tma ? Attributes{{"bytes", std::to_string(bytes)}} : Attributes{}));
       result.push_back(op);
       if (!tma) result.push_back(ir::op("publish", {tile}));
       result.push_back(ir::op("advance", {tile}));
@@ -89,7 +91,8 @@ bool uses(const Program& program, const Op& op, const std::string& tile) {
   });
 }
 
-// Takes the load at `at` out, and puts a wait before the first op that uses its tile and a release behind the last.
+// Takes the load at `at` out, and puts a wait before the first op that uses its tile and a release behind the
+// last.
 std::optional<Rejection> guard_uses(const Program& program, std::vector<Op>& body, size_t at) {
   const std::string tile = body[at].operands[0].name;
   body.erase(body.begin() + at);
@@ -120,7 +123,8 @@ std::optional<Rejection> guard_block(const Program& program, std::vector<Op>& bo
   return std::nullopt;
 }
 
-// Ops that came to stand between a tile's wait and its first use, or loops without loads left, stay as they are.
+// Ops that came to stand between a tile's wait and its first use, or loops without loads left, stay as they
+// are.
 Expr offset_row(const Expr& row, const char* unit, int64_t rows) { return row + symbol(unit) * rows; }
 
 void slice(Operand& operand, const char* unit) { operand.index = {symbol(unit)}; }
@@ -131,7 +135,8 @@ void place_rows(const Program& program, Op& op) {
   const bool tma_store = op.name == "store" && op.operands[1].space == Space::shared;
   for (size_t i = 0; i < op.operands.size(); ++i) {
     Operand& operand = op.operands[i];
-    if (operand_info(info, i).kinds & kRowIndex) operand.expr = offset_row(operand.expr, "warpgroup", kWarpgroupRows);
+    if (operand_info(info, i).kinds & kRowIndex)
+      operand.expr = offset_row(operand.expr, "warpgroup", kWarpgroupRows);
     if (operand.kind != Operand::Kind::tensor) continue;
     const bool a_of_mma = op.name == "mma" && i == 1;
     if (operand.space == Space::shared && (a_of_mma || op.name == "copy")) slice(operand, "warpgroup");
@@ -150,7 +155,8 @@ void distribute(Program& program, std::vector<Op>& consumer) {
       place_rows(program, op);
   });
   for (Tensor& tensor : program.tensors)
-    if (tensor.space == Space::register_ && !has(tensor.attributes, "columns")) tensor.shape[0] = kWarpgroupRows;
+    if (tensor.space == Space::register_ && !has(tensor.attributes, "columns"))
+      tensor.shape[0] = kWarpgroupRows;
 }
 
 // --- registers and threads -------------------------------------------------------------------------------
@@ -187,7 +193,8 @@ Op role(const char* name, int64_t warps, int64_t registers, std::vector<Op> body
 }
 
 Op& grid_of(Program& program) {
-  return *std::find_if(program.body.begin(), program.body.end(), [](const Op& op) { return op.name == "grid"; });
+  return *std::find_if(program.body.begin(), program.body.end(),
+                       [](const Op& op) { return op.name == "grid"; });
 }
 
 Lowered one_role(Program program, int64_t rows) {
@@ -212,10 +219,12 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   for (const Tensor& tensor : program.tensors)
     if (tensor.space == Space::shared && is_ring(program, tensor.name)) {
       copies |= filled_via(program, tensor.name, "ld");
-      if (!has(tensor.attributes, "stages")) set(find(program, Space::shared, tensor.name)->attributes, "stages", "1");
+      if (!has(tensor.attributes, "stages"))
+        set(find(program, Space::shared, tensor.name)->attributes, "stages", "1");
     }
   // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
-  const Budget budget = warps % kWarpgroupWarps == 0 ? register_budget(warps / kWarpgroupWarps, copies, target) : Budget{};
+  const Budget budget =
+      warps % kWarpgroupWarps == 0 ? register_budget(warps / kWarpgroupWarps, copies, target) : Budget{};
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
   set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));

@@ -1,8 +1,8 @@
 // synchronize: makes the mma ops asynchronous and derives what that takes. Every mma is a group of its own:
-// fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending` =
-// the groups that were committed behind it; releases of tiles that a group reads move behind its wait. Nothing
-// stays in flight over the end of a loop or of the role.
-// Requires: roles; release directly behind a tile's last use. Leaves: no op touches what is in flight.
+// fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
+// = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
+// Nothing stays in flight over the end of a loop or of the role. Requires: roles; release directly behind a
+// tile's last use. Leaves: no op touches what is in flight.
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
@@ -68,7 +68,8 @@ class Synchronizer {
     std::vector<Operand> tiles;
     for (size_t i = 0; i < count; ++i) add_missing(tiles, register_operands(in_flight_[i].mma));
     out.push_back(op("wait_mma", tiles, {{"pending", std::to_string(in_flight_.size() - count)}}));
-    for (size_t i = 0; i < count; ++i) out.insert(out.end(), in_flight_[i].releases.begin(), in_flight_[i].releases.end());
+    for (size_t i = 0; i < count; ++i)
+      out.insert(out.end(), in_flight_[i].releases.begin(), in_flight_[i].releases.end());
     in_flight_.erase(in_flight_.begin(), in_flight_.begin() + count);
   }
 
@@ -76,7 +77,8 @@ class Synchronizer {
   void issue(const Op& mma, std::vector<Op>& out) {
     size_t count = 0;
     for (size_t i = 0; i < in_flight_.size(); ++i)
-      if (touches(mma, in_flight_[i].mma) && !(mma.operands[0] == in_flight_[i].mma.operands[0])) count = i + 1;
+      if (touches(mma, in_flight_[i].mma) && !(mma.operands[0] == in_flight_[i].mma.operands[0]))
+        count = i + 1;
     wait_for(count, out);
     std::vector<Operand> read = register_operands(mma);
     if (!has(mma.attributes, "accumulate")) read.erase(read.begin());
@@ -88,7 +90,8 @@ class Synchronizer {
 
   void release(const Op& op, std::vector<Op>& out) {
     for (size_t i = in_flight_.size(); i-- > 0;)
-      if (mentions(in_flight_[i].mma, Space::shared, op.operands[0].name)) return in_flight_[i].releases.push_back(op);
+      if (mentions(in_flight_[i].mma, Space::shared, op.operands[0].name))
+        return in_flight_[i].releases.push_back(op);
     out.push_back(op);
   }
 

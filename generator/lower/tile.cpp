@@ -27,7 +27,8 @@ void fold_lets(std::vector<Op>& body) {
     body.erase(body.begin() + i);
     for (size_t j = i; j < body.size(); ++j) {
       substitute(body[j], name, number);
-      if (attribute(body[j].attributes, "unmasked") == name) set(body[j].attributes, "unmasked", to_text(number));
+      if (attribute(body[j].attributes, "unmasked") == name)
+        set(body[j].attributes, "unmasked", to_text(number));
     }
     --i;
   }
@@ -50,8 +51,8 @@ Lowered tile(const Program& program, const Target&) {
   for (const Tensor& tensor : result.tensors)
     for (const Expr& extent : tensor.shape)
       if (!is_constant(extent))
-        return Rejection{"tile", fmt::format("{}{} has the extent '{}', which is no constant", sigil(tensor.space),
-                                             tensor.name, to_text(extent))};
+        return Rejection{"tile", fmt::format("{}{} has the extent '{}', which is no constant",
+                                             sigil(tensor.space), tensor.name, to_text(extent))};
   return result;
 }
 

@@ -1,5 +1,5 @@
-// The verifier: runs after every pass, and on every program that a user brings. Refuses what cannot work, with
-// numbers in the reason. Rules that need a schedule (rings, flight, resources) apply once roles stand.
+// The verifier: runs after every pass, and on every program that a user brings. Refuses what cannot work,
+// with numbers in the reason. Rules that need a schedule (rings, flight, resources) apply once roles stand.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ Rejection refuse(const Op& op, const std::string& reason) {
 
 std::string kinds_text(unsigned kinds) {
   const std::pair<unsigned, const char*> names[] = {
-      {kGlobal, "@param[…]"}, {kShared, "$tile"},     {kTile, "%tile"},  {kRows, "%rows"},
+      {kGlobal, "@param[…]"}, {kShared, "$tile"},    {kTile, "%tile"},     {kRows, "%rows"},
       {kColumns, "%columns"}, {kNumber, "a number"}, {kIndex, "an index"}, {kRowIndex, "a row index"}};
   std::string text;
   for (const auto& [bit, name] : names)
@@ -39,8 +39,8 @@ std::optional<Rejection> check_operand(const Program& program, const Op& op, con
   if (kind != kGlobal) return std::nullopt;
   const Tensor& tensor = *find(program, Space::global, operand.name);
   if (operand.index.size() != tensor.shape.size())
-    return refuse(op, fmt::format("@{} has {} dimensions, {} coordinates are given", tensor.name, tensor.shape.size(),
-                                  operand.index.size()));
+    return refuse(op, fmt::format("@{} has {} dimensions, {} coordinates are given", tensor.name,
+                                  tensor.shape.size(), operand.index.size()));
   if (op.name == "store" && !has(tensor.attributes, "out"))
     return refuse(op, fmt::format("@{} is not marked `out`", tensor.name));
   return std::nullopt;
@@ -52,8 +52,9 @@ std::optional<Rejection> check_op(const Program& program, const Op& op) {
   for (const auto& [key, text] : op.attributes)
     if (std::find(info->attributes.begin(), info->attributes.end(), key) == info->attributes.end())
       return refuse(op, fmt::format("unknown attribute '{}'{}", key,
-                                    info->attributes.empty() ? ", it takes none"
-                                                             : fmt::format("; known: {}", fmt::join(info->attributes, ", "))));
+                                    info->attributes.empty()
+                                        ? ", it takes none"
+                                        : fmt::format("; known: {}", fmt::join(info->attributes, ", "))));
   const size_t given = op.operands.size(), wanted = info->operands.size();
   if (info->variadic ? given + 1 < wanted : given != wanted)
     return refuse(op, fmt::format("takes {} operands, {} are given", wanted, given));

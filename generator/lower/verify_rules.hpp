@@ -9,16 +9,18 @@
 
 namespace warpfinch::lower {
 
-// Shapes and types of one op's tensors agree; wgmma's limits on extents. Silent where extents are symbols yet.
+// Shapes and types of one op's tensors agree; wgmma's limits on extents. Silent where extents are symbols
+// yet.
 std::optional<Rejection> check_shapes(const ir::Program& program, const ir::Op& op);
 // Threads, shared memory and register budgets fit the target.
 std::optional<Rejection> check_resources(const ir::Program& program, const Target& target);
-// Producer and consumers walk over each ring in the same loops with the same counts, so no barrier can wait for
-// an arrival that never comes; consumers read a ring tile only between its wait and its release.
+// Producer and consumers walk over each ring in the same loops with the same counts, so no barrier can wait
+// for an arrival that never comes; consumers read a ring tile only between its wait and its release.
 std::optional<Rejection> check_rings(const ir::Program& program, const Target& target);
 // No op touches registers that an mma in flight reads or writes; every mma is fenced and committed.
 std::optional<Rejection> check_flight(const ir::Program& program, const Target& target);
-// Every baton_wait has its baton_pass in the same block, in loops whose bounds do not depend on the warpgroup.
+// Every baton_wait has its baton_pass in the same block, in loops whose bounds do not depend on the
+// warpgroup.
 std::optional<Rejection> check_batons(const ir::Program& program, const Target& target);
 
 }  // namespace warpfinch::lower

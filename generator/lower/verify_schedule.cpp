@@ -34,14 +34,17 @@ std::optional<Rejection> check_resources(const Program& program, const Target& t
   }
   const int64_t threads = warps * 32;
   if (threads < 32 || threads > target.max_threads_per_block)
-    return refuse(fmt::format("{} threads per block; the target takes 32 .. {}", threads, target.max_threads_per_block));
+    return refuse(fmt::format("{} threads per block; the target takes 32 .. {}", threads,
+                              target.max_threads_per_block));
   const int64_t launch = target.registers_per_multiprocessor / threads / 8 * 8;
   if (budgets && registers > std::min<int64_t>(launch, 256) * warps)
-    return refuse(fmt::format("the roles' budgets add up to {} registers, the launch allots {} x {} threads = {}",
-                              registers * 32, launch, threads, launch * threads));
+    return refuse(
+        fmt::format("the roles' budgets add up to {} registers, the launch allots {} x {} threads = {}",
+                    registers * 32, launch, threads, launch * threads));
   const int64_t bytes = shared_bytes(program);
   if (bytes > target.shared_bytes_per_block)
-    return refuse(fmt::format("needs {} bytes of shared memory, the target has {}", bytes, target.shared_bytes_per_block));
+    return refuse(fmt::format("needs {} bytes of shared memory, the target has {}", bytes,
+                              target.shared_bytes_per_block));
   return std::nullopt;
 }
 
@@ -59,7 +62,8 @@ std::string skeleton(const std::vector<Op>& body, const std::string& event, cons
 }
 
 // Consumers touch a ring tile only while they hold it.
-std::optional<Rejection> check_held(const Program& program, const std::vector<Op>& body, std::set<std::string>& held) {
+std::optional<Rejection> check_held(const Program& program, const std::vector<Op>& body,
+                                    std::set<std::string>& held) {
   for (const Op& op : body) {
     if (op.name == "wait") held.insert(op.operands[0].name);
     if (op.name == "release") held.erase(op.operands[0].name);
@@ -69,8 +73,8 @@ std::optional<Rejection> check_held(const Program& program, const std::vector<Op
       const Tensor& tensor = *find(program, Space::shared, operand.name);
       const std::string ring = attribute(tensor.attributes, "alias").value_or(operand.name);
       if (is_ring(program, ring) && !held.contains(ring))
-        return refuse(fmt::format("'{}' touches ${} outside of wait ${} … release ${}", print_head(op), operand.name,
-                                  ring, ring));
+        return refuse(fmt::format("'{}' touches ${} outside of wait ${} … release ${}", print_head(op),
+                                  operand.name, ring, ring));
     }
     if (auto rejection = check_held(program, op.body, held)) return rejection;
   }
@@ -120,12 +124,14 @@ class FlightCheck {
     if (op.name == "wait_mma") return wait(op);
     for (const std::vector<Op>& group : in_flight_)
       for (const Op& mma : group)
-        if (conflict(op, mma)) return refuse(fmt::format("'{}' touches what '{}' has in flight", print_head(op), print_head(mma)));
+        if (conflict(op, mma))
+          return refuse(fmt::format("'{}' touches what '{}' has in flight", print_head(op), print_head(mma)));
     if (op.name == "release" && in_use(op.operands[0].name))
       return refuse(fmt::format("'{}' while an mma in flight reads it", print_head(op)));
     if (op.body.empty()) return std::nullopt;
     if (auto rejection = block(op.body)) return rejection;
-    if (op.name == "for" && !idle()) return refuse(fmt::format("'{}' leaves an mma in flight at its end", print_head(op)));
+    if (op.name == "for" && !idle())
+      return refuse(fmt::format("'{}' leaves an mma in flight at its end", print_head(op)));
     return std::nullopt;
   }
   std::optional<Rejection> issue(const Op& op) {
@@ -141,7 +147,8 @@ class FlightCheck {
     return std::nullopt;
   }
   std::optional<Rejection> wait(const Op& op) {
-    if (!open_.empty()) return refuse(fmt::format("'{}' before the commit_mma of '{}'", print_head(op), print_head(open_[0])));
+    if (!open_.empty())
+      return refuse(fmt::format("'{}' before the commit_mma of '{}'", print_head(op), print_head(open_[0])));
     const size_t pending = integer(op.attributes, "pending", 0);
     if (in_flight_.size() > pending) in_flight_.erase(in_flight_.begin(), in_flight_.end() - pending);
     return std::nullopt;
@@ -194,7 +201,8 @@ std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uni
     const bool same = uniform && op.name != "if" && !names.contains("warpgroup") && !names.contains("warp");
     if (auto rejection = check_baton_block(op.body, same)) return rejection;
   }
-  if (waits != passes) return refuse(fmt::format("a block waits for the baton {} times and passes it {} times", waits, passes));
+  if (waits != passes)
+    return refuse(fmt::format("a block waits for the baton {} times and passes it {} times", waits, passes));
   if (waits > 0 && !uniform) return refuse("a baton in a block that warpgroups may run unequally often");
   return std::nullopt;
 }

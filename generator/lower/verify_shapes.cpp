@@ -45,17 +45,20 @@ Extents extents(const Program& program, const Operand& operand, int64_t sliced_r
 
 std::optional<Rejection> check_mma(const Program& program, const Op& op) {
   const Tensor &a_tile = tensor_of(program, op.operands[1]), &b_tile = tensor_of(program, op.operands[2]);
-  if (a_tile.shape.size() != 2 || b_tile.shape.size() != 2) return refuse(op, "mma takes tiles of two extents");
+  if (a_tile.shape.size() != 2 || b_tile.shape.size() != 2)
+    return refuse(op, "mma takes tiles of two extents");
   const Extents d = extents(program, op.operands[0]), a = extents(program, op.operands[1], d.rows),
                 b = extents(program, op.operands[2]);
   if (a.rows != d.rows || a.columns != b.rows || b.columns != d.columns)
-    return refuse(op, fmt::format("[{}, {}] = [{}, {}] x [{}, {}] does not fit", d.rows, d.columns, a.rows, a.columns,
-                                  b.rows, b.columns));
+    return refuse(op, fmt::format("[{}, {}] = [{}, {}] x [{}, {}] does not fit", d.rows, d.columns, a.rows,
+                                  a.columns, b.rows, b.columns));
   if (d.columns % 8 != 0 || d.columns > 256)
     return refuse(op, fmt::format("{} columns: wgmma takes multiples of 8 up to 256", d.columns));
-  if (a.columns % 16 != 0) return refuse(op, fmt::format("an inner extent of {}: wgmma takes multiples of 16", a.columns));
+  if (a.columns % 16 != 0)
+    return refuse(op, fmt::format("an inner extent of {}: wgmma takes multiples of 16", a.columns));
   if (a_tile.type != b_tile.type || a_tile.type == DataType::fp32)
-    return refuse(op, fmt::format("{} x {}: both must be bf16 or both fp16", to_text(a_tile.type), to_text(b_tile.type)));
+    return refuse(op, fmt::format("{} x {}: both must be bf16 or both fp16", to_text(a_tile.type),
+                                  to_text(b_tile.type)));
   if (tensor_of(program, op.operands[0]).type != DataType::fp32) return refuse(op, "sums are fp32");
   if (op.operands[1].transposed) return refuse(op, "the first factor cannot be transposed");
   return std::nullopt;
@@ -83,9 +86,11 @@ std::optional<Rejection> check_registers(const Program& program, const Op& op) {
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
     const Tensor& tensor = tensor_of(program, operand);
     if (is_arithmetic_type(op) && tensor.type != DataType::fp32)
-      return refuse(op, fmt::format("%{} is {}; arithmetic is done in fp32", tensor.name, to_text(tensor.type)));
+      return refuse(op,
+                    fmt::format("%{} is {}; arithmetic is done in fp32", tensor.name, to_text(tensor.type)));
     const unsigned kind = kind_of(program, operand);
-    if (kind != kColumns && std::exchange(rows, value(tensor.shape[0])).value_or(value(tensor.shape[0])) != *rows)
+    if (kind != kColumns &&
+        std::exchange(rows, value(tensor.shape[0])).value_or(value(tensor.shape[0])) != *rows)
       return refuse(op, "its tensors differ in rows");
     const int64_t width = kind == kRows ? 0 : value(tensor.shape.back());
     if (width && std::exchange(columns, width).value_or(width) != width)
@@ -100,7 +105,8 @@ std::optional<Rejection> check_registers(const Program& program, const Op& op) {
 // d = a op b: what a and b have, d must have too.
 std::optional<Rejection> check_broadcast(const Program& program, const Op& op) {
   const OpInfo& info = *find_op(op.name);
-  if (info.operands.empty() || info.operands[0].access != Access::write || op.operands[0].space != Space::register_)
+  if (info.operands.empty() || info.operands[0].access != Access::write ||
+      op.operands[0].space != Space::register_)
     return std::nullopt;
   const unsigned result = kind_of(program, op.operands[0]);
   for (size_t i = 1; i < op.operands.size(); ++i) {

@@ -48,7 +48,8 @@ void append(std::vector<Op>& to, std::vector<Op> ops) { to.insert(to.end(), ops.
 
 std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   const int64_t columns = softmax.x.shape[2];
-  std::vector<Op> body{op("fill", {tile("reference"), number(-INFINITY)}), op("fill", {tile("sum"), number(0)})};
+  std::vector<Op> body{op("fill", {tile("reference"), number(-INFINITY)}),
+                       op("fill", {tile("sum"), number(0)})};
   if (columns <= config.column_tile) {
     body.push_back(let("n", 0));
     append(body, statistics(softmax, config));
@@ -64,7 +65,8 @@ std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config)
     body.push_back(for_loop({"n", 0, columns, symbol("column_tile")}, std::move(second)));
   }
   if (softmax.lse.name.empty()) return body;
-  body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale_text(softmax)}}));
+  body.push_back(
+      op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale_text(softmax)}}));
   body.push_back(op("store", {global(softmax.lse.name, {symbol("z"), symbol("m")}), tile("lse")}));
   return body;
 }

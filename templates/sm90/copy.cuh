@@ -1,5 +1,5 @@
-// Copies between global memory, shared memory and registers. Coordinates come in the tensor's order, outermost
-// first; the last two are the tile's first row and column.
+// Copies between global memory, shared memory and registers. Coordinates come in the tensor's order,
+// outermost first; the last two are the tile's first row and column.
 #pragma once
 
 namespace warpfinch {
@@ -67,8 +67,12 @@ WF_DEVICE float load_element(const float* from) { return ld_global(from); }
 WF_DEVICE float load_element(const bf16* from) { return unpack(bf16{}, ld_global(&from->bits)); }
 WF_DEVICE float load_element(const fp16* from) { return unpack(fp16{}, ld_global(&from->bits)); }
 WF_DEVICE void store_element(float* to, float value) { st_global(to, value); }
-WF_DEVICE void store_element(bf16* to, float value) { st_global(&to->bits, static_cast<u16>(pack(bf16{}, value, 0.0f))); }
-WF_DEVICE void store_element(fp16* to, float value) { st_global(&to->bits, static_cast<u16>(pack(fp16{}, value, 0.0f))); }
+WF_DEVICE void store_element(bf16* to, float value) {
+  st_global(&to->bits, static_cast<u16>(pack(bf16{}, value, 0.0f)));
+}
+WF_DEVICE void store_element(fp16* to, float value) {
+  st_global(&to->bits, static_cast<u16>(pack(fp16{}, value, 0.0f)));
+}
 
 // Are `Count` elements from here on one aligned access?
 template <class T>
@@ -92,7 +96,9 @@ WF_DEVICE void store_pair(float* to, float x, float y) {
   st_global(to + 1, y);
 }
 template <class T>
-WF_DEVICE void store_pair(T* to, float x, float y) { st_global(reinterpret_cast<u32*>(to), pack(T{}, x, y)); }
+WF_DEVICE void store_pair(T* to, float x, float y) {
+  st_global(reinterpret_cast<u32*>(to), pack(T{}, x, y));
+}
 
 // Eight neighbours with 16-byte accesses.
 WF_DEVICE void split_words(const Words4& w, float, float (&v)[8], int from) {
@@ -112,7 +118,8 @@ template <class T>
 WF_DEVICE void load_eight(const T* from, float (&v)[8]) {
   constexpr int kPerWord4 = 16 / static_cast<int>(sizeof(T));
 #pragma unroll
-  for (int i = 0; i < 8; i += kPerWord4) split_words(ld_global(reinterpret_cast<const Words4*>(from + i)), T{}, v, i);
+  for (int i = 0; i < 8; i += kPerWord4)
+    split_words(ld_global(reinterpret_cast<const Words4*>(from + i)), T{}, v, i);
 }
 WF_DEVICE void store_eight(float* to, const float (&v)[8]) {
 #pragma unroll
@@ -123,8 +130,8 @@ WF_DEVICE void store_eight(float* to, const float (&v)[8]) {
 }
 template <class T>
 WF_DEVICE void store_eight(T* to, const float (&v)[8]) {
-  st_global(reinterpret_cast<Words4*>(to), Words4{pack(T{}, v[0], v[1]), pack(T{}, v[2], v[3]), pack(T{}, v[4], v[5]),
-                                                  pack(T{}, v[6], v[7])});
+  st_global(reinterpret_cast<Words4*>(to), Words4{pack(T{}, v[0], v[1]), pack(T{}, v[2], v[3]),
+                                                  pack(T{}, v[4], v[5]), pack(T{}, v[6], v[7])});
 }
 
 // Neighbouring columns of one row; what lies outside the tensor is 0 or not written.
@@ -132,21 +139,28 @@ template <int Count, class T, int Rank>
 WF_DEVICE void load_run(const GlobalTensor<T, Rank>& from, int (&index)[Rank], float (&v)[Count]) {
   const int column = index[Rank - 1], columns = from.shape[Rank - 1];
   const T* address = element_address(from, index);
-  if (from.strides[Rank - 1] == 1 && column + Count <= columns && is_aligned(address, Count * sizeof(T) > 16 ? 16 / sizeof(T) : Count)) {
-    if constexpr (Count == 8) load_eight(address, v);
-    else load_pair(address, v[0], v[1]);
+  if (from.strides[Rank - 1] == 1 && column + Count <= columns &&
+      is_aligned(address, Count * sizeof(T) > 16 ? 16 / sizeof(T) : Count)) {
+    if constexpr (Count == 8)
+      load_eight(address, v);
+    else
+      load_pair(address, v[0], v[1]);
     return;
   }
 #pragma unroll
-  for (int i = 0; i < Count; ++i) v[i] = column + i < columns ? load_element(address + i * from.strides[Rank - 1]) : 0.0f;
+  for (int i = 0; i < Count; ++i)
+    v[i] = column + i < columns ? load_element(address + i * from.strides[Rank - 1]) : 0.0f;
 }
 template <int Count, class T, int Rank>
 WF_DEVICE void store_run(const GlobalTensor<T, Rank>& to, int (&index)[Rank], const float (&v)[Count]) {
   const int column = index[Rank - 1], columns = to.shape[Rank - 1];
   T* address = element_address(to, index);
-  if (to.strides[Rank - 1] == 1 && column + Count <= columns && is_aligned(address, Count * sizeof(T) > 16 ? 16 / sizeof(T) : Count)) {
-    if constexpr (Count == 8) store_eight(address, v);
-    else store_pair(address, v[0], v[1]);
+  if (to.strides[Rank - 1] == 1 && column + Count <= columns &&
+      is_aligned(address, Count * sizeof(T) > 16 ? 16 / sizeof(T) : Count)) {
+    if constexpr (Count == 8)
+      store_eight(address, v);
+    else
+      store_pair(address, v[0], v[1]);
     return;
   }
 #pragma unroll
@@ -165,7 +179,9 @@ struct Runs<MmaLayout> {
 template <>
 struct Runs<VectorLayout> {
   static constexpr int kCount = 8;
-  WF_STATIC constexpr int element_of(int run, int half, int j) { return 16 * run + j / 2 * 4 + 2 * half + j % 2; }
+  WF_STATIC constexpr int element_of(int run, int half, int j) {
+    return 16 * run + j / 2 * 4 + 2 * half + j % 2;
+  }
 };
 
 // Rows and runs of a register tile, each with its multi-index; visit(index, half, run) for rows that exist.
@@ -189,24 +205,28 @@ WF_DEVICE void for_each_run(const GlobalTensor<T, Rank>& tensor, const int (&ori
 }
 
 template <int Rows, int Columns, class Layout, class T, int Rank, class... Index>
-WF_DEVICE void load(RegisterTile<float, Rows, Columns, Layout>& d, const GlobalTensor<T, Rank>& from, Index... coordinates) {
+WF_DEVICE void load(RegisterTile<float, Rows, Columns, Layout>& d, const GlobalTensor<T, Rank>& from,
+                    Index... coordinates) {
   const int origin[Rank] = {coordinates...};
-  for_each_run<RegisterTile<float, Rows, Columns, Layout>>(from, origin, [&](int (&index)[Rank], int half, int run, bool exists) {
-    float v[Runs<Layout>::kCount] = {};
-    if (exists) load_run(from, index, v);
+  for_each_run<RegisterTile<float, Rows, Columns, Layout>>(
+      from, origin, [&](int(&index)[Rank], int half, int run, bool exists) {
+        float v[Runs<Layout>::kCount] = {};
+        if (exists) load_run(from, index, v);
 #pragma unroll
-    for (int j = 0; j < Runs<Layout>::kCount; ++j) d.value[Runs<Layout>::element_of(run, half, j)] = v[j];
-  });
+        for (int j = 0; j < Runs<Layout>::kCount; ++j) d.value[Runs<Layout>::element_of(run, half, j)] = v[j];
+      });
 }
 template <int Rows, int Columns, class Layout, class T, int Rank, class... Index>
-WF_DEVICE void store(const GlobalTensor<T, Rank>& to, const RegisterTile<float, Rows, Columns, Layout>& a, Index... coordinates) {
+WF_DEVICE void store(const GlobalTensor<T, Rank>& to, const RegisterTile<float, Rows, Columns, Layout>& a,
+                     Index... coordinates) {
   const int origin[Rank] = {coordinates...};
-  for_each_run<RegisterTile<float, Rows, Columns, Layout>>(to, origin, [&](int (&index)[Rank], int half, int run, bool exists) {
-    float v[Runs<Layout>::kCount];
+  for_each_run<RegisterTile<float, Rows, Columns, Layout>>(
+      to, origin, [&](int(&index)[Rank], int half, int run, bool exists) {
+        float v[Runs<Layout>::kCount];
 #pragma unroll
-    for (int j = 0; j < Runs<Layout>::kCount; ++j) v[j] = a.value[Runs<Layout>::element_of(run, half, j)];
-    if (exists) store_run(to, index, v);
-  });
+        for (int j = 0; j < Runs<Layout>::kCount; ++j) v[j] = a.value[Runs<Layout>::element_of(run, half, j)];
+        if (exists) store_run(to, index, v);
+      });
 }
 
 // One value per row: the quad's first lane writes it, all four read it.
@@ -216,7 +236,8 @@ WF_DEVICE void load(RowValues<Rows>& d, const GlobalTensor<T, Rank>& from, Index
   for (int half = 0; half < 2; ++half) {
     int index[Rank] = {coordinates...};
     index[Rank - 1] += row_of<Rows>(half);
-    d.value[half] = index[Rank - 1] < from.shape[Rank - 1] ? load_element(element_address(from, index)) : 0.0f;
+    d.value[half] =
+        index[Rank - 1] < from.shape[Rank - 1] ? load_element(element_address(from, index)) : 0.0f;
   }
 }
 template <int Rows, class T, int Rank, class... Index>
@@ -225,13 +246,15 @@ WF_DEVICE void store(const GlobalTensor<T, Rank>& to, const RowValues<Rows>& a, 
   for (int half = 0; half < 2; ++half) {
     int index[Rank] = {coordinates...};
     index[Rank - 1] += row_of<Rows>(half);
-    if (lane_index() % 4 == 0 && index[Rank - 1] < to.shape[Rank - 1]) store_element(element_address(to, index), a.value[half]);
+    if (lane_index() % 4 == 0 && index[Rank - 1] < to.shape[Rank - 1])
+      store_element(element_address(to, index), a.value[half]);
   }
 }
 
 // One value per column.
 template <int Columns, class Layout, class T, int Rank, class... Index>
-WF_DEVICE void load(ColumnValues<Columns, Layout>& d, const GlobalTensor<T, Rank>& from, Index... coordinates) {
+WF_DEVICE void load(ColumnValues<Columns, Layout>& d, const GlobalTensor<T, Rank>& from,
+                    Index... coordinates) {
 #pragma unroll
   for (int i = 0; i < ColumnValues<Columns, Layout>::kCount; ++i) {
     int index[Rank] = {coordinates...};
@@ -240,7 +263,8 @@ WF_DEVICE void load(ColumnValues<Columns, Layout>& d, const GlobalTensor<T, Rank
   }
 }
 
-// --- global → shared by the producer's 128 threads, for tensors that TMA cannot move ---------------------------
+// --- global → shared by the producer's 128 threads, for tensors that TMA cannot move
+// ---------------------------
 template <class T, int Rank>
 WF_DEVICE u32 load_word(const GlobalTensor<T, Rank>& from, int (&index)[Rank], bool exists) {
   u32 bits = 0;
@@ -254,9 +278,11 @@ WF_DEVICE u32 load_word(const GlobalTensor<T, Rank>& from, int (&index)[Rank], b
 }
 
 template <class Tile, int Stages, int StageBytes, class T, int Rank, class... Index>
-WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTensor<T, Rank>& from, Index... coordinates) {
+WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTensor<T, Rank>& from,
+                    Index... coordinates) {
   const Tile tile = ring.tile();
   constexpr int kChunks = Tile::kColumns / 8;
+#pragma unroll 1
   for (int chunk = thread_index() % 128; chunk < Tile::kRows * kChunks; chunk += 128) {
     int index[Rank] = {coordinates...};
     const int row = chunk / kChunks, column = chunk % kChunks * 8;
@@ -272,13 +298,17 @@ WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTens
   }
 }
 
-// --- registers → shared, for staging: every thread its pairs ------------------------------------------------
+// --- registers → shared, for staging: every thread its pairs
+// ------------------------------------------------
 WF_DEVICE void st_pair(u32 address, float, float x, float y) { st_shared(address, x, y); }
 template <class T>
-WF_DEVICE void st_pair(u32 address, T, float x, float y) { st_shared(address, pack(T{}, x, y)); }
+WF_DEVICE void st_pair(u32 address, T, float x, float y) {
+  st_shared(address, pack(T{}, x, y));
+}
 
 template <class T, int TileRows, int Columns, int Swizzle, int PanelRows, int Rows>
-WF_DEVICE void copy(const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& d, const RegisterTile<float, Rows, Columns>& a) {
+WF_DEVICE void copy(const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& d,
+                    const RegisterTile<float, Rows, Columns>& a) {
 #pragma unroll
   for (int i = 0; i < Columns / 2; i += 2)
     st_pair(d.at(row_of<Rows>(i / 2 % 2), MmaLayout::column(i)), T{}, a.value[i], a.value[i + 1]);

@@ -32,8 +32,8 @@ WF_DEVICE u64 along_columns(const Tile& tile, int k) {
 // k runs along the rows: b from [k][n]; panels follow each other along n.
 template <class Tile>
 WF_DEVICE u64 along_rows(const Tile& tile, int k) {
-  return descriptor(tile.address + static_cast<u32>(k * 16 * Tile::kSwizzle), Tile::kPanelBytes, 8 * Tile::kSwizzle,
-                    Tile::kSwizzle);
+  return descriptor(tile.address + static_cast<u32>(k * 16 * Tile::kSwizzle), Tile::kPanelBytes,
+                    8 * Tile::kSwizzle, Tile::kSwizzle);
 }
 
 template <class Tile>
@@ -52,13 +52,17 @@ struct SecondFactor<Transposed<Tile>> {  // b = tile^T
 };
 
 // --- mma ---------------------------------------------------------------------------------------------------
-template <bool Accumulate, int Rows, int Columns, class B, class T, int ARows, int K, int Swizzle, int PanelRows>
-WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d, const SharedTile<T, ARows, K, Swizzle, PanelRows>& a, const B& b) {
+template <bool Accumulate, int Rows, int Columns, class B, class T, int ARows, int K, int Swizzle,
+          int PanelRows>
+WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d,
+                   const SharedTile<T, ARows, K, Swizzle, PanelRows>& a, const B& b) {
   using Instruction = Wgmma<T, Columns, false, SecondFactor<B>::kTransposed>;
 #pragma unroll
   for (int k = 0; k < K / 16; ++k) {
-    if (k == 0 && !Accumulate) Instruction::start(d.value, along_columns(a, k), SecondFactor<B>::step(b, k));
-    else Instruction::add(d.value, along_columns(a, k), SecondFactor<B>::step(b, k));
+    if (k == 0 && !Accumulate)
+      Instruction::start(d.value, along_columns(a, k), SecondFactor<B>::step(b, k));
+    else
+      Instruction::add(d.value, along_columns(a, k), SecondFactor<B>::step(b, k));
   }
 }
 
@@ -67,8 +71,10 @@ WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d, const PackedTile<T, Ro
   using Instruction = Wgmma<T, Columns, true, SecondFactor<B>::kTransposed>;
 #pragma unroll
   for (int k = 0; k < K / 16; ++k) {
-    if (k == 0 && !Accumulate) Instruction::start(d.value, &a.value[4 * k], SecondFactor<B>::step(b, k));
-    else Instruction::add(d.value, &a.value[4 * k], SecondFactor<B>::step(b, k));
+    if (k == 0 && !Accumulate)
+      Instruction::start(d.value, &a.value[4 * k], SecondFactor<B>::step(b, k));
+    else
+      Instruction::add(d.value, &a.value[4 * k], SecondFactor<B>::step(b, k));
   }
 }
 

@@ -1,5 +1,6 @@
-// Rings of tiles in shared memory between a producer and its consumers. Per stage two mbarriers: `full`, which
-// the copies complete, and `empty`, at which every consumer warp arrives. Each role keeps its own cursor.
+// Rings of tiles in shared memory between a producer and its consumers. Per stage two mbarriers: `full`,
+// which the copies complete, and `empty`, at which every consumer warp arrives. Each role keeps its own
+// cursor.
 #pragma once
 
 namespace warpfinch {
@@ -28,7 +29,8 @@ struct Ring {
 // The thread of a warpgroup that talks to the copy engine.
 WF_DEVICE bool is_leader() { return thread_index() % 128 == 0; }
 
-// full completes with that many arrivals (and the bytes that they announce), empty with one per consumer warp.
+// full completes with that many arrivals (and the bytes that they announce), empty with one per consumer
+// warp.
 template <class Tile, int Stages, int StageBytes>
 WF_DEVICE void initialize(const Ring<Tile, Stages, StageBytes>& ring, int full_arrivals, int consumer_warps) {
   for (int i = 0; i < Stages; ++i) {
@@ -40,7 +42,9 @@ WF_DEVICE void initialize(const Ring<Tile, Stages, StageBytes>& ring, int full_a
 // --- producer ------------------------------------------------------------------------------------------
 // The first round finds every stage free: the phase before a barrier's first one counts as complete.
 template <class Ring>
-WF_DEVICE void acquire(const Ring& ring) { mbarrier_wait(ring.empty(), ring.phase ^ 1); }
+WF_DEVICE void acquire(const Ring& ring) {
+  mbarrier_wait(ring.empty(), ring.phase ^ 1);
+}
 template <int Bytes, class Ring>
 WF_DEVICE void acquire(const Ring& ring) {
   if (!is_leader()) return;
@@ -48,7 +52,9 @@ WF_DEVICE void acquire(const Ring& ring) {
   mbarrier_arrive_expect(ring.full(), Bytes);
 }
 template <class Ring>
-WF_DEVICE void advance(Ring& ring) { ring.next(); }
+WF_DEVICE void advance(Ring& ring) {
+  ring.next();
+}
 // Hands over what this thread stored with ordinary stores.
 template <class Ring>
 WF_DEVICE void publish(const Ring& ring) {
@@ -58,7 +64,9 @@ WF_DEVICE void publish(const Ring& ring) {
 
 // --- consumers -----------------------------------------------------------------------------------------
 template <class Ring>
-WF_DEVICE void wait(const Ring& ring) { mbarrier_wait(ring.full(), ring.phase); }
+WF_DEVICE void wait(const Ring& ring) {
+  mbarrier_wait(ring.full(), ring.phase);
+}
 // One arrival per warp: warps of a warpgroup may drift apart, so none may speak for another.
 template <class Ring>
 WF_DEVICE void release(Ring& ring) {
@@ -74,6 +82,8 @@ WF_DEVICE void baton_open(int warpgroup) {
 }
 WF_DEVICE void baton_wait(int warpgroup) { named_sync(1 + warpgroup, 256); }
 template <int Groups>
-WF_DEVICE void baton_pass(int warpgroup) { named_arrive(1 + (warpgroup + 1) % Groups, 256); }
+WF_DEVICE void baton_pass(int warpgroup) {
+  named_arrive(1 + (warpgroup + 1) % Groups, 256);
+}
 
 }  // namespace warpfinch

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "generator/generate.hpp"
 #include "tests/runtime/temporary_folder.hpp"
 #include "tests/tuner/made_up.hpp"
@@ -15,7 +18,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// No mask: where the key tile divides the length, both ways to tell masked tiles give one source.
 const Problem& attention_problem() {
   static const Problem problem = parse_problem("attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16");
   return problem;
@@ -141,13 +143,41 @@ class DigestingEvaluator : public MadeUpEvaluator {
   }
 };
 
+// A world in which the two references of the softmax give one source. Of each pair one config meets the evaluator;
+// the other is told what came of it.
 TEST_F(Tuning, no_source_is_evaluated_twice) {
-  DigestingEvaluator evaluator(landscape);
-  const TuneResult result = tune_with(evaluator, database_, evaluations(150));
-  std::set<std::string> digests;
-  for (const Evaluation& row : database_.evaluations())
-    EXPECT_TRUE(row.digest.empty() || digests.insert(row.digest).second) << row.config;
-  EXPECT_GT(result.remembered, 0) << "no two configs had one source: this test shows nothing";
+  const auto source = [](const Config& config) {
+    std::string text = to_text(config);
+    const size_t reference = text.find("reference=");
+    return text.erase(reference, text.find(' ', reference) - reference);
+  };
+  MadeUpEvaluator evaluator(landscape);
+  TuneOptions options = evaluations(150);
+  options.source = [&](const Problem&, const Config& config, const Target&) -> Expected<std::string> {
+    return source(config);
+  };
+  std::set<std::string> told;
+  options.progress = [&](const TuneProgress& progress) { told.insert(progress.last->config); };
+  const TuneResult result = tune_with(evaluator, database_, options);
+  std::set<std::string> sources;
+  for (const std::string& config : evaluator.asked)
+    EXPECT_TRUE(sources.insert(source(parse_config(config, attention_problem()))).second) << config;
+  EXPECT_EQ(evaluator.asked.size(), 150U);
+  EXPECT_GT(result.remembered, 0);
+  EXPECT_EQ(told.size(), 150U + static_cast<size_t>(result.remembered));
+}
+
+// The source decides, not the name: another config's row answers where both gave the same kernel.
+TEST_F(Tuning, a_recorded_source_answers_for_another_config) {
+  const Config first = rank(config_space(attention_problem(), sm_90a()), 1).at(0);
+  database_.record(made_up(to_text(attention_problem()), "named otherwise", measured(0.125), "GPU A",
+                           source_digest(*generate(attention_problem(), first, sm_90a()))));
+  MadeUpEvaluator evaluator(landscape);
+  const TuneResult result = tune_with(evaluator, database_, evaluations(20));
+  EXPECT_EQ(result.remembered, 1);
+  EXPECT_EQ(std::count(evaluator.asked.begin(), evaluator.asked.end(), to_text(first)), 0);
+  EXPECT_EQ(result.best->config, to_text(first));
+  EXPECT_EQ(cost_us(*result.best), 0.125);
 }
 
 TEST_F(Tuning, a_second_run_remembers_the_first) {
