@@ -59,7 +59,7 @@ struct EnumNames<CopyPath> {
 
 struct AttentionConfig {
   static constexpr std::string_view kName = "attention";
-  int consumers = 2;      // warpgroups of 64 query rows
+  int consumers = 2;  // warpgroups of 64 query rows
   int key_tile = 128;
   int k_stages = 2, v_stages = 2;
   Order order = Order::s1;
@@ -72,34 +72,35 @@ struct AttentionConfig {
   static constexpr auto fields() {
     using C = AttentionConfig;
     return std::tuple{core("consumers", &C::consumers), core("key_tile", &C::key_tile),
-                      core("k_stages", &C::k_stages), core("v_stages", &C::v_stages), core("order", &C::order),
-                      core("baton", &C::baton), core("reference", &C::reference),
-                      core("tile_order", &C::tile_order), core("mask_loop", &C::mask_loop),
-                      optional("copy", &C::copy)};
+                      core("k_stages", &C::k_stages),   core("v_stages", &C::v_stages),
+                      core("order", &C::order),         core("baton", &C::baton),
+                      core("reference", &C::reference), core("tile_order", &C::tile_order),
+                      core("mask_loop", &C::mask_loop), optional("copy", &C::copy)};
   }
 };
 
 struct GemmConfig {
   static constexpr std::string_view kName = "gemm";
-  int consumers = 2;   // warpgroups of 64 rows of C
+  int consumers = 2;  // warpgroups of 64 rows of C
   int n_tile = 128, k_tile = 64;
-  int stages = 4;      // of the ring that holds A and B
-  int group = 8;       // row tiles walked together, for L2
+  int stages = 4;  // of the ring that holds A and B
+  int group = 8;   // row tiles walked together, for L2
   TileOrder tile_order = TileOrder::flat;
   CopyPath copy = CopyPath::automatic;
   bool operator==(const GemmConfig&) const = default;
   static constexpr auto fields() {
     using C = GemmConfig;
-    return std::tuple{core("consumers", &C::consumers), core("n_tile", &C::n_tile), core("k_tile", &C::k_tile),
-                      core("stages", &C::stages), core("group", &C::group), core("tile_order", &C::tile_order),
+    return std::tuple{core("consumers", &C::consumers), core("n_tile", &C::n_tile),
+                      core("k_tile", &C::k_tile),       core("stages", &C::stages),
+                      core("group", &C::group),         core("tile_order", &C::tile_order),
                       optional("copy", &C::copy)};
   }
 };
 
 struct SoftmaxConfig {
   static constexpr std::string_view kName = "softmax";
-  int warps = 4;           // 16 rows each
-  int column_tile = 128;   // columns that a warp holds in registers at a time
+  int warps = 4;          // 16 rows each
+  int column_tile = 128;  // columns that a warp holds in registers at a time
   TileOrder tile_order = TileOrder::flat;
   bool operator==(const SoftmaxConfig&) const = default;
   static constexpr auto fields() {

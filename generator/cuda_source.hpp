@@ -14,11 +14,11 @@ struct Header {
 };
 
 struct CudaSource {
-  std::string entry;             // name of the extern "C" kernel
-  std::string target;            // "sm_90a"
-  std::string kernel;            // the translation unit
-  std::vector<Header> headers;   // in order of inclusion, dependencies first
-  std::vector<int> ir_lines;     // for each line of `kernel` (0-based): line of the printed IR, or 0
+  std::string entry;            // name of the extern "C" kernel
+  std::string target;           // "sm_90a"
+  std::string kernel;           // the translation unit
+  std::vector<Header> headers;  // in order of inclusion, dependencies first
+  std::vector<int> ir_lines;    // for each line of `kernel` (0-based): line of the printed IR, or 0
   bool operator==(const CudaSource&) const = default;
 };
 

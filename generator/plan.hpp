@@ -19,7 +19,7 @@ struct Buffer {
   std::vector<int64_t> shape;    // outermost first
   std::vector<int64_t> strides;  // in elements, same order
   bool output = false;
-  int alignment = 16;            // bytes that the pointer must be a multiple of
+  int alignment = 16;  // bytes that the pointer must be a multiple of
   bool operator==(const Buffer&) const = default;
 };
 
@@ -28,8 +28,8 @@ int64_t extent(const Buffer& buffer);
 
 // Where a kernel argument points: a caller's buffer, or the plan's workspace.
 struct BufferRef {
-  int buffer = 0;       // index into Plan::buffers; -1: the workspace
-  int64_t offset = 0;   // bytes into it
+  int buffer = 0;      // index into Plan::buffers; -1: the workspace
+  int64_t offset = 0;  // bytes into it
   bool operator==(const BufferRef&) const = default;
 };
 
@@ -51,16 +51,16 @@ struct Argument {
 };
 
 struct Launch {
-  std::string name;                 // "gemm", "softmax", "attention_forward"
+  std::string name;  // "gemm", "softmax", "attention_forward"
   CudaSource source;
   std::string program;              // the scheduled IR, printed
   std::vector<Argument> arguments;  // in the kernel's order
   int64_t tiles = 1;                // tiles of the grid
-  bool persistent = false;          // blocks walk over tiles; grid = min(tiles, SMs * blocks_per_multiprocessor)
+  bool persistent = false;  // blocks walk over tiles; grid = min(tiles, SMs * blocks_per_multiprocessor)
   int blocks_per_multiprocessor = 1;
   int threads = 128;
-  int shared_bytes = 0;             // dynamic
-  int launch_registers = 0;         // what __launch_bounds__ allots per thread
+  int shared_bytes = 0;      // dynamic
+  int launch_registers = 0;  // what __launch_bounds__ allots per thread
   bool operator==(const Launch&) const = default;
 };
 
@@ -73,8 +73,8 @@ struct Plan {
   Target target;
   std::vector<Buffer> buffers;
   std::vector<Launch> launches;
-  int64_t workspace_bytes = 0;   // 256-byte aligned by the caller
-  double flops = 0;              // of the problem, for TFLOPS (masked-out work not counted)
+  int64_t workspace_bytes = 0;  // 256-byte aligned by the caller
+  double flops = 0;             // of the problem, for TFLOPS (masked-out work not counted)
   bool operator==(const Plan&) const = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 namespace warpfinch::ir {
 namespace {
@@ -19,12 +20,31 @@ int strength(const Expr& expr) {
   return 1;
 }
 
-std::optional<int64_t> fold(std::string_view op, int64_t a, int64_t b) {
-  if (op == "+") return a + b;
-  if (op == "-") return a - b;
-  if (op == "*") return a * b;
-  if (op == "/") return b ? std::optional(a / b) : std::nullopt;
-  if (op == "%") return b ? std::optional(a % b) : std::nullopt;
+using Folded = std::optional<int64_t>;
+
+// Nothing where the value does not fit into 64 bits: texts may hold any number.
+Folded sum(int64_t a, int64_t b) {
+  int64_t result;
+  return __builtin_add_overflow(a, b, &result) ? Folded() : result;
+}
+Folded difference(int64_t a, int64_t b) {
+  int64_t result;
+  return __builtin_sub_overflow(a, b, &result) ? Folded() : result;
+}
+Folded product(int64_t a, int64_t b) {
+  int64_t result;
+  return __builtin_mul_overflow(a, b, &result) ? Folded() : result;
+}
+bool divides(int64_t a, int64_t b) {
+  return b != 0 && !(b == -1 && a == std::numeric_limits<int64_t>::min());
+}
+
+Folded fold(std::string_view op, int64_t a, int64_t b) {
+  if (op == "+") return sum(a, b);
+  if (op == "-") return difference(a, b);
+  if (op == "*") return product(a, b);
+  if (op == "/") return divides(a, b) ? Folded(a / b) : Folded();
+  if (op == "%") return divides(a, b) ? Folded(a % b) : Folded();
   if (op == "min") return std::min(a, b);
   if (op == "max") return std::max(a, b);
   if (op == "<") return a < b;
@@ -45,7 +65,8 @@ bool is_number(const Expr& expr, int64_t value) {
 std::pair<Expr, int64_t> split_offset(const Expr& expr) {
   if (expr.kind == Expr::Kind::operation && is_constant(expr.arguments[1])) {
     if (expr.name == "+") return {expr.arguments[0], expr.arguments[1].number};
-    if (expr.name == "-") return {expr.arguments[0], -expr.arguments[1].number};
+    if (expr.name == "-" && expr.arguments[1].number > 0)
+      return {expr.arguments[0], -expr.arguments[1].number};
   }
   return {expr, 0};
 }
@@ -72,10 +93,11 @@ Expr operation(std::string_view op, Expr left, Expr right) {
     if (auto folded = fold(op, left.number, right.number)) return *folded;
   if (op == "+" && is_constant(left)) std::swap(left, right);
   if ((op == "+" || op == "-") && is_constant(right)) {
-    auto [base, offset] = split_offset(left);
-    offset += op == "+" ? right.number : -right.number;
-    if (offset == 0) return base;
-    return offset > 0 ? raw("+", base, offset) : raw("-", base, -offset);
+    const auto [base, first] = split_offset(left);
+    const Folded offset = op == "+" ? sum(first, right.number) : difference(first, right.number);
+    if (offset && *offset == 0) return base;
+    if (offset && *offset > 0) return raw("+", base, *offset);
+    if (offset && *offset > std::numeric_limits<int64_t>::min()) return raw("-", base, -*offset);
   }
   if (op == "*" && (is_number(left, 0) || is_number(right, 0))) return 0;
   if (op == "*" && is_number(left, 1)) return right;

@@ -100,7 +100,18 @@ class Parser {
     at_ = end - text_.data();
     return result;
   }
+  // Trees are walked by recursion: a text must not choose its depth.
+  void enter() {
+    constexpr int kMaxDepth = 200;
+    if (++depth_ > kMaxDepth) fail(fmt::format("nested more than {} deep", kMaxDepth));
+  }
   Expr primary() {
+    enter();
+    Expr result = atom();
+    --depth_;
+    return result;
+  }
+  Expr atom() {
     skip_blanks();
     if (accept("(")) {
       Expr inner = expression();
@@ -117,14 +128,17 @@ class Parser {
     expect(")");
     return operation(symbol_name, std::move(left), std::move(right));
   }
-  // Left-associative chains of the operators of one strength.
+  // Left-associative chains of the operators of one strength. An expression ends with its line.
   template <class Next>
   Expr chain(std::initializer_list<std::string_view> operators, Next next) {
+    constexpr int kMaxTerms = 200;
     Expr result = next();
+    int terms = 1;
     for (bool again = true; again;) {
       again = false;
+      if (++terms > kMaxTerms) fail(fmt::format("an expression of more than {} terms", kMaxTerms));
       for (std::string_view op : operators)
-        if (!starts_range() && accept(op)) {
+        if (!line_ends() && !starts_range() && accept(op)) {
           result = operation(op, std::move(result), next());
           again = true;
           break;
@@ -132,10 +146,7 @@ class Parser {
     }
     return result;
   }
-  bool starts_range() {
-    skip_blanks();
-    return text_.substr(at_, 2) == "..";
-  }
+  bool starts_range() const { return text_.substr(at_, 2) == ".."; }
   Expr product() {
     return chain({"*", "/", "%"}, [&] { return primary(); });
   }
@@ -174,8 +185,9 @@ class Parser {
   Attributes attributes() {
     Attributes result;
     while (!line_ends() && peek() != '{') {
+      const size_t start = at_;
       const std::string key = name("an attribute");
-      if (has(result, key)) fail(fmt::format("attribute '{}' stands twice", key));
+      if (has(result, key)) at_ = start, fail(fmt::format("attribute '{}' stands twice", key));
       if (peek() == '=') {
         ++at_;
         result.emplace_back(key, attribute_value());
@@ -201,7 +213,7 @@ class Parser {
   bool accept_number(double& value) {
     size_t end = at_ + (peek() == '-');
     const size_t digits = end;
-    if (text_.substr(end, 3) == "inf") {
+    if (text_.substr(end, 3) == "inf" && (end + 3 == text_.size() || !is_name(text_[end + 3]))) {
       value = (peek() == '-' ? -1 : 1) * std::numeric_limits<double>::infinity();
       at_ = end + 3;
       return true;
@@ -308,15 +320,18 @@ class Parser {
     while (accept_on_line(","));
   }
   void block(Op& op) {
+    enter();
     expect("{");
     while (!accept("}")) {
       if (at_ >= text_.size()) fail("'}' expected, found the end of the text: the program is cut off");
       op.body.push_back(statement());
     }
+    --depth_;
   }
 
   std::string_view text_;
   size_t at_ = 0;
+  int depth_ = 0;
 };
 
 }  // namespace

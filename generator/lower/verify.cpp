@@ -114,6 +114,12 @@ std::optional<Rejection> check_declarations(const Program& program) {
     const std::string name = sigil(tensor.space) + tensor.name;
     if (find(program, tensor.space, tensor.name) != &tensor)
       return Rejection{"verify", fmt::format("{} is declared twice", name)};
+    const size_t rank = tensor.shape.size(), most = tensor.space == Space::global ? 5 : 2;
+    if (rank > most || (tensor.space == Space::shared && rank != 2))
+      return Rejection{"verify", fmt::format("{} has {} extents; {}", name, rank,
+                                             tensor.space == Space::global   ? "params take 1 to 5"
+                                             : tensor.space == Space::shared ? "shared tiles take 2"
+                                                                             : "register tiles take 1 or 2")};
     for (const Expr& extent : tensor.shape)
       if (is_constant(extent) && value(extent) <= 0)
         return Rejection{"verify", fmt::format("{} has an extent of {}", name, value(extent))};
@@ -121,9 +127,11 @@ std::optional<Rejection> check_declarations(const Program& program) {
         integer_list(*attribute(tensor.attributes, "strides")).size() != tensor.shape.size())
       return Rejection{"verify", fmt::format("{}: {} dimensions, but strides={}", name, tensor.shape.size(),
                                              *attribute(tensor.attributes, "strides"))};
-    if (tensor.space == Space::register_ && tensor.shape.size() == 1 && !has(tensor.attributes, "rows") &&
-        !has(tensor.attributes, "columns"))
-      return Rejection{"verify", fmt::format("{} has one extent: mark it `rows` or `columns`", name)};
+    const bool per_line = has(tensor.attributes, "rows") || has(tensor.attributes, "columns");
+    if (tensor.space == Space::register_ && (rank == 1) != per_line)
+      return Rejection{
+          "verify",
+          fmt::format("{}: a register tensor has two extents, or one and `rows` or `columns`", name)};
   }
   return std::nullopt;
 }
@@ -133,6 +141,7 @@ std::optional<Rejection> check_declarations(const Program& program) {
 std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (program.body.size() != 1 || program.body[0].name != "grid")
     return Rejection{"verify", fmt::format("kernel {} must hold one grid", program.name)};
+  if (auto rejection = check_attributes(program, target)) return rejection;
   if (auto rejection = check_declarations(program)) return rejection;
   if (auto rejection = Scope(program).block(program.body)) return rejection;
   if (!has_roles(program)) return std::nullopt;

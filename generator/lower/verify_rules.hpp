@@ -12,6 +12,8 @@ namespace warpfinch::lower {
 // Shapes and types of one op's tensors agree; wgmma's limits on extents. Silent where extents are symbols
 // yet.
 std::optional<Rejection> check_shapes(const ir::Program& program, const ir::Op& op);
+// Attributes of the kernel and its declarations are known; every attribute's value is in its domain.
+std::optional<Rejection> check_attributes(const ir::Program& program, const Target& target);
 // Threads, shared memory and register budgets fit the target.
 std::optional<Rejection> check_resources(const ir::Program& program, const Target& target);
 // Producer and consumers walk over each ring in the same loops with the same counts, so no barrier can wait

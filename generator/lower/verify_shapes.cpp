@@ -96,8 +96,10 @@ std::optional<Rejection> check_registers(const Program& program, const Op& op) {
     if (width && std::exchange(columns, width).value_or(width) != width)
       return refuse(op, "its tensors differ in columns");
     const std::string own = attribute(tensor.attributes, "layout").value_or("mma");
-    if (kind == kTile && any_tile && own != layout) return refuse(op, "its tiles differ in layout");
-    if (kind == kTile) layout = own, any_tile = true;
+    if (kind == kRows) continue;
+    if (any_tile && own != layout) return refuse(op, "its tiles and columns differ in layout");
+    layout = own;
+    any_tile = true;
   }
   return std::nullopt;
 }
@@ -125,9 +127,9 @@ std::optional<Rejection> check_declared_tiles(const Program& program, const Op& 
     if (operand.space == Space::register_ && tensor.shape.size() == 2 && value(tensor.shape[1]) % 8 != 0)
       return refuse(op, fmt::format("%{} has {} columns; register tiles take multiples of 8", tensor.name,
                                     value(tensor.shape[1])));
-    if (attribute(tensor.attributes, "layout") == "vector" && value(tensor.shape[1]) % 32 != 0)
+    if (attribute(tensor.attributes, "layout") == "vector" && value(tensor.shape.back()) % 32 != 0)
       return refuse(op, fmt::format("%{} has {} columns; layout=vector takes multiples of 32", tensor.name,
-                                    value(tensor.shape[1])));
+                                    value(tensor.shape.back())));
   }
   return std::nullopt;
 }
