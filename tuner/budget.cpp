@@ -15,7 +15,8 @@ Budget parse_budget(std::string_view text) {
   } else if (value_from_text(text, budget.evaluations, wanted) && budget.evaluations > 0) {
     return budget;
   }
-  fail_input(fmt::format("budget: '{}' is neither seconds (60s) nor a number of evaluations (200), above 0", text));
+  fail_input(
+      fmt::format("budget: '{}' is neither seconds (60s) nor a number of evaluations (200), above 0", text));
 }
 
 std::string to_text(const Budget& budget) {

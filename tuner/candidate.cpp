@@ -29,7 +29,8 @@ Candidate generate_candidate(const Problem& problem, const Config& config, const
   return {source_digest(*plan), {}, std::nullopt};
 }
 
-Candidate prepare_candidate(const Problem& problem, const Config& config, const Target& target, KernelCache& cache) {
+Candidate prepare_candidate(const Problem& problem, const Config& config, const Target& target,
+                            KernelCache& cache) {
   const Expected<Plan> plan = checked_plan(problem, config, target);
   if (!plan) return rejected(plan.rejection());
   const std::string digest = source_digest(*plan);
@@ -46,7 +47,8 @@ Preparation::Preparation(const Problem& problem, const std::vector<Config>& conf
                          int threads)
     : problem_(problem), configs_(configs), prepare_(prepare), promises_(configs.size()) {
   for (auto& promise : promises_) results_.push_back(promise.get_future());
-  const size_t count = std::clamp<size_t>(static_cast<size_t>(std::max(threads, 1)), 1, std::max<size_t>(configs.size(), 1));
+  const size_t count =
+      std::clamp<size_t>(static_cast<size_t>(std::max(threads, 1)), 1, std::max<size_t>(configs.size(), 1));
   for (size_t i = 0; i < count; ++i) threads_.emplace_back([this](std::stop_token stop) { work(stop); });
 }
 

@@ -22,19 +22,23 @@ struct Candidate {
   std::optional<Rejection> rejection;   // why it goes no further
 };
 
-// Constraints, generation, compilation into the cache, spills and C75xx. Error (environment) when NVRTC is missing
-// and the cache does not have the kernels.
-Candidate prepare_candidate(const Problem& problem, const Config& config, const Target& target, KernelCache& cache);
+// Constraints, generation, compilation into the cache, spills and C75xx. Error (environment) when NVRTC is
+// missing and the cache does not have the kernels.
+Candidate prepare_candidate(const Problem& problem, const Config& config, const Target& target,
+                            KernelCache& cache);
 // The same without compiling.
 Candidate generate_candidate(const Problem& problem, const Config& config, const Target& target);
 
 using Prepare = std::function<Candidate(const Problem&, const Config&)>;
 
-// Prepares configs on threads, so that compiling runs beside measuring. Destroying it gives up what was not begun.
+// Prepares configs on threads, so that compiling runs beside measuring. Destroying it gives up what was not
+// begun.
 class Preparation {
  public:
-  Preparation(const Problem& problem, const std::vector<Config>& configs, const Prepare& prepare, int threads);
-  Candidate get(size_t index) { return results_.at(index).get(); }  // once per index; throws what prepare threw
+  Preparation(const Problem& problem, const std::vector<Config>& configs, const Prepare& prepare,
+              int threads);
+  // Once per index; throws what prepare threw.
+  Candidate get(size_t index) { return results_.at(index).get(); }
 
  private:
   void work(std::stop_token stop);

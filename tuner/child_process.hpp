@@ -1,5 +1,5 @@
-// A child process that is talked to in lines, with a time limit on every answer, and that can be killed at any
-// moment: a kernel that never ends leaves no other way.
+// A child process that is talked to in lines, with a time limit on every answer, and that can be killed at
+// any moment: a kernel that never ends leaves no other way.
 #pragma once
 
 #include <sys/types.h>
@@ -11,8 +11,8 @@ namespace warpfinch {
 
 class ChildProcess {
  public:
-  // command[0] is a path. Error (environment) when no process can be made. The child has a process group of its
-  // own, so that a Ctrl-C meant for us does not look like its crash, and is killed when our thread ends.
+  // command[0] is a path. Error (environment) when no process can be made. The child has a process group of
+  // its own, so that a Ctrl-C meant for us does not look like its crash, and is killed when our thread ends.
   explicit ChildProcess(const std::vector<std::string>& command);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;

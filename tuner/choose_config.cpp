@@ -7,8 +7,8 @@ namespace warpfinch {
 
 namespace {
 
-// Of the model's ranking so many are tried before giving up; the first one works unless the verifier knows more
-// than the constraints.
+// Of the model's ranking so many are tried before giving up; the first one works unless the verifier knows
+// more than the constraints.
 constexpr size_t kModelTries = 16;
 
 std::string origin(const Best& best) {
@@ -22,8 +22,8 @@ bool works(const Problem& problem, const Config& config, const Target& target) {
 }
 
 // A config of the database that this version still understands and that is possible for this very problem.
-std::optional<Choice> from_database(const Problem& problem, const Target& target, const std::string& device_name,
-                                    const ConfigDatabase& database) {
+std::optional<Choice> from_database(const Problem& problem, const Target& target,
+                                    const std::string& device_name, const ConfigDatabase& database) {
   const Best best = database.best(problem, device_name);
   if (best.how == Lookup::none) return std::nullopt;
   try {

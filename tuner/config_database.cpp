@@ -15,7 +15,8 @@ namespace warpfinch {
 namespace {
 
 constexpr std::string_view kColumns =
-    "problem, config, digest, outcome, median_us, min_us, max_us, spread, samples_us, launches_per_sample, l2, "
+    "problem, config, digest, outcome, median_us, min_us, max_us, spread, samples_us, "
+    "launches_per_sample, l2, "
     "max_error, predicted_us, stage, reason, device, driver, nvrtc, time";
 
 std::string content_key(const Evaluation& evaluation) {
@@ -32,7 +33,9 @@ void bind_nulls(sqlite::Statement& statement, int count) {
 void bind_outcome(sqlite::Statement& statement, const Evaluation& evaluation) {
   if (const auto* m = std::get_if<Measurement>(&evaluation.outcome)) {
     statement.bind("measured").bind(m->median_us).bind(m->min_us).bind(m->max_us).bind(m->spread);
-    statement.bind(to_line(Json(m->samples_us))).bind(static_cast<double>(m->launches_per_sample)).bind(m->l2);
+    statement.bind(to_line(Json(m->samples_us)))
+        .bind(static_cast<double>(m->launches_per_sample))
+        .bind(m->l2);
     statement.bind(m->max_error);
     bind_nulls(statement, 3);
   } else if (const auto* prediction = std::get_if<Prediction>(&evaluation.outcome)) {
@@ -60,8 +63,10 @@ void insert(sqlite::Statement& statement, const Evaluation& evaluation) {
 void insert(sqlite::Database& database, const std::vector<Evaluation>& evaluations) {
   sqlite::Transaction transaction(database);
   sqlite::Statement statement(
-      database, fmt::format("INSERT INTO evaluations ({}, content) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-                            "ON CONFLICT (content) DO NOTHING", kColumns));
+      database,
+      fmt::format("INSERT INTO evaluations ({}, content) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                  "ON CONFLICT (content) DO NOTHING",
+                  kColumns));
   for (const Evaluation& evaluation : evaluations) insert(statement, evaluation);
   transaction.commit();
 }
@@ -144,9 +149,9 @@ void ConfigDatabase::record(const std::vector<Evaluation>& evaluations) {
 
 std::vector<Evaluation> ConfigDatabase::evaluations(const std::string& problem) const {
   const std::lock_guard lock(connection_->mutex);
-  sqlite::Statement statement(*connection_->database,
-                              fmt::format("SELECT {} FROM evaluations WHERE ?1 = '' OR problem = ?1 ORDER BY id",
-                                          kColumns));
+  sqlite::Statement statement(
+      *connection_->database,
+      fmt::format("SELECT {} FROM evaluations WHERE ?1 = '' OR problem = ?1 ORDER BY id", kColumns));
   return all(statement.bind(problem));
 }
 
@@ -155,8 +160,9 @@ std::optional<Evaluation> ConfigDatabase::find(const std::string& problem, const
   const std::lock_guard lock(connection_->mutex);
   sqlite::Statement statement(
       *connection_->database,
-      fmt::format("SELECT {} FROM evaluations WHERE problem = ? AND device = ? AND digest = ? ORDER BY time, id",
-                  kColumns));
+      fmt::format(
+          "SELECT {} FROM evaluations WHERE problem = ? AND device = ? AND digest = ? ORDER BY time, id",
+          kColumns));
   std::optional<Evaluation> found;
   for (Evaluation& row : all(statement.bind(problem).bind(device).bind(digest))) {
     if (was_wrong(row)) return row;
@@ -182,8 +188,9 @@ int ConfigDatabase::import_json(const std::string& text) {
 
 bool ConfigDatabase::finished(const Task& task) const {
   const std::lock_guard lock(connection_->mutex);
-  sqlite::Statement statement(*connection_->database,
-                              "SELECT 1 FROM daemon_progress WHERE list = ? AND problem = ? AND device = ? AND budget = ?");
+  sqlite::Statement statement(
+      *connection_->database,
+      "SELECT 1 FROM daemon_progress WHERE list = ? AND problem = ? AND device = ? AND budget = ?");
   return statement.bind(task.list).bind(task.problem).bind(task.device).bind(task.budget).step();
 }
 

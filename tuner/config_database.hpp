@@ -1,5 +1,5 @@
-// Every evaluation, and by it the best config per problem and device. SQLite in WAL mode. Thread-safe; several
-// processes may share the file.
+// Every evaluation, and by it the best config per problem and device. SQLite in WAL mode. Thread-safe;
+// several processes may share the file.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,8 @@ class ConfigDatabase {
   // $XDG_DATA_HOME/warpfinch/configs.db, else ~/.local/share/warpfinch/configs.db.
   static std::filesystem::path default_file();
   // Creates the file with its schema where there is none. Error (input): not a database, or of a newer schema
-  // (untouched). Error (environment): cannot be written, disk full.
-  // read_only: writes nothing, not even a lock where the medium does not allow one; Error (input) when the file is
-  // not there.
+  // (untouched). Error (environment): cannot be written, disk full. read_only: writes nothing, not even a
+  // lock where the medium does not allow one; Error (input) when the file is not there.
   explicit ConfigDatabase(const std::filesystem::path& file, bool read_only = false);
   ~ConfigDatabase();
   ConfigDatabase(ConfigDatabase&&) noexcept;
@@ -42,19 +41,19 @@ class ConfigDatabase {
   void record(const std::vector<Evaluation>& evaluations);
   // Rows of one problem (all problems when empty), oldest first.
   std::vector<Evaluation> evaluations(const std::string& problem = {}) const;
-  // Best measured config: exact; else the nearest shape of the same operation, dtype, head_dim and mask on that
-  // device (log distance over lengths, heads and batch); else the exact shape on another device. Predicted rows answer
-  // only when nothing measured does and `allow_predicted`. Of a config measured more than once the latest counts;
-  // one that was ever wrong, with the same source, never answers.
+  // Best measured config: exact; else the nearest shape of the same operation, dtype, head_dim and mask on
+  // that device (log distance over lengths, heads and batch); else the exact shape on another device.
+  // Predicted rows answer only when nothing measured does and `allow_predicted`. Of a config measured more
+  // than once the latest counts; one that was ever wrong, with the same source, never answers.
   Best best(const Problem& problem, const std::string& device, bool allow_predicted = false) const;
-  // What that source gave on that device: a wrong result if there ever was one, else the latest time, else the
-  // latest rejection.
+  // What that source gave on that device: a wrong result if there ever was one, else the latest time, else
+  // the latest rejection.
   std::optional<Evaluation> find(const std::string& problem, const std::string& device,
                                  const std::string& digest) const;
   // One line per problem and device: the best, measured where anything was.
   std::vector<Best> list() const;
-  // Rows as JSON text, one object per line; import adds those that are not there yet and returns their number.
-  // Error (input) names the first bad line; then nothing is added.
+  // Rows as JSON text, one object per line; import adds those that are not there yet and returns their
+  // number. Error (input) names the first bad line; then nothing is added.
   std::string export_json(const std::string& problem = {}) const;
   int import_json(const std::string& text);
 

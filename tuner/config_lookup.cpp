@@ -33,9 +33,10 @@ constexpr Ladder kLadders[] = {{kMeasured, "e.median_us", false}, {kPredicted, "
 
 // Equal times: the smaller text, so that every reader of one file chooses the same.
 std::string select_best(const Ladder& ladder, std::string_view where) {
-  return fmt::format("SELECT e.problem, e.config, e.device, {} FROM evaluations e WHERE {} AND {} ORDER BY {}, "
-                     "e.config, e.device LIMIT 1",
-                     ladder.time, where, ladder.rows, ladder.time);
+  return fmt::format(
+      "SELECT e.problem, e.config, e.device, {} FROM evaluations e WHERE {} AND {} ORDER BY {}, "
+      "e.config, e.device LIMIT 1",
+      ladder.time, where, ladder.rows, ladder.time);
 }
 
 Best read_best(sqlite::Statement& statement, Lookup how, bool predicted) {
@@ -71,7 +72,8 @@ Shape shape(const Problem& problem) {
     return {fmt::format("{} {} {} {}", name, to_text(g->dtype), to_text(g->output), value_to_text(g->layout)),
             {g->batch, g->m, g->n, g->k}};
   const auto& s = std::get<Softmax>(problem);
-  return {fmt::format("{} {} {}", name, to_text(s.dtype), value_to_text(s.mask)), {s.batch, s.rows, s.columns}};
+  return {fmt::format("{} {} {}", name, to_text(s.dtype), value_to_text(s.mask)),
+          {s.batch, s.rows, s.columns}};
 }
 
 // Octaves between two shapes, summed over their sizes; infinity where a config does not carry over.
@@ -96,8 +98,9 @@ Best best_near(const sqlite::Database& database, const Ladder& ladder, const Pro
                const std::string& device) {
   const Shape wanted = shape(problem);
   sqlite::Statement statement(
-      database, fmt::format("SELECT DISTINCT e.problem FROM evaluations e WHERE e.device = ? AND {} ORDER BY e.problem",
-                            ladder.rows));
+      database,
+      fmt::format("SELECT DISTINCT e.problem FROM evaluations e WHERE e.device = ? AND {} ORDER BY e.problem",
+                  ladder.rows));
   double nearest = std::numeric_limits<double>::infinity();
   std::string found;
   for (statement.bind(device); statement.step();) {
@@ -131,7 +134,8 @@ Best ConfigDatabase::best(const Problem& problem, const std::string& device, boo
 std::vector<Best> ConfigDatabase::list() const {
   const std::lock_guard lock(connection_->mutex);
   const sqlite::Database& database = *connection_->database;
-  sqlite::Statement statement(database, "SELECT DISTINCT problem, device FROM evaluations ORDER BY problem, device");
+  sqlite::Statement statement(database,
+                              "SELECT DISTINCT problem, device FROM evaluations ORDER BY problem, device");
   std::vector<Best> lines;
   while (statement.step()) {
     for (const Ladder& ladder : kLadders) {

@@ -1,5 +1,5 @@
-// Opening a config database. The file's header is read before SQLite sees the file: merely opening a database in
-// WAL mode can write to it, and a file that is not ours or is newer than us must stay as it is.
+// Opening a config database. The file's header is read before SQLite sees the file: merely opening a database
+// in WAL mode can write to it, and a file that is not ours or is newer than us must stay as it is.
 #include "tuner/config_schema.hpp"
 
 #include <fmt/format.h>
@@ -20,8 +20,8 @@ CREATE TABLE evaluations (
   id INTEGER PRIMARY KEY,
   problem TEXT NOT NULL, config TEXT NOT NULL, digest TEXT NOT NULL,
   outcome TEXT NOT NULL CHECK (outcome IN ('measured', 'predicted', 'rejected')),
-  median_us REAL, min_us REAL, max_us REAL, spread REAL, samples_us TEXT, launches_per_sample INTEGER, l2 TEXT,
-  max_error REAL,
+  median_us REAL, min_us REAL, max_us REAL, spread REAL, samples_us TEXT,
+  launches_per_sample INTEGER, l2 TEXT, max_error REAL,
   predicted_us REAL,
   stage TEXT, reason TEXT,
   device TEXT NOT NULL, driver TEXT NOT NULL, nvrtc TEXT NOT NULL, time TEXT NOT NULL,
@@ -34,9 +34,10 @@ CREATE TABLE daemon_progress (
 )";
 
 [[noreturn]] void fail_newer(const std::filesystem::path& file, int64_t version) {
-  fail_input(fmt::format("database {}: has schema {}, this program knows schema {}: use a newer warpfinch, or "
-                         "another --database; the file was left as it is",
-                         file.string(), version, kSchemaVersion));
+  fail_input(
+      fmt::format("database {}: has schema {}, this program knows schema {}: use a newer warpfinch, or "
+                  "another --database; the file was left as it is",
+                  file.string(), version, kSchemaVersion));
 }
 
 void check_identity(const std::filesystem::path& file, int64_t application, int64_t version) {
@@ -74,7 +75,8 @@ int64_t pragma(const sqlite::Database& database, const char* sql) {
 }
 
 bool is_blank(const sqlite::Database& database) {
-  return pragma(database, "SELECT count(*) FROM sqlite_schema") == 0 && pragma(database, "PRAGMA user_version") == 0;
+  return pragma(database, "SELECT count(*) FROM sqlite_schema") == 0 &&
+         pragma(database, "PRAGMA user_version") == 0;
 }
 
 void create_tables(sqlite::Database& database) {
@@ -92,13 +94,15 @@ void check_tables(const sqlite::Database& database, const std::filesystem::path&
 }
 
 std::unique_ptr<sqlite::Database> open_read_only(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) fail_input(fmt::format("database {}: there is no such file", file.string()));
+  if (!std::filesystem::exists(file))
+    fail_input(fmt::format("database {}: there is no such file", file.string()));
   auto database = std::make_unique<sqlite::Database>(file, SQLITE_OPEN_READONLY);
   try {
     check_tables(*database, file);
   } catch (const Error& error) {
     if (error.kind == ErrorKind::input) throw;
-    // A WAL database in a folder where the shared-memory file cannot be made: nobody can be writing it either.
+    // A WAL database in a folder where the shared-memory file cannot be made: nobody can be writing it
+    // either.
     database = std::make_unique<sqlite::Database>(file, SQLITE_OPEN_READONLY, true);
     check_tables(*database, file);
   }

@@ -7,9 +7,13 @@ namespace {
 
 class Daemon {
  public:
-  Daemon(const std::vector<Shape>& shapes, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
-         const DaemonOptions& options)
-      : shapes_(shapes), target_(target), evaluator_(evaluator), database_(database), options_(options),
+  Daemon(const std::vector<Shape>& shapes, const Target& target, Evaluator& evaluator,
+         ConfigDatabase& database, const DaemonOptions& options)
+      : shapes_(shapes),
+        target_(target),
+        evaluator_(evaluator),
+        database_(database),
+        options_(options),
         list_(digest(shapes)) {}
 
   DaemonResult run() {
@@ -23,7 +27,8 @@ class Daemon {
  private:
   bool stop_wanted() const { return options_.tune.stop && options_.tune.stop->load(); }
 
-  void report(DaemonEvent event, size_t index, const TuneResult* tuned = nullptr, const std::string& why = {}) const {
+  void report(DaemonEvent event, size_t index, const TuneResult* tuned = nullptr,
+              const std::string& why = {}) const {
     if (options_.report) options_.report(event, index, tuned, why);
   }
 

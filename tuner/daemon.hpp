@@ -1,5 +1,5 @@
-// Works through a list of shapes, one problem after another. The database remembers what is finished, so that a
-// daemon that was stopped, killed or unplugged continues where it was.
+// Works through a list of shapes, one problem after another. The database remembers what is finished, so that
+// a daemon that was stopped, killed or unplugged continues where it was.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,8 @@ enum class DaemonEvent { begin, finished, skipped, failed, stopped };
 struct DaemonOptions {
   TuneOptions tune;              // its budget is for shapes without their own; its stop flag ends the daemon
   bool again = false;            // also what is finished already
-  // Called as an entry of the list begins and ends: its index, the result (finished, stopped) or the reason (failed).
+  // Called as an entry of the list begins and ends: its index, the result (finished, stopped) or the reason
+  // (failed).
   std::function<void(DaemonEvent, size_t, const TuneResult*, const std::string&)> report;
 };
 
@@ -26,8 +27,8 @@ struct DaemonResult {
   bool stopped = false;
 };
 
-// A shape that cannot be tuned (Error input) is reported as failed and passed over; a failing environment throws:
-// what was recorded stays, and the next start tries that shape again.
+// A shape that cannot be tuned (Error input) is reported as failed and passed over; a failing environment
+// throws: what was recorded stays, and the next start tries that shape again.
 DaemonResult run_daemon(const std::vector<Shape>& shapes, const Target& target, Evaluator& evaluator,
                         ConfigDatabase& database, const DaemonOptions& options);
 

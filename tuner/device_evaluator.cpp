@@ -55,8 +55,10 @@ std::filesystem::path find_program(const std::filesystem::path& given) {
   if (is_program(beside)) return beside;
   const auto installed = own_file().parent_path().parent_path() / "bin/warpfinch";
   if (is_program(installed)) return installed;
-  fail_environment(fmt::format("the program warpfinch, which measures in a process of its own, is neither {} nor {}; "
-                               "WARPFINCH_PROGRAM can name it", beside.string(), installed.string()));
+  fail_environment(
+      fmt::format("the program warpfinch, which measures in a process of its own, is neither {} nor {}; "
+                  "WARPFINCH_PROGRAM can name it",
+                  beside.string(), installed.string()));
 }
 
 }  // namespace

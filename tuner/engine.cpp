@@ -24,8 +24,8 @@ namespace {
 
 constexpr int kCompileThreads = 2;
 
-// An engine only reads: a file that is there may be another user's or lie on a read-only medium. One that is not
-// there yet is created, for tuning to fill.
+// An engine only reads: a file that is there may be another user's or lie on a read-only medium. One that is
+// not there yet is created, for tuning to fill.
 ConfigDatabase open_database(const std::filesystem::path& file) {
   return ConfigDatabase(file, std::filesystem::exists(file));
 }
@@ -55,11 +55,12 @@ std::shared_ptr<Engine> Engine::open(std::string_view device, const std::filesys
   return engine;
 }
 
-// The first to ask makes the plan, outside the lock; others who ask for the same meanwhile wait for his. A failure
-// is not kept: the next one tries again.
+// The first to ask makes the plan, outside the lock; others who ask for the same meanwhile wait for his. A
+// failure is not kept: the next one tries again.
 std::shared_ptr<const LoadedPlan> Engine::plan(std::string_view problem_text, std::string_view config_text) {
   const Problem problem = parse_problem(problem_text);
-  const std::string config = config_text.empty() ? std::string() : to_text(parse_config(config_text, problem));
+  const std::string config =
+      config_text.empty() ? std::string() : to_text(parse_config(config_text, problem));
   const std::string key = to_text(problem) + "\n" + config;
   std::promise<std::shared_ptr<const LoadedPlan>> promise;
   PlanFuture future;

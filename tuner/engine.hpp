@@ -12,10 +12,12 @@
 
 namespace warpfinch {
 
-// Which config a problem gets without one of its own: the database's (exact or near), else the static model's best.
+// Which config a problem gets without one of its own: the database's (exact or near), else the static model's
+// best.
 struct Choice {
   Config config;
-  std::string origin;  // "given", "database", "database (near: <problem>)", "database (other device: <name>)", "model"
+  // "given", "database", "database (near: <problem>)", "database (other device: <name>)", "model".
+  std::string origin;
 };
 Choice choose_config(const Problem& problem, std::string_view config_text, const Target& target,
                      const std::string& device_name, const ConfigDatabase* database);

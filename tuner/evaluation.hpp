@@ -45,7 +45,8 @@ class Evaluator {
   // Evaluates configs of one problem, in order; one Evaluation each. Never throws for a bad candidate: a
   // crash, a hang or a wrong result is a Rejection ("crash", "time limit", "correctness").
   virtual std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) = 0;
-  // The same, but hands over each evaluation as soon as it is known, so that none is lost when the process ends.
+  // The same, but hands over each evaluation as soon as it is known, so that none is lost when the process
+  // ends.
   virtual void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) {
     for (const Config& config : configs)
       if (!sink(evaluate(problem, {config}).at(0))) return;

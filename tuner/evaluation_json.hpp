@@ -4,8 +4,8 @@
 //    "spread": …, "samples_us": […], "launches_per_sample": …, "l2": "warm", "max_error": …,
 //    "device": …, "driver": …, "nvrtc": …, "time": …}
 //
-// outcome "predicted" has predicted_us in place of the numbers, "rejected" has stage and reason. A number that is
-// not finite is null; null is read as infinity, which is never right and never best.
+// outcome "predicted" has predicted_us in place of the numbers, "rejected" has stage and reason. A number
+// that is not finite is null; null is read as infinity, which is never right and never best.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -15,10 +15,10 @@ struct DeviceEvaluatorOptions {
   std::string device = "cuda:0";
   double time_limit_s = 30;            // per candidate, compile excluded
   int compile_threads = 2;
-  std::filesystem::path worker;        // program to run as `worker <device>`; found beside the library when empty
+  std::filesystem::path worker;  // program to run as `worker <device>`; found beside the library when empty
 };
-// Generate, compile in parallel, spill and C75xx check in this process; correctness and measurement in a worker
-// process with a time limit, restarted after a crash or a hang.
+// Generate, compile in parallel, spill and C75xx check in this process; correctness and measurement in a
+// worker process with a time limit, restarted after a crash or a hang.
 std::unique_ptr<Evaluator> device_evaluator(const DeviceEvaluatorOptions& options);
 
 // Without a GPU: everything but correctness and measurement; outcomes are Predictions.

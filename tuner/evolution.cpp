@@ -99,7 +99,8 @@ std::optional<Genome> Evolution::sweep() {
 // Tournament: the best of a few drawn with replacement. The population is sorted, so the lowest index wins.
 const Genome& Evolution::select_parent() {
   size_t best = random_below(random_, population_.size());
-  for (int i = 1; i < options_.tournament; ++i) best = std::min(best, random_below(random_, population_.size()));
+  for (int i = 1; i < options_.tournament; ++i)
+    best = std::min(best, random_below(random_, population_.size()));
   return population_[best].genome;
 }
 
@@ -111,8 +112,8 @@ void Evolution::tell(const Config& config, double cost_us) {
   if (++told_ >= wanted) next_generation();
 }
 
-// The elite survives unchanged beside the newly told; where those are few (many were rejected), the best of the
-// old parents fill the places.
+// The elite survives unchanged beside the newly told; where those are few (many were rejected), the best of
+// the old parents fill the places.
 void Evolution::next_generation() {
   const size_t places = static_cast<size_t>(options_.population);
   const size_t kept = std::max(static_cast<size_t>(options_.elite),

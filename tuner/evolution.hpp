@@ -1,7 +1,7 @@
 // The genetic algorithm: ask and tell, seeded, no I/O, no clock. The same seed and the same answers give the
-// same questions. A generation is complete when `population` answers (later: that less the elite) were told; the
-// elite and the newly told are then the parents. No config is asked twice, so the population never collapses
-// into copies of one config.
+// same questions. A generation is complete when `population` answers (later: that less the elite) were told;
+// the elite and the newly told are then the parents. No config is asked twice, so the population never
+// collapses into copies of one config.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ struct Individual {
 class Evolution {
  public:
   Evolution(ConfigSpace space, uint64_t seed, EvolutionOptions options = {});
-  // Asks this config before all others: a shape nearby was fastest with it. Ignored when it is outside the space.
+  // Asks this config before all others: a shape nearby was fastest with it. Ignored when it is outside the
+  // space.
   void suggest(const Config& config);
   // Up to `count` configs that were never asked before, all valid under the constraints; empty when the space
   // is exhausted (or no new child was found after many tries).

@@ -11,7 +11,9 @@ namespace {
 // Of the mutations that many go to any value of the domain: the way out of a local minimum.
 constexpr double kFarMutation = 0.2;
 
-int domain(const ConfigSpace& space, size_t gene) { return static_cast<int>(space.genes[gene].values.size()); }
+int domain(const ConfigSpace& space, size_t gene) {
+  return static_cast<int>(space.genes[gene].values.size());
+}
 
 int neighbour(int value, int size, Random& random) {
   if (size == 1) return value;
@@ -59,7 +61,8 @@ bool is_valid(const ConfigSpace& space, const Genome& genome) {
 
 Genome random_genome(const ConfigSpace& space, Random& random) {
   Genome genome;
-  for (const Gene& gene : space.genes) genome.push_back(static_cast<int>(random_below(random, gene.values.size())));
+  for (const Gene& gene : space.genes)
+    genome.push_back(static_cast<int>(random_below(random, gene.values.size())));
   return genome;
 }
 

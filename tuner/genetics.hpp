@@ -1,4 +1,5 @@
-// The operators of the evolution, on genomes. Each is a function of its arguments and the random numbers only.
+// The operators of the evolution, on genomes. Each is a function of its arguments and the random numbers
+// only.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Without a GPU: everything real but correctness and measurement. The outcome is a Prediction, never a Measurement.
+// Without a GPU: everything real but correctness and measurement. The outcome is a Prediction, never a
+// Measurement.
 #include <spdlog/spdlog.h>
 
 #include "generator/config_space.hpp"

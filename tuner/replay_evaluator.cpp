@@ -28,7 +28,8 @@ class ReplayEvaluator : public Evaluator {
     size_t asked = 0;
   };
 
-  // A config that was evaluated more than once answers in the order of then, and at the end stays with the last.
+  // A config that was evaluated more than once answers in the order of then, and at the end stays with the
+  // last.
   Evaluation answer(const std::string& problem, const std::string& config) {
     const auto found = rows_.find({problem, config});
     if (found == rows_.end()) return unknown(problem, config);

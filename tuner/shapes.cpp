@@ -88,7 +88,9 @@ class Reader {
 
 }  // namespace
 
-std::vector<Shape> parse_shapes(const std::string& yaml, const std::string& name) { return Reader(name).read(yaml); }
+std::vector<Shape> parse_shapes(const std::string& yaml, const std::string& name) {
+  return Reader(name).read(yaml);
+}
 
 std::vector<Shape> read_shapes(const std::filesystem::path& file) {
   std::ifstream stream(file);

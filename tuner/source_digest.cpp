@@ -19,9 +19,9 @@ std::string text(const Argument& argument) {
 }
 
 std::string text(const Launch& launch) {
-  std::string words =
-      fmt::format("{} tiles={} persistent={} blocks={} threads={} shared={}\n", digest(launch.source), launch.tiles,
-                  launch.persistent, launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
+  std::string words = fmt::format("{} tiles={} persistent={} blocks={} threads={} shared={}\n",
+                                  digest(launch.source), launch.tiles, launch.persistent,
+                                  launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
   for (const Argument& argument : launch.arguments) words += text(argument) + "\n";
   return words;
 }

@@ -7,8 +7,8 @@
 
 namespace warpfinch {
 
-// 32 hex digits over every launch: its source (comments left out) and how it is launched (tiles, threads, shared
-// memory, tensor maps), which decides the time as much.
+// 32 hex digits over every launch: its source (comments left out) and how it is launched (tiles, threads,
+// shared memory, tensor maps), which decides the time as much.
 std::string source_digest(const Plan& plan);
 
 }  // namespace warpfinch

@@ -18,8 +18,9 @@ constexpr int kBusyMilliseconds = 10000;
 std::string uri(const std::filesystem::path& file, bool immutable) {
   std::string text = "file:";
   for (const unsigned char c : std::filesystem::absolute(file).string())
-    text += std::isalnum(c) || c == '/' || c == '.' || c == '-' || c == '_' ? std::string(1, static_cast<char>(c))
-                                                                           : fmt::format("%{:02x}", c);
+    text += std::isalnum(c) || c == '/' || c == '.' || c == '-' || c == '_'
+                ? std::string(1, static_cast<char>(c))
+                : fmt::format("%{:02x}", c);
   return immutable ? text + "?immutable=1" : text;
 }
 
@@ -29,7 +30,8 @@ std::string meaning(int code) {
     case SQLITE_READONLY:
     case SQLITE_PERM: return "it cannot be written";
     case SQLITE_CANTOPEN: return "it cannot be opened or created";
-    case SQLITE_BUSY: return fmt::format("another process holds it for more than {} s", kBusyMilliseconds / 1000);
+    case SQLITE_BUSY:
+      return fmt::format("another process holds it for more than {} s", kBusyMilliseconds / 1000);
     case SQLITE_IOERR: return "reading or writing it failed";
     default: return "SQLite failed";
   }
@@ -57,7 +59,8 @@ void Database::fail(int code) const {
   if (kind == SQLITE_NOTADB || kind == SQLITE_CORRUPT)
     fail_input(fmt::format("database {}: not a SQLite database, or damaged ({})", file_.string(),
                            sqlite3_errmsg(handle_)));
-  fail_environment(fmt::format("database {}: {} ({})", file_.string(), meaning(code), sqlite3_errmsg(handle_)));
+  fail_environment(
+      fmt::format("database {}: {} ({})", file_.string(), meaning(code), sqlite3_errmsg(handle_)));
 }
 
 Statement::Statement(const Database& database, std::string_view sql) : database_(database) {

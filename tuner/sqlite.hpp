@@ -1,5 +1,5 @@
-// SQLite with C++ lifetimes: statements that finalise themselves, a transaction that rolls back unless committed,
-// and every failure as an Error of one line that names the file.
+// SQLite with C++ lifetimes: statements that finalise themselves, a transaction that rolls back unless
+// committed, and every failure as an Error of one line that names the file.
 #pragma once
 
 #include <sqlite3.h>

@@ -21,8 +21,13 @@ class Run {
  public:
   Run(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
       const TuneOptions& options)
-      : problem_(problem), text_(to_text(problem)), target_(target), evaluator_(evaluator), database_(database),
-        options_(options), evolution_(config_space(problem, target), options.seed, options.evolution),
+      : problem_(problem),
+        text_(to_text(problem)),
+        target_(target),
+        evaluator_(evaluator),
+        database_(database),
+        options_(options),
+        evolution_(config_space(problem, target), options.seed, options.evolution),
         started_(now()) {}
 
   TuneResult go() {
@@ -64,8 +69,9 @@ class Run {
     }
   }
 
-  // What is known is told at once, what is impossible recorded; the rest goes to the evaluator in one batch, so
-  // that it can compile in parallel. Of configs with one source the first is evaluated, the others are its twins.
+  // What is known is told at once, what is impossible recorded; the rest goes to the evaluator in one batch,
+  // so that it can compile in parallel. Of configs with one source the first is evaluated, the others are its
+  // twins.
   void evaluate(const std::vector<Config>& asked) {
     std::vector<Config> fresh, twins;
     std::set<std::string> in_batch;
@@ -96,7 +102,8 @@ class Run {
   bool is_known(const Config& config, const std::string& digest) {
     digests_[to_text(config)] = digest;
     if (!known_.contains(digest))
-      if (auto recorded = database_.find(text_, evaluator_.device(), digest)) known_.emplace(digest, *recorded);
+      if (auto recorded = database_.find(text_, evaluator_.device(), digest))
+        known_.emplace(digest, *recorded);
     return remember(config);
   }
 

@@ -38,7 +38,8 @@ struct TuneOptions {
   uint64_t seed = 0;
   EvolutionOptions evolution;
   std::function<double()> clock;                          // seconds; steady clock when empty
-  // The digest of the source that a config gives, or why it gives none; generate() and source_digest() when empty.
+  // The digest of the source that a config gives, or why it gives none; generate() and source_digest() when
+  // empty.
   std::function<Expected<std::string>(const Problem&, const Config&, const Target&)> source;
   std::function<void(const TuneProgress&)> progress;
   const std::atomic<bool>* stop = nullptr;                // set: finish the evaluation in hand and return
@@ -50,9 +51,10 @@ struct TuneResult {
   bool stopped = false;        // by `stop`
 };
 
-// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape or the
-// nearest one, then the static model's best: the result is never worse than the untuned choice. Configs whose source digest was evaluated on this device before
-// (in this run or in the database) are not measured again; their recorded outcome is told.
+// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape or
+// the nearest one, then the static model's best: the result is never worse than the untuned choice. Configs
+// whose source digest was evaluated on this device before (in this run or in the database) are not measured
+// again; their recorded outcome is told.
 TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
                 const TuneOptions& options);
 

@@ -49,7 +49,9 @@ int host_threads() { return static_cast<int>(std::max(1U, std::thread::hardware_
 class Bench {
  public:
   Bench(std::shared_ptr<Device> device, const Problem& problem)
-      : device_(std::move(device)), tensors_(workload(buffers(problem), kSeed)), check_(problem, tensors_, host_threads()) {
+      : device_(std::move(device)),
+        tensors_(workload(buffers(problem), kSeed)),
+        check_(problem, tensors_, host_threads()) {
     for (const HostTensor& tensor : tensors_) {
       memory_.emplace_back(device_, tensor.data.size());
       if (!tensor.buffer.output) memory_.back().upload(tensor.data.data(), tensor.data.size());
@@ -57,8 +59,8 @@ class Bench {
     }
   }
 
-  // Outputs and workspace are poisoned first: what a kernel does not write, or reads before it has written it, is
-  // seen.
+  // Outputs and workspace are poisoned first: what a kernel does not write, or reads before it has written
+  // it, is seen.
   void run(const LoadedPlan& plan) {
     reserve_workspace(static_cast<size_t>(plan.plan().workspace_bytes));
     if (workspace_) workspace_->fill(kPoison);
@@ -72,8 +74,8 @@ class Bench {
 
   Accuracy check() const { return check_(tensors_); }
 
-  // In alternation with the fastest so far: a candidate alone, after the seconds in which the next ones compiled
-  // and the GPU cooled, would meet higher clocks than one measured under load.
+  // In alternation with the fastest so far: a candidate alone, after the seconds in which the next ones
+  // compiled and the GPU cooled, would meet higher clocks than one measured under load.
   Measurement time(const std::shared_ptr<const LoadedPlan>& plan) {
     if (!incumbent_) {
       incumbent_ = plan;
@@ -104,7 +106,8 @@ class Bench {
 
 class Worker {
  public:
-  Worker(const Answers& answers, std::shared_ptr<Device> device) : answers_(answers), device_(std::move(device)) {}
+  Worker(const Answers& answers, std::shared_ptr<Device> device)
+      : answers_(answers), device_(std::move(device)) {}
 
   // false: the context is dead, and so must be this process.
   bool serve(const std::string& line) {
@@ -156,7 +159,8 @@ class Worker {
     bench_->run(*plan);
     step("check");
     const Accuracy accuracy = bench_->check();
-    answers_.say(Json{{"id", id_}, {"accuracy", {{"max_error", accuracy.max_error}, {"worst", accuracy.worst}}}});
+    answers_.say(
+        Json{{"id", id_}, {"accuracy", {{"max_error", accuracy.max_error}, {"worst", accuracy.worst}}}});
     if (!accuracy.right())
       return answers_.say(rejection({"correctness", fmt::format("error {:.3g} times the bound: {}",
                                                                 accuracy.max_error, accuracy.worst)}));

@@ -91,7 +91,9 @@ class WorkerEvaluator : public Evaluator {
     return json.value("ready", Json()) == true;
   }
 
-  static std::string text_of(const Json& json) { return json.is_string() ? json.get<std::string>() : to_line(json); }
+  static std::string text_of(const Json& json) {
+    return json.is_string() ? json.get<std::string>() : to_line(json);
+  }
 
   bool on_gpu(const std::string& step) const { return step == "run" || step == "measure"; }
 
@@ -146,7 +148,8 @@ class WorkerEvaluator : public Evaluator {
 
   static Outcome rejection_of(const Json& json) {
     if (!json.is_object()) fail_input("a rejection without stage and reason");
-    const std::string stage = text_of(json.value("stage", Json())), reason = text_of(json.value("reason", Json()));
+    const std::string stage = text_of(json.value("stage", Json())),
+                      reason = text_of(json.value("reason", Json()));
     return Rejection{stage, reason};
   }
 
@@ -157,7 +160,8 @@ class WorkerEvaluator : public Evaluator {
     measurement.max_error = request.max_error;
     if (!(measurement.max_error <= 1))
       return Rejection{"correctness", fmt::format("error {} times the bound", measurement.max_error)};
-    if (!(measurement.median_us > 0) || !std::isfinite(measurement.median_us) || measurement.samples_us.empty())
+    if (!(measurement.median_us > 0) || !std::isfinite(measurement.median_us) ||
+        measurement.samples_us.empty())
       fail_input(fmt::format("a time of {} us from {} samples", measurement.median_us,
                              measurement.samples_us.size()));
     return measurement;

@@ -1,13 +1,13 @@
-// The parent's side of the worker process. Apart from the GPU and the program behind it, so that its behaviour with
-// a worker that hangs, crashes or lies can be tested anywhere.
+// The parent's side of the worker process. Apart from the GPU and the program behind it, so that its
+// behaviour with a worker that hangs, crashes or lies can be tested anywhere.
 //
-// The protocol, one JSON object per line. The worker says {"ready": true} once its device is open, then for each
-// request {"id": 1, "problem": "…", "config": "…"}:
-//   {"id": 1, "step": "compile" | "inputs" | "run" | "check" | "measure"}   what it begins; each has its time limit
-//   {"id": 1, "accuracy": {"max_error": 0.4, "worst": "…"}}                  always before a measurement
-//   {"id": 1, "measurement": {…}} or {"id": 1, "rejection": {"stage": "…", "reason": "…"}}   the last line;
+// The protocol, one JSON object per line. The worker says {"ready": true} once its device is open, then for
+// each request {"id": 1, "problem": "…", "config": "…"}:
+//   {"id": 1, "step": "run"}          what it begins: compile, inputs, run, check, measure; each has its limit
+//   {"id": 1, "accuracy": {"max_error": 0.4, "worst": "…"}}       always before a measurement
+//   {"id": 1, "measurement": {…}}, or {"id": 1, "rejection": {"stage": "…", "reason": "…"}}: the last line;
 //   "ending": true beside a rejection: the context is dead, and the worker with it
-//   {"error": "…"}                                the machine is at fault, not the candidate: tuning cannot go on
+//   {"error": "…"}                    the machine is at fault, not the candidate: tuning cannot go on
 #pragma once
 
 #include <memory>

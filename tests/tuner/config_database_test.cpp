@@ -56,15 +56,16 @@ std::string complaint(const std::filesystem::path& file, ErrorKind kind, bool re
 void execute(const std::filesystem::path& file, const std::string& sql) {
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(handle);
+  EXPECT_EQ(sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(handle);
   sqlite3_close(handle);
 }
 
 // --- rows ------------------------------------------------------------------------------------------------
 TEST_F(Databases, rows_come_back_as_they_went_in) {
-  const std::vector<Evaluation> rows{made_up(kProblem, "c1", measured(12.5)),
-                                     made_up(kProblem, "c2", Prediction{3.25}, "model:sm_90a"),
-                                     made_up(kProblem, "c3", Rejection{"verify", "needs 241 KB, 'quoted', ünicode"})};
+  const std::vector<Evaluation> rows{
+      made_up(kProblem, "c1", measured(12.5)), made_up(kProblem, "c2", Prediction{3.25}, "model:sm_90a"),
+      made_up(kProblem, "c3", Rejection{"verify", "needs 241 KB, 'quoted', ünicode"})};
   { ConfigDatabase(file_).record(rows); }
   const ConfigDatabase database(file_);
   EXPECT_EQ(database.evaluations(), rows);
@@ -84,7 +85,8 @@ Evaluation arbitrary_evaluation() {
   const auto word = [] { return "w" + std::to_string(*rc::gen::inRange(0, 5)); };
   const double us = *rc::gen::inRange(1, 1000) / 7.0;
   std::variant<Measurement, Prediction, Rejection> outcome = Prediction{us};
-  if (const int kind = *rc::gen::inRange(0, 3); kind == 0) outcome = measured(us, *rc::gen::inRange(0, 20) / 10.0);
+  if (const int kind = *rc::gen::inRange(0, 3); kind == 0)
+    outcome = measured(us, *rc::gen::inRange(0, 20) / 10.0);
   else if (kind == 1) outcome = Rejection{word(), *rc::gen::string<std::string>()};
   // JSON carries text only as UTF-8; whatever else a reason held is replaced on the way out.
   if (auto* rejection = std::get_if<Rejection>(&outcome))
@@ -206,17 +208,19 @@ TEST_F(Databases, a_source_that_was_ever_wrong_is_never_best_again) {
 TEST_F(Databases, the_nearest_shape_answers_where_the_shape_is_new) {
   ConfigDatabase database(file_);
   const auto attention = [](int batch, int length, const std::string& rest) {
-    return to_text(parse_problem(fmt::format("attention_forward batch={} q_heads=16 q_len={} {}", batch, length, rest)));
+    return to_text(
+        parse_problem(fmt::format("attention_forward batch={} q_heads=16 q_len={} {}", batch, length, rest)));
   };
   const std::string kind = "head_dim=128 dtype=bf16 mask=causal";
-  database.record({made_up(attention(1, 1024, kind), "near", measured(50)),
-                   made_up(attention(1, 16384, kind), "far", measured(1)),
-                   made_up(attention(1, 2048, "head_dim=64 dtype=bf16 mask=causal"), "other head_dim", measured(1)),
-                   made_up(attention(1, 2048, "head_dim=128 dtype=fp16 mask=causal"), "other dtype", measured(1)),
-                   made_up(attention(1, 2048, "head_dim=128 dtype=bf16 mask=none"), "other mask", measured(1)),
-                   made_up(attention(1, 2048, kind), "wrong", measured(1, 2)),
-                   made_up("written by a later version", "odd", measured(1)),
-                   made_up(attention(1, 2048, kind), "elsewhere", measured(1), "GPU B")});
+  database.record(
+      {made_up(attention(1, 1024, kind), "near", measured(50)),
+       made_up(attention(1, 16384, kind), "far", measured(1)),
+       made_up(attention(1, 2048, "head_dim=64 dtype=bf16 mask=causal"), "other head_dim", measured(1)),
+       made_up(attention(1, 2048, "head_dim=128 dtype=fp16 mask=causal"), "other dtype", measured(1)),
+       made_up(attention(1, 2048, "head_dim=128 dtype=bf16 mask=none"), "other mask", measured(1)),
+       made_up(attention(1, 2048, kind), "wrong", measured(1, 2)),
+       made_up("written by a later version", "odd", measured(1)),
+       made_up(attention(1, 2048, kind), "elsewhere", measured(1), "GPU B")});
   const Best best = database.best(parse_problem(attention(1, 2048, kind)), "GPU A");
   EXPECT_EQ(best.how, Lookup::near_shape);
   EXPECT_EQ(best.config, "near");
@@ -323,8 +327,8 @@ TEST_F(Databases, a_read_only_file_is_read_but_not_written) {
   std::filesystem::permissions(folder_.path(), std::filesystem::perms::owner_all);
 }
 
-// A child, so that its limit on the size of files stays its own. The file system refuses to grow the file, as a full
-// disk does.
+// A child, so that its limit on the size of files stays its own. The file system refuses to grow the file, as
+// a full disk does.
 TEST_F(Databases, a_disk_without_room_loses_no_row_that_was_recorded) {
   { ConfigDatabase(file_).record(made_up(kProblem, "first", measured(1))); }
   const pid_t child = fork();
@@ -334,7 +338,8 @@ TEST_F(Databases, a_disk_without_room_loses_no_row_that_was_recorded) {
     setrlimit(RLIMIT_FSIZE, &limit);
     try {
       ConfigDatabase database(file_);
-      for (int i = 0; i < 1000; ++i) database.record(made_up(kProblem, std::string(1000, 'x'), measured(2 + i)));
+      for (int i = 0; i < 1000; ++i)
+        database.record(made_up(kProblem, std::string(1000, 'x'), measured(2 + i)));
     } catch (const Error& error) {
       const bool one_line = std::string(error.what()).find('\n') == std::string::npos;
       _exit(error.kind == ErrorKind::environment && one_line ? 42 : 1);
@@ -369,7 +374,8 @@ TEST_F(Databases, several_connections_create_and_fill_one_file_together) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       ConfigDatabase database(file_);
-      for (int i = 0; i < 10; ++i) database.record(made_up(kProblem, fmt::format("{} {}", t, i), measured(1 + i)));
+      for (int i = 0; i < 10; ++i)
+        database.record(made_up(kProblem, fmt::format("{} {}", t, i), measured(1 + i)));
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(ConfigDatabase(file_).evaluations().size(), 40U);

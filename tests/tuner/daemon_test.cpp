@@ -20,8 +20,10 @@ class Daemons : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::vector<Shape> shapes_ = parse_shapes(
-      "- {problem: softmax rows=64 columns=256, budget: 4}\n- {problem: softmax rows=64 columns=512, budget: 5}\n"
-      "- softmax rows=64 columns=1024\n", "list");
+      "- {problem: softmax rows=64 columns=256, budget: 4}\n"
+      "- {problem: softmax rows=64 columns=512, budget: 5}\n"
+      "- softmax rows=64 columns=1024\n",
+      "list");
   DaemonOptions options_ = [] {
     DaemonOptions options;
     options.tune.budget = {.evaluations = 6};

@@ -1,5 +1,5 @@
-// The genetic algorithm: children come from their parents, nothing invalid and nothing twice is asked, and the seed
-// decides the run.
+// The genetic algorithm: children come from their parents, nothing invalid and nothing twice is asked, and
+// the seed decides the run.
 #include "tuner/evolution.hpp"
 
 #include <gtest/gtest.h>
@@ -88,7 +88,8 @@ TEST(Genetics, crossover_and_mutation_do_change_something) {
   EXPECT_GT(mutated, 50);
 }
 
-// --- ask and tell --------------------------------------------------------------------------------------------
+// --- ask and tell
+// --------------------------------------------------------------------------------------------
 double cost_of(const Config& config) {
   const Evaluation evaluation = made_up("p", "c", landscape(config));
   return cost_us(evaluation);
@@ -151,12 +152,14 @@ TEST(Evolutions, keep_the_elite_and_no_rejected_config) {
     }
     ASSERT_FALSE(evolution.population().empty());
     EXPECT_LE(evolution.population().size(), 16U);
-    for (const Individual& individual : evolution.population()) EXPECT_TRUE(std::isfinite(individual.cost_us));
+    for (const Individual& individual : evolution.population())
+      EXPECT_TRUE(std::isfinite(individual.cost_us));
     EXPECT_TRUE(std::is_sorted(evolution.population().begin(), evolution.population().end(),
                                [](const auto& a, const auto& b) { return a.cost_us < b.cost_us; }));
   }
   // What is told last may still wait for its generation to be complete.
-  for (const Config& config : evolution.ask(16)) evolution.tell(config, std::numeric_limits<double>::infinity());
+  for (const Config& config : evolution.ask(16))
+    evolution.tell(config, std::numeric_limits<double>::infinity());
   EXPECT_EQ(evolution.population().front().cost_us, best);
 }
 

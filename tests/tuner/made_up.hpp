@@ -13,8 +13,10 @@ namespace warpfinch {
 
 inline const Target& sm_90a() { return target_by_name("sm_90a"); }
 
-inline Evaluation made_up(std::string problem, std::string config, std::variant<Measurement, Prediction, Rejection> outcome,
-                          std::string device = "GPU A", std::string digest = "d", std::string time = "2026-01-01") {
+inline Evaluation made_up(std::string problem, std::string config,
+                          std::variant<Measurement, Prediction, Rejection> outcome,
+                          std::string device = "GPU A", std::string digest = "d",
+                          std::string time = "2026-01-01") {
   return {std::move(problem), std::move(config), std::move(digest), std::move(outcome),
           std::move(device), "13.0", "13.0", std::move(time)};
 }
@@ -42,7 +44,8 @@ class MadeUpEvaluator : public Evaluator {
     std::vector<Evaluation> evaluations;
     for (const Config& config : configs) {
       asked.push_back(to_text(config));
-      evaluations.push_back(made_up(to_text(problem), asked.back(), answer_(config), device_, "", utc_time()));
+      evaluations.push_back(
+          made_up(to_text(problem), asked.back(), answer_(config), device_, "", utc_time()));
     }
     return evaluations;
   }
@@ -59,7 +62,8 @@ class MadeUpEvaluator : public Evaluator {
 inline std::variant<Measurement, Prediction, Rejection> landscape(const Config& config) {
   const std::string text = to_text(config);
   double us = 100;
-  for (size_t i = 0; i < text.size(); ++i) us += static_cast<double>(text[i] % 13) * (1 + 0.01 * static_cast<double>(i));
+  for (size_t i = 0; i < text.size(); ++i)
+    us += static_cast<double>(text[i] % 13) * (1 + 0.01 * static_cast<double>(i));
   if (static_cast<int>(us) % 7 == 0) return Rejection{"correctness", "made up"};
   return measured(us);
 }

@@ -19,7 +19,8 @@ namespace {
 using ::testing::HasSubstr;
 
 const Problem& attention_problem() {
-  static const Problem problem = parse_problem("attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16");
+  static const Problem problem =
+      parse_problem("attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16");
   return problem;
 }
 
@@ -59,7 +60,8 @@ TEST_F(Tuning, keeps_to_a_budget_of_evaluations_and_records_each) {
   EXPECT_EQ(best.config, result.best->config);
   EXPECT_EQ(best.median_us, cost_us(*result.best));
   int rejected = 0;
-  for (const Evaluation& row : database_.evaluations()) rejected += std::holds_alternative<Rejection>(row.outcome);
+  for (const Evaluation& row : database_.evaluations())
+    rejected += std::holds_alternative<Rejection>(row.outcome);
   EXPECT_EQ(result.rejected, rejected);
 }
 
@@ -143,8 +145,8 @@ class DigestingEvaluator : public MadeUpEvaluator {
   }
 };
 
-// A world in which the two references of the softmax give one source. Of each pair one config meets the evaluator;
-// the other is told what came of it.
+// A world in which the two references of the softmax give one source. Of each pair one config meets the
+// evaluator; the other is told what came of it.
 TEST_F(Tuning, no_source_is_evaluated_twice) {
   const auto source = [](const Config& config) {
     std::string text = to_text(config);
@@ -223,7 +225,8 @@ TEST_F(Tuning, progress_tells_of_each_evaluation_and_the_best) {
   EXPECT_TRUE(std::is_sorted(bests.rbegin(), bests.rend()));
 }
 
-// --- budgets ---------------------------------------------------------------------------------------------------
+// --- budgets
+// ---------------------------------------------------------------------------------------------------
 TEST(Budgets, are_seconds_or_evaluations) {
   EXPECT_EQ(parse_budget("60s"), Budget{.seconds = 60});
   EXPECT_EQ(parse_budget("0.5s"), Budget{.seconds = 0.5});
@@ -232,7 +235,8 @@ TEST(Budgets, are_seconds_or_evaluations) {
 }
 
 TEST(Budgets, that_are_neither_are_refused_with_what_would_be_right) {
-  for (const char* text : {"", "s", "0", "0s", "-5", "-5s", "1.5", "60 s", "inf", "infs", "nans", "1e999s", "ten", "60m"}) {
+  for (const char* text :
+       {"", "s", "0", "0s", "-5", "-5s", "1.5", "60 s", "inf", "infs", "nans", "1e999s", "ten", "60m"}) {
     try {
       parse_budget(text);
       ADD_FAILURE() << text << " was taken";

@@ -1,4 +1,5 @@
-// The parent's side of the worker, with workers that hang, crash and lie: shell scripts in place of the program.
+// The parent's side of the worker, with workers that hang, crash and lie: shell scripts in place of the
+// program.
 #include "tuner/worker_evaluator.hpp"
 
 #include <gmock/gmock.h>
@@ -41,7 +42,8 @@ say '{"ready": true}'
 
 class Workers : public ::testing::Test {
  protected:
-  // A worker that runs `body` for each request; $id is its number, $count counts the requests of this process.
+  // A worker that runs `body` for each request; $id is its number, $count counts the requests of this
+  // process.
   std::unique_ptr<Evaluator> worker(const std::string& body, double limit = 20, Prepare prepare = {}) {
     return worker_of(std::string(kPrelude) + "count=0\nwhile read -r line; do\ncount=$((count + 1))\n" +
                          "id=${line#*:}; id=${id%%,*}\n" + body + "\ndone\n",
@@ -57,7 +59,9 @@ class Workers : public ::testing::Test {
     options.driver = "13.0";
     options.time_limit_s = limit;
     options.start_limit_s = 5;
-    options.prepare = prepare ? prepare : [](const Problem&, const Config&) { return Candidate{"digest", "13.0", {}}; };
+    options.prepare = prepare ? prepare : [](const Problem&, const Config&) {
+      return Candidate{"digest", "13.0", {}};
+    };
     return worker_evaluator(std::move(options));
   }
 
@@ -70,7 +74,8 @@ class Workers : public ::testing::Test {
     std::vector<std::string> texts;
     for (const Evaluation& e : evaluations) {
       const auto* rejection = std::get_if<Rejection>(&e.outcome);
-      texts.push_back(rejection ? rejection->stage + ": " + rejection->reason : fmt::format("{}", cost_us(e)));
+      texts.push_back(rejection ? rejection->stage + ": " + rejection->reason
+                                : fmt::format("{}", cost_us(e)));
     }
     return texts;
   }
@@ -114,8 +119,9 @@ TEST_F(Workers, what_only_the_host_does_has_a_limit_of_its_own) {
 }
 
 TEST_F(Workers, a_crash_is_a_rejection_with_signal_and_last_words) {
-  const auto evaluator =
-      worker("step $id run; if [ $id = 1 ]; then echo first >&2; echo 'last words' >&2; kill -SEGV $$; fi; right $id");
+  const auto evaluator = worker(
+      "step $id run; if [ $id = 1 ]; then echo first >&2; echo 'last words' >&2; kill -SEGV $$; fi; "
+      "right $id");
   const auto texts = outcomes(ask(*evaluator));
   EXPECT_THAT(texts[0], AllOf(HasSubstr("crash: "), HasSubstr("'run'"), HasSubstr("signal 11"),
                               HasSubstr("last words"), Not(HasSubstr("first"))));
@@ -162,13 +168,17 @@ TEST_F(Workers, a_time_without_a_check_is_no_measurement) {
 
 TEST_F(Workers, nonsense_is_a_rejection_and_a_new_worker) {
   for (const char* body :
-       {"echo hello", "echo '{'", "echo '[]'", "echo '{}'", "measurement 999 5", "accuracy $id 0.1; measurement $id 0",
-        "accuracy $id 0.1; measurement $id -3", "accuracy $id 0.1; measurement $id null",
-        "accuracy $id 0.1; say \"{\\\"id\\\": $id, \\\"measurement\\\": 5}\"", "say \"{\\\"id\\\": $id, \\\"rejection\\\": 1}\"",
+       {"echo hello", "echo '{'", "echo '[]'", "echo '{}'", "measurement 999 5",
+        "accuracy $id 0.1; measurement $id 0", "accuracy $id 0.1; measurement $id -3",
+        "accuracy $id 0.1; measurement $id null",
+        "accuracy $id 0.1; say \"{\\\"id\\\": $id, \\\"measurement\\\": 5}\"",
+        "say \"{\\\"id\\\": $id, \\\"rejection\\\": 1}\"",
         "accuracy $id 0.1; say \"{\\\"id\\\": $id, \\\"measurement\\\": {\\\"median_us\\\": 5}}\"",
         "while true; do step $id compile; done", "head -c 20000000 /dev/zero"}) {
     const auto evaluator = worker(std::string("step $id run; ") + body);
-    EXPECT_THAT(outcomes(ask(*evaluator, 1))[0], testing::AnyOf(HasSubstr("protocol: "), HasSubstr("crash: "))) << body;
+    EXPECT_THAT(outcomes(ask(*evaluator, 1))[0],
+                testing::AnyOf(HasSubstr("protocol: "), HasSubstr("crash: ")))
+        << body;
   }
 }
 
@@ -226,7 +236,8 @@ TEST_F(Workers, a_sink_that_has_enough_ends_the_batch) {
   EXPECT_EQ(taken, 2);
 }
 
-// --- the process itself --------------------------------------------------------------------------------------
+// --- the process itself
+// --------------------------------------------------------------------------------------
 TEST(ChildProcesses, do_not_outlive_their_parent_object) {
   TemporaryFolder folder;
   const auto file = folder.path() / "pid";
