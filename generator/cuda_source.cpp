@@ -1,7 +1,9 @@
 // One file out of a kernel and its headers, and the digest that names a kernel in caches and databases.
 #include "generator/cuda_source.hpp"
 
+#ifndef XXH_INLINE_ALL
 #define XXH_INLINE_ALL
+#endif
 #include <fmt/format.h>
 #include <xxhash.h>
 

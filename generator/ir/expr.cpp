@@ -91,7 +91,7 @@ Expr symbol(std::string name) {
 Expr operation(std::string_view op, Expr left, Expr right) {
   if (is_constant(left) && is_constant(right))
     if (auto folded = fold(op, left.number, right.number)) return *folded;
-  if (op == "+" && is_constant(left)) std::swap(left, right);
+  if (op == "+" && is_constant(left) && !is_constant(right)) std::swap(left, right);
   if ((op == "+" || op == "-") && is_constant(right)) {
     const auto [base, first] = split_offset(left);
     const Folded offset = op == "+" ? sum(first, right.number) : difference(first, right.number);

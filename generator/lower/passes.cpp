@@ -32,7 +32,7 @@ Lowered run_passes(ir::Program program, const Target& target,
   if (auto rejection = checked("build")) return *rejection;
   const bool scheduled = has_roles(program);
   for (const Pass& pass : passes()) {
-    if (scheduled && pass.run != allocate_shared) continue;
+    if (scheduled && pass.run != tile && pass.run != allocate_shared) continue;
     Lowered next = pass.run(program, target);
     if (!next) return next.rejection();
     program = std::move(*next);

@@ -37,8 +37,8 @@ struct Pass {
 };
 const std::vector<Pass>& passes();
 
-// Runs every pass, the verifier after each, and shows each stage. A program that has roles already is only
-// verified.
+// Runs every pass, the verifier after each, and shows each stage. A program that has roles already only gets
+// its constants put in and its shared memory laid out.
 Lowered run_passes(ir::Program program, const Target& target,
                    const std::function<void(std::string_view, const ir::Program&)>& observe);
 

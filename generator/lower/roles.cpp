@@ -205,7 +205,14 @@ Lowered one_role(Program program, int64_t rows) {
   return program;
 }
 
+bool producer_copies(const Program& program) {
+  return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
+    return tensor.space == Space::shared && filled_via(program, tensor.name, "ld");
+  });
+}
+
 Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& target) {
+  const bool copies = producer_copies(program);
   Op& grid = grid_of(program);
   std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
   if (auto rejection = guard_block(program, consumer)) return *rejection;
@@ -215,13 +222,6 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   if (has_mma && rows % kWarpgroupRows != 0)
     return Rejection{kStage, fmt::format("register tiles of {} rows; wgmma wants a multiple of 64", rows)};
   if (has_mma && rows > kWarpgroupRows) distribute(program, consumer);
-  bool copies = false;
-  for (const Tensor& tensor : program.tensors)
-    if (tensor.space == Space::shared && is_ring(program, tensor.name)) {
-      copies |= filled_via(program, tensor.name, "ld");
-      if (!has(tensor.attributes, "stages"))
-        set(find(program, Space::shared, tensor.name)->attributes, "stages", "1");
-    }
   // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
   const Budget budget =
       warps % kWarpgroupWarps == 0 ? register_budget(warps / kWarpgroupWarps, copies, target) : Budget{};

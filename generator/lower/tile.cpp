@@ -34,6 +34,38 @@ void fold_lets(std::vector<Op>& body) {
   }
 }
 
+Rejection not_constant(const std::string& what, const Expr& expr) {
+  return {"tile", fmt::format("{} is '{}', which is no constant", what, to_text(expr))};
+}
+
+std::optional<Rejection> check_extents(const Program& program) {
+  for (const Tensor& tensor : program.tensors)
+    for (const Expr& extent : tensor.shape)
+      if (!is_constant(extent))
+        return not_constant(fmt::format("an extent of {}{}", sigil(tensor.space), tensor.name), extent);
+  return std::nullopt;
+}
+
+// Steps are positive constants, and so are the bounds of the grid's axes, whose tiles are counted.
+std::optional<Rejection> check_ranges(const Program& program) {
+  std::optional<Rejection> found;
+  walk(program.body, [&](const Op& op) {
+    if (op.name == "let" || found) return;
+    for (const Range& range : op.ranges) {
+      for (const Expr* part : {&range.begin, &range.end, &range.step})
+        if (!is_constant(*part) && (op.name == "grid" || part == &range.step))
+          found =
+              not_constant(fmt::format("a bound or step of {} in '{}'", range.name, print_head(op)), *part);
+      if (found) return;
+      if (value(range.step) <= 0)
+        found = Rejection{"tile", fmt::format("'{}' has the step {}", print_head(op), value(range.step))};
+      else if (op.name == "grid" && value(range.begin) >= value(range.end))
+        found = Rejection{"tile", fmt::format("'{}': axis {} is empty", print_head(op), range.name)};
+    }
+  });
+  return found;
+}
+
 }  // namespace
 
 Lowered tile(const Program& program, const Target&) {
@@ -48,11 +80,8 @@ Lowered tile(const Program& program, const Target&) {
   }
   result.constants.clear();
   fold_lets(result.body);
-  for (const Tensor& tensor : result.tensors)
-    for (const Expr& extent : tensor.shape)
-      if (!is_constant(extent))
-        return Rejection{"tile", fmt::format("{}{} has the extent '{}', which is no constant",
-                                             sigil(tensor.space), tensor.name, to_text(extent))};
+  if (auto rejection = check_extents(result)) return *rejection;
+  if (auto rejection = check_ranges(result)) return *rejection;
   return result;
 }
 

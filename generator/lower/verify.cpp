@@ -136,6 +136,14 @@ std::optional<Rejection> check_declarations(const Program& program) {
   return std::nullopt;
 }
 
+// Has the pass `tile` put numbers in place of names? Rules about bytes and registers need them.
+bool is_tiled(const Program& program) {
+  return program.constants.empty() &&
+         std::all_of(program.tensors.begin(), program.tensors.end(), [](const Tensor& tensor) {
+           return std::all_of(tensor.shape.begin(), tensor.shape.end(), is_constant);
+         });
+}
+
 }  // namespace
 
 std::optional<Rejection> verify(const Program& program, const Target& target) {
@@ -144,7 +152,7 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (auto rejection = check_attributes(program, target)) return rejection;
   if (auto rejection = check_declarations(program)) return rejection;
   if (auto rejection = Scope(program).block(program.body)) return rejection;
-  if (!has_roles(program)) return std::nullopt;
+  if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
   for (auto* rule : {check_resources, check_rings, check_flight, check_batons})
     if (auto rejection = rule(program, target)) return rejection;
   return std::nullopt;
