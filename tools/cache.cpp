@@ -31,12 +31,15 @@ int prune(const Options& options) {
 
 Command add_cache(CLI::App& program) {
   CLI::App* app = program.add_subcommand("cache", "The folder of compiled kernels");
-  app->require_subcommand(1);
+  app->require_subcommand(0, 1);  // that one is there is looked at below: an unknown word gets its own message
   CLI::App* prune_app = app->add_subcommand("prune", "Remove the least recently used kernels");
   auto options = std::make_shared<Options>();
   prune_app->add_option("--limit", options->limit, "Bytes to leave, e.g. 512M; 0 removes all")->capture_default_str();
   add_json_option(*prune_app, options->json);
-  return {app, [options] { return prune(*options); }};
+  return {app, [=] {
+            if (!prune_app->parsed()) fail_input("cache: a command is missing: prune");
+            return prune(*options);
+          }};
 }
 
 }  // namespace warpfinch

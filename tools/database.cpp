@@ -100,7 +100,7 @@ CLI::App* add_subcommand(CLI::App& app, const char* name, const char* meaning, S
 
 Command add_database(CLI::App& program) {
   CLI::App* app = program.add_subcommand("database", "What tuning has found out");
-  app->require_subcommand(1);
+  app->require_subcommand(0, 1);  // that one is there is looked at below: an unknown word gets its own message
   auto options = std::make_shared<Options>();
   Selection& selection = options->selection;
   CLI::App* list_app = add_subcommand(*app, "list", "The best config of each problem and device", selection);
@@ -117,7 +117,8 @@ Command add_database(CLI::App& program) {
             if (list_app->parsed()) return list(*options);
             if (show_app->parsed()) return show(*options);
             if (export_app->parsed()) return export_rows(*options);
-            return import_rows(*options);
+            if (import_app->parsed()) return import_rows(*options);
+            fail_input("database: a command is missing: list, show, export or import");
           }};
 }
 

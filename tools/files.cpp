@@ -67,8 +67,9 @@ int64_t parse_bytes(const std::string& text, const std::string& option) {
   int64_t number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view suffix(end, text.data() + text.size() - end);
-  const size_t power = suffix.empty() ? 0 : std::string_view("KMG").find(suffix) + 1;
-  const bool known = suffix.size() <= 1 && power <= 3;
+  const size_t place = std::string_view("KMG").find(suffix);
+  const bool known = suffix.empty() || (suffix.size() == 1 && place != std::string_view::npos);
+  const size_t power = suffix.empty() || !known ? 0 : place + 1;
   if (code != std::errc() || number < 0 || !known || number > (int64_t{1} << 62 >> (10 * power)))
     fail_input(fmt::format("{} {}: not a size; right: 0, 4096, 512M, 2G", option, text));
   return number << (10 * power);

@@ -46,7 +46,7 @@ int run(const Command& command) {
 int main_of(int argc, char** argv) {
   CLI::App program("Writes, compiles, tunes and remembers GPU kernels on your own machine.", "warpfinch");
   program.set_version_flag("--version", "warpfinch " WARPFINCH_VERSION);
-  program.require_subcommand(1);
+  program.require_subcommand(0, 1);  // that one is there is looked at below: an unknown word gets its own message
   std::vector<Command> commands;
   for (auto add : kCommands) commands.push_back(add(program));
   try {
@@ -58,7 +58,7 @@ int main_of(int argc, char** argv) {
   }
   for (const Command& command : commands)
     if (command.app->parsed()) return run(command);
-  return kInputWrong;  // unreachable: one command is required
+  return fail(kInputWrong, "a command is missing (warpfinch --help lists commands and options)");
 }
 
 }  // namespace

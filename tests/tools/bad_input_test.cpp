@@ -41,7 +41,9 @@ std::vector<std::string> show(const std::string& problem) { return {"show", "--p
 
 INSTANTIATE_TEST_SUITE_P(
     CommandLine, BadWords,
-    testing::Values(Case{"nothing", {}, 2, "subcommand"}, Case{"unknown_command", {"fly"}, 2, "fly"},
+    testing::Values(Case{"nothing", {}, 2, "command"}, Case{"unknown_command", {"fly"}, 2, "fly"},
+                    Case{"unknown_database_command", {"database", "fly"}, 2, "fly"},
+                    Case{"no_database_command", {"database"}, 2, "import"},
                     Case{"unknown_option", {"show", "--wings"}, 2, "--wings"},
                     Case{"unknown_stage", {"show", "--problem", kGemm, "--stage", "egg"}, 2, "egg"},
                     Case{"no_problem", {"show"}, 2, "--problem"},

@@ -50,7 +50,9 @@ TEST(Commands, DevicesWithoutGpuSaysWhy) {
   std::vector<std::string> kinds;
   for (const auto& line : program({"devices", "--json"}).objects()) {
     kinds.push_back(line["kind"]);
-    if (line["kind"] == "no device") EXPECT_NE(line["reason"], "");
+    if (line["kind"] == "no device") {
+      EXPECT_NE(line["reason"], "");
+    }
   }
   EXPECT_THAT(kinds, AllOf(Contains("target"), Contains("no device"), Contains("nvrtc")));
 }
