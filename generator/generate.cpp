@@ -22,18 +22,13 @@ std::vector<int64_t> extents_of(const ir::Tensor& param) {
   return shape;
 }
 
-std::vector<int64_t> strides_of(const ir::Tensor& param) {
-  const auto given = ir::attribute(param.attributes, "strides");
-  return given ? ir::integer_list(*given) : lower::contiguous_strides(param);
-}
-
 TensorMap tensor_map(const ir::Tensor& param, const emit::KernelParameter& parameter) {
   TensorMap map{.type = param.type,
                 .shape = extents_of(param),
                 .byte_strides = {},
                 .box = {},
                 .swizzle = parameter.swizzle};
-  const std::vector<int64_t> strides = strides_of(param);
+  const std::vector<int64_t> strides = lower::strides_of(param);
   for (size_t d = 0; d + 1 < strides.size(); ++d) {
     // The stride of a single element is never used, but must be a legal one.
     const int64_t bytes = map.shape[d] == 1 ? kTmaAlignment : strides[d] * size_of(param.type);
@@ -141,7 +136,7 @@ Expected<Plan> generate_program(std::string_view text, const Target& target, con
   std::vector<BufferRef> places;
   for (const ir::Tensor* param : params_of(*program)) {
     places.push_back({static_cast<int>(plan.buffers.size()), 0});
-    plan.buffers.push_back({param->name, param->type, extents_of(*param), strides_of(*param),
+    plan.buffers.push_back({param->name, param->type, extents_of(*param), lower::strides_of(*param),
                             ir::has(param->attributes, "out")});
   }
   plan.launches.push_back(

@@ -141,8 +141,7 @@ class Emitter {
     if (std::find(parameters_.begin(), parameters_.end(), pointer) == parameters_.end()) return;
     std::vector<int64_t> shape;
     for (const Expr& extent : tensor.shape) shape.push_back(value(extent));
-    const auto given = attribute(tensor.attributes, "strides");
-    const std::vector<int64_t> strides = given ? integer_list(*given) : lower::contiguous_strides(tensor);
+    const std::vector<int64_t> strides = lower::strides_of(tensor);
     line(fmt::format("const {} {}{{{}, {{{}}}, {{{}}}}};", spell_type(program_, tensor),
                      spell_tensor(program_, Space::global, tensor.name), parameter_name(parameters_, pointer),
                      fmt::join(shape, ", "), fmt::join(strides, ", ")),

@@ -10,8 +10,7 @@ constexpr int64_t kBarrierBytes = 8;      // an mbarrier; two per stage: full an
 }  // namespace
 
 bool tma_can_move(const Tensor& param) {
-  const auto given = attribute(param.attributes, "strides");
-  const std::vector<int64_t> strides = given ? integer_list(*given) : contiguous_strides(param);
+  const std::vector<int64_t> strides = strides_of(param);
   const size_t rank = param.shape.size();
   if (rank < 2 || rank > 5 || strides.size() != rank || strides.back() != 1) return false;
   for (size_t i = 0; i < rank; ++i) {
@@ -57,9 +56,10 @@ std::string shape_text(const Tensor& tensor) {
   return text;
 }
 
-std::vector<int64_t> contiguous_strides(const Tensor& tensor) {
-  std::vector<int64_t> strides(tensor.shape.size(), 1);
-  for (size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * value(tensor.shape[i]);
+std::vector<int64_t> strides_of(const Tensor& param) {
+  if (const auto given = attribute(param.attributes, "strides")) return integer_list(*given);
+  std::vector<int64_t> strides(param.shape.size(), 1);
+  for (size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * value(param.shape[i]);
   return strides;
 }
 

@@ -20,8 +20,8 @@ bool is_ring(const ir::Program& program, const std::string& tile);
 // Does a load with that `via` fill the tile?
 bool filled_via(const ir::Program& program, const std::string& tile, const std::string& via);
 std::string shape_text(const ir::Tensor& tensor);
-// Strides of a param that states none: contiguous.
-std::vector<int64_t> contiguous_strides(const ir::Tensor& tensor);
+// A param's strides in elements: what it states, else contiguous.
+std::vector<int64_t> strides_of(const ir::Tensor& param);
 // Values that an axis of the grid takes, and tiles of the whole grid; constants.
 int64_t axis_count(const ir::Range& range);
 int64_t tile_count(const ir::Op& grid);

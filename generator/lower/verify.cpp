@@ -12,12 +12,12 @@ namespace warpfinch::lower {
 
 using namespace ir;
 
-namespace {
-
 Rejection refuse(const Op& op, const std::string& reason) {
   const std::string where = op.line > 0 ? fmt::format("line {}: ", op.line) : "";
   return {"verify", fmt::format("{}'{}': {}", where, print_head(op), reason)};
 }
+
+namespace {
 
 std::string kinds_text(unsigned kinds) {
   const std::pair<unsigned, const char*> names[] = {
@@ -152,8 +152,9 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (auto rejection = check_attributes(program, target)) return rejection;
   if (auto rejection = check_declarations(program)) return rejection;
   if (auto rejection = Scope(program).block(program.body)) return rejection;
+  if (auto rejection = check_structure(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
-  for (auto* rule : {check_resources, check_rings, check_flight, check_batons})
+  for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight, check_batons})
     if (auto rejection = rule(program, target)) return rejection;
   return std::nullopt;
 }

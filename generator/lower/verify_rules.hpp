@@ -9,11 +9,20 @@
 
 namespace warpfinch::lower {
 
+// A Rejection that shows the op, and its line where it was read from a text.
+Rejection refuse(const ir::Op& op, const std::string& reason);
+
 // Shapes and types of one op's tensors agree; wgmma's limits on extents. Silent where extents are symbols
 // yet.
 std::optional<Rejection> check_shapes(const ir::Program& program, const ir::Op& op);
 // Attributes of the kernel and its declarations are known; every attribute's value is in its domain.
 std::optional<Rejection> check_attributes(const ir::Program& program, const Target& target);
+// Bodies, roles and what each role may hold are as the emitter takes them; no size overflows.
+std::optional<Rejection> check_structure(const ir::Program& program, const Target& target);
+// Every copy's `via` can do it; aliases fit; staged results are fenced and waited for.
+std::optional<Rejection> check_copies(const ir::Program& program, const Target& target);
+// The producer fills every stage that it acquires, hands it over and moves on.
+std::optional<Rejection> check_producers(const ir::Program& program, const Target& target);
 // Threads, shared memory and register budgets fit the target.
 std::optional<Rejection> check_resources(const ir::Program& program, const Target& target);
 // Producer and consumers walk over each ring in the same loops with the same counts, so no barrier can wait

@@ -65,8 +65,10 @@ std::string skeleton(const std::vector<Op>& body, const std::string& event, cons
 std::optional<Rejection> check_held(const Program& program, const std::vector<Op>& body,
                                     std::set<std::string>& held) {
   for (const Op& op : body) {
-    if (op.name == "wait") held.insert(op.operands[0].name);
-    if (op.name == "release") held.erase(op.operands[0].name);
+    if (op.name == "wait" && !held.insert(op.operands[0].name).second)
+      return lower::refuse(op, "the tile is held already");
+    if (op.name == "release" && held.erase(op.operands[0].name) == 0)
+      return lower::refuse(op, "the tile is not held; wait for it first");
     if (op.name == "wait" || op.name == "release") continue;
     for (const Operand& operand : op.operands) {
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;

@@ -13,11 +13,6 @@ using namespace ir;
 
 namespace {
 
-Rejection refuse(const Op& op, const std::string& reason) {
-  const std::string where = op.line > 0 ? fmt::format("line {}: ", op.line) : "";
-  return {"verify", fmt::format("{}'{}': {}", where, print_head(op), reason)};
-}
-
 const Tensor& tensor_of(const Program& program, const Operand& operand) {
   return *find(program, operand.space, operand.name);
 }

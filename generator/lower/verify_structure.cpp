@@ -1,0 +1,140 @@
+// The tree of ops and the sizes of declarations: what passes and emitter take for granted. Before roles stand
+// only bodies and sizes are checked.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+#include "generator/lower/verify_rules.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+constexpr int64_t kMaxTileExtent = 65536;
+constexpr int64_t kProducerWarps = 4;  // one leader, and 128 arrivals where its threads copy
+constexpr int64_t kWarpRows = 16, kWarpgroupRows = 64;
+
+std::optional<Rejection> check_sizes(const Tensor& tensor) {
+  int64_t elements = 1;
+  for (const Expr& extent : tensor.shape) {
+    if (!is_constant(extent)) continue;
+    if (tensor.space != Space::global && value(extent) > kMaxTileExtent)
+      return Rejection{"verify",
+                       fmt::format("{}{} has an extent of {}; a tile has at most {}", sigil(tensor.space),
+                                   tensor.name, value(extent), kMaxTileExtent)};
+    if (__builtin_mul_overflow(elements, 8 * value(extent), &elements))
+      return Rejection{"verify", fmt::format("@{} has more than 2^60 elements", tensor.name)};
+    elements /= 8;
+  }
+  return std::nullopt;
+}
+
+std::optional<Rejection> check_bodies(const std::vector<Op>& body, const std::string& parent) {
+  for (const Op& op : body) {
+    const bool block = op.name == "grid" || op.name == "role" || op.name == "for" || op.name == "if";
+    if (!block && !op.body.empty()) return refuse(op, "takes no body");
+    if (op.name == "grid" && !parent.empty()) return refuse(op, "a grid stands alone at the top");
+    if (op.name == "role" && parent != "grid") return refuse(op, "roles stand directly in the grid");
+    if (auto rejection = check_bodies(op.body, op.name)) return rejection;
+  }
+  return std::nullopt;
+}
+
+// --- roles -----------------------------------------------------------------------------------------------
+bool is_producer(const Op& role) { return has(role.attributes, "producer"); }
+
+std::optional<Rejection> check_role(const Op& role) {
+  const int kinds =
+      has(role.attributes, "producer") + has(role.attributes, "consumer") + has(role.attributes, "compute");
+  if (kinds != 1) return refuse(role, "a role is one of producer, consumer, compute");
+  const int64_t warps = integer(role.attributes, "warps", 0);
+  if (warps < 1 || warps > 32) return refuse(role, fmt::format("warps={}: 1 to 32", warps));
+  if (is_producer(role) && warps != kProducerWarps)
+    return refuse(role, fmt::format("a producer has {} warps, not {}", kProducerWarps, warps));
+  return std::nullopt;
+}
+
+// Producers only fill rings; the others never do.
+std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool producer) {
+  for (const Op& op : body) {
+    const bool fills = op.name == "acquire" || op.name == "publish" || op.name == "advance" ||
+                       (op.name == "load" && op.operands[0].space == Space::shared);
+    const bool neutral = find_op(op.name)->group == Group::structure;
+    if (!neutral && fills != producer)
+      return refuse(op, producer ? "a producer only fills rings" : "only a producer fills rings");
+    if (auto rejection = check_belongs(op.body, producer)) return rejection;
+  }
+  return std::nullopt;
+}
+
+std::optional<Rejection> check_baton_role(const Op& role) {
+  bool uses = false;
+  walk(role.body, [&](const Op& op) { uses |= op.name.starts_with("baton_"); });
+  const bool marked = has(role.attributes, "baton");
+  if (uses && !marked) return refuse(role, "takes turns, but is not marked `baton`");
+  if (marked && integer(role.attributes, "warps", 0) < 8)
+    return refuse(
+        role, fmt::format("a baton needs at least 8 warps, it has {}", integer(role.attributes, "warps", 0)));
+  return std::nullopt;
+}
+
+// Rows of the register tiles: 64 per warpgroup with mma ops, else 16 per warp.
+std::optional<Rejection> check_rows(const Program& program, const Op& role) {
+  bool has_mma = false;
+  walk(role.body, [&](const Op& op) { has_mma |= op.name == "mma"; });
+  const int64_t warps = integer(role.attributes, "warps", 0);
+  if (has_mma && warps % 4 != 0)
+    return refuse(role, fmt::format("mma takes whole warpgroups of 4 warps, the role has {}", warps));
+  const int64_t rows = has_mma ? kWarpgroupRows : warps * kWarpRows;
+  for (const Tensor& tensor : program.tensors)
+    if (tensor.space == Space::register_ && !has(tensor.attributes, "columns") &&
+        value(tensor.shape[0]) != rows)
+      return Rejection{"verify", fmt::format("%{} has {} rows; the role's {} warps hold {}", tensor.name,
+                                             value(tensor.shape[0]), warps, rows)};
+  return std::nullopt;
+}
+
+std::optional<Rejection> check_roles(const Program& program) {
+  const std::vector<Op>& roles = program.body[0].body;
+  int64_t warps = 0;
+  for (size_t i = 0; i < roles.size(); ++i) {
+    const Op& role = roles[i];
+    if (role.name != "role") return refuse(role, "stands beside roles; it belongs into one");
+    if (auto rejection = check_role(role)) return rejection;
+    // Warp numbers count from the first role; rings count the warps of consumers.
+    if (is_producer(role) != (i > 0)) return refuse(role, "producers stand behind one other role");
+    if (roles.size() > 1 && has(role.attributes, "compute"))
+      return refuse(role, "beside a producer stands a consumer");
+    if (auto rejection = check_belongs(role.body, is_producer(role))) return rejection;
+    if (auto rejection = check_baton_role(role)) return rejection;
+    warps += integer(role.attributes, "warps", 0);
+  }
+  const int64_t threads = integer(program.attributes, "threads", 0);
+  if (threads != 32 * warps)
+    return Rejection{"verify", fmt::format("kernel {}: threads={}, but its roles have {} warps: threads={}",
+                                           program.name, threads, warps, 32 * warps)};
+  return std::nullopt;
+}
+
+bool has_numbers(const Program& program) {
+  return std::all_of(program.tensors.begin(), program.tensors.end(), [](const Tensor& tensor) {
+    return std::all_of(tensor.shape.begin(), tensor.shape.end(), is_constant);
+  });
+}
+
+}  // namespace
+
+std::optional<Rejection> check_structure(const Program& program, const Target&) {
+  for (const Tensor& tensor : program.tensors)
+    if (auto rejection = check_sizes(tensor)) return rejection;
+  if (auto rejection = check_bodies(program.body, "")) return rejection;
+  if (!has_roles(program)) return std::nullopt;
+  if (auto rejection = check_roles(program)) return rejection;
+  return has_numbers(program) ? check_rows(program, program.body[0].body[0]) : std::nullopt;
+}
+
+}  // namespace warpfinch::lower
