@@ -1,0 +1,107 @@
+// Golden files: the scheduled program and the kernel of a few pairs over all operations, in full. After a
+// change that is meant: WARPFINCH_BLESS=1 writes them anew, and the diff is reviewed.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/generator/programs.hpp"
+
+namespace warpfinch {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kFolder = fs::path(WARPFINCH_SOURCE_DIR) / "tests/generator/golden";
+
+struct Golden {
+  std::string name;
+  std::string problem, config;
+};
+
+// Each for what it shows and no other does.
+const std::vector<Golden>& goldens() {
+  static const std::vector<Golden> all = {
+      {"gemm_tn", "gemm m=4096 n=4096 k=4096", "consumers=2 n_tile=256 k_tile=64 stages=3 tile_order=static"},
+      {"gemm_nn_bias_gelu_odd", "gemm batch=2 m=300 n=201 k=100 layout=nn epilogue=bias_gelu alpha=0.5",
+       "consumers=1 n_tile=64 k_tile=32 stages=3"},
+      {"softmax_long_causal", "softmax batch=2 rows=1000 columns=1500 mask=causal scale=0.5",
+       "warps=4 column_tile=128"},
+      {"attention_d64_baton", "attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16",
+       "consumers=4 key_tile=64 k_stages=4 v_stages=4 order=s1 baton=issue reference=r1"},
+      {"attention_causal_gqa_lse",
+       "attention_forward batch=3 q_heads=20 kv_heads=4 q_len=1777 head_dim=128 mask=causal lse=true",
+       "consumers=2 key_tile=128 order=s1 mask_loop=split tile_order=static"},
+      {"attention_s0_branch_ld",
+       "attention_forward q_heads=2 q_len=77 kv_len=333 head_dim=64 mask=causal_top_left",
+       "consumers=3 key_tile=64 order=s0 mask_loop=branch copy=ld"},
+      {"three_kernel", "attention_three_kernel q_heads=4 kv_heads=2 q_len=500 head_dim=64 lse=true",
+       "gemm:{consumers=2 n_tile=128} softmax:{warps=4} gemm:{consumers=1 n_tile=64}"},
+  };
+  return all;
+}
+
+std::string content(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// "file:line: …" of the first line that differs.
+std::string first_difference(const fs::path& file, const std::string& golden, const std::string& now) {
+  const std::vector<std::string> a = lines_of(golden), b = lines_of(now);
+  size_t i = 0;
+  while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
+  return fmt::format("{}:{}: golden '{}', now '{}'", file.string(), i + 1, i < a.size() ? a[i] : "(end)",
+                     i < b.size() ? b[i] : "(end)");
+}
+
+void expect_golden(const fs::path& file, const std::string& text) {
+  if (std::getenv("WARPFINCH_BLESS")) {
+    std::ofstream(file, std::ios::binary) << text;
+    return;
+  }
+  ASSERT_TRUE(fs::exists(file)) << file << " is missing; WARPFINCH_BLESS=1 writes it";
+  const std::string golden = content(file);
+  EXPECT_TRUE(golden == text) << first_difference(file, golden, text)
+                              << "\nWARPFINCH_BLESS=1 writes it anew where that is meant";
+}
+
+TEST(Goldens, programs_and_kernels_are_the_same_to_the_byte) {
+  for (const Golden& golden : goldens()) {
+    const Plan plan = plan_of(golden.problem, golden.config);
+    for (size_t i = 0; i < plan.launches.size(); ++i) {
+      const std::string name =
+          plan.launches.size() == 1 ? golden.name : golden.name + "." + std::to_string(i);
+      expect_golden(kFolder / (name + ".tir"), plan.launches[i].program);
+      expect_golden(kFolder / (name + ".cu"), plan.launches[i].source.kernel);
+    }
+  }
+}
+
+TEST(Goldens, no_file_is_left_over) {
+  std::set<std::string> names;
+  for (const Golden& golden : goldens()) names.insert(golden.name);
+  for (const auto& entry : fs::directory_iterator(kFolder)) {
+    const std::string file = entry.path().filename().string();
+    EXPECT_TRUE(names.contains(file.substr(0, file.find('.')))) << file << " belongs to no golden";
+    EXPECT_TRUE(file.ends_with(".tir") || file.ends_with(".cu")) << file;
+  }
+}
+
+// What a golden program says is what its kernel is made of, also when a user brings it.
+TEST(Goldens, golden_programs_are_programs) {
+  for (const auto& entry : fs::directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".tir") continue;
+    const std::string text = content(entry.path());
+    const auto plan = generate_program(text, sm_90a());
+    ASSERT_TRUE(plan) << entry.path() << ": " << plan.rejection().reason;
+    EXPECT_EQ(plan->launches[0].program, text);
+    const auto body = [](const std::string& kernel) { return kernel.substr(kernel.find("#include")); };
+    EXPECT_EQ(body(plan->launches[0].source.kernel),
+              body(content(fs::path(entry.path()).replace_extension(".cu"))));
+  }
+}
+
+}  // namespace
+}  // namespace warpfinch

@@ -1,0 +1,240 @@
+// Every rule of the verifier refuses a planted fault, and says where and with which numbers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generator/ir/ops.hpp"
+#include "tests/generator/programs.hpp"
+
+namespace warpfinch {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string attention() {
+  return plan_of("attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal lse=true",
+                 "consumers=2 key_tile=64 order=s1 baton=issue")
+      .launches[0]
+      .program;
+}
+std::string gemm(const std::string& config = "consumers=2 n_tile=128 k_tile=64") {
+  return plan_of("gemm m=512 n=512 k=512 epilogue=bias", config).launches[0].program;
+}
+
+// A naive program that is accepted as it stands.
+constexpr const char* kNaive =
+    "kernel k target=sm_90a {\n"
+    "  param @a bf16 [512, 256]\n"
+    "  param @b bf16 [512, 256]\n"
+    "  param @w fp32 [512]\n"
+    "  param @c bf16 [512, 512] out\n"
+    "  shared $a bf16 [128, 64] stages=2\n"
+    "  shared $b bf16 [64, 64] stages=2\n"
+    "  register %c fp32 [128, 64]\n"
+    "  register %w fp32 [64] columns\n"
+    "  register %m fp32 [128] rows\n"
+    "  grid m in 0 .. 512 step 128, n in 0 .. 512 step 64 {\n"
+    "    fill %c, 0\n"
+    "    for k in 0 .. 256 step 64 {\n"
+    "      load $a, @a[m, k]\n"
+    "      load $b, @b[n, k]\n"
+    "      mma %c, $a, $b^T accumulate\n"
+    "    }\n"
+    "    load %w, @w[n]\n"
+    "    add %c, %c, %w\n"
+    "    row_max %m, %c\n"
+    "    subtract %c, %c, %m\n"
+    "    store @c[m, n], %c\n"
+    "  }\n"
+    "}\n";
+
+struct Fault {
+  const char* from;
+  const char* to;
+  std::vector<const char*> reasons;  // that the verdict must contain
+};
+
+void expect_refusals(const std::string& base, const std::vector<Fault>& faults) {
+  ASSERT_EQ(verdict(base), "accepted") << base;
+  for (const Fault& fault : faults) {
+    const std::string said = verdict(replaced(base, fault.from, fault.to));
+    EXPECT_THAT(said, testing::Not(testing::StartsWith("accepted"))) << fault.from << " -> " << fault.to;
+    for (const char* reason : fault.reasons)
+      EXPECT_THAT(said, HasSubstr(reason)) << fault.from << " -> " << fault.to;
+  }
+}
+
+TEST(Verifier, refuses_unknown_words_and_wrong_operands) {
+  expect_refusals(
+      kNaive,
+      {{"row_max %m", "row_maximum %m", {"line 20", "unknown op"}},
+       {"mma %c, $a, $b^T accumulate", "mma %c, $a, $b^T async", {"unknown attribute 'async'", "accumulate"}},
+       {"fill %c, 0", "fill %c, 0 fast", {"unknown attribute 'fast'", "takes none"}},
+       {"out\n", "output\n", {"@c", "unknown attribute 'output'"}},
+       {"target=sm_90a", "target=sm_90a ordre=s1", {"unknown attribute 'ordre'", "order"}},
+       {"target=sm_90a", "target=sm_90a order=s2", {"order=s2", "s0", "s1"}},
+       {"stages=2", "stages=0", {"$a", "stages=0", "1"}},
+       {"stages=2", "swizzle=48", {"swizzle=48", "32, 64, 128"}},
+       {"row_max %m, %c", "row_max %m", {"takes 2 operands, 1 are given"}},
+       {"row_max %m, %c", "row_max %m, %c, %c", {"takes 2 operands, 3 are given"}},
+       {"row_max %m, %c", "row_max %c, %m", {"operand 1 must be %rows"}},
+       {"row_max %m, %c", "row_max %m, $a", {"operand 2 must be %tile"}},
+       {"load $b, @b[n, k]", "load $b, %c", {"operand 2 must be @param"}},
+       {"mma %c, $a, $b^T", "mma %c, $a, %c", {"operand 3 must be $tile"}},
+       {"add %c, %c, %w", "add %c, %d, %w", {"%d is not declared"}},
+       {"load $b, @b[n, k]", "load $b, @d[n, k]", {"@d is not declared"}},
+       {"load $b, @b[n, k]", "load $b, @b[n, j]", {"'j' is not defined here"}},
+       {"load $b, @b[n, k]", "load $b, @b[n]", {"@b has 2 dimensions, 1 coordinates are given"}},
+       {"load %w, @w[n]", "load %w, @w[k]", {"'k' is not defined here"}},
+       {"store @c[m, n]", "store @a[m, n]", {"@a is not marked `out`"}},
+       {"param @w fp32 [512]", "param @a fp32 [512]", {"@a is declared twice"}},
+       {"param @w fp32 [512]", "param @w fp32 [0]", {"@w has an extent of 0"}},
+       {"param @w fp32 [512]", "param @w fp32 [512] strides=[512,1]", {"1 dimensions", "[512,1]"}},
+       {"%m fp32 [128] rows", "%m fp32 [128]", {"%m", "`rows` or `columns`"}},
+       {"step 128, n", "step 0, n", {"grid m in", "step 0"}},
+       {"for k in 0 .. 256 step 64", "for k in 0 .. 256 step 0 - 64", {"step"}},
+       {"fill %c, 0", "return\n    fill %c, 0", {"unknown op"}}});
+}
+
+TEST(Verifier, refuses_shapes_and_types_that_do_not_fit) {
+  expect_refusals(
+      kNaive,
+      {{"$b bf16 [64, 64]", "$b bf16 [64, 32]", {"[128, 64] = [128, 64] x [32, 64] does not fit"}},
+       {"$b bf16 [64, 64]", "$b bf16 [48, 64]", {"[128, 64] = [128, 64] x [64, 48] does not fit"}},
+       {"$b bf16 [64, 64]", "$b fp16 [64, 64]", {"bf16 x fp16"}},
+       {"register %c fp32 [128, 64]", "register %c bf16 [128, 64]", {"bf16"}},
+       {"register %w fp32 [64] columns", "register %w fp32 [32] columns", {"differ in columns"}},
+       {"register %w fp32 [64] columns", "register %w fp16 [64] columns", {"%w is fp16", "fp32"}},
+       {"register %m fp32 [128] rows", "register %m fp32 [64] rows", {"differ in rows"}},
+       {"add %c, %c, %w", "add %c, %w, %c", {"operand 2 must have the extents of the result"}},
+       {"row_max %m, %c", "negate %m, %c", {"operand 2 must have the extents of the result"}},
+       {"mma %c, $a, $b^T", "mma %c, $a^T, $b^T", {"[128, 64] = [64, 128] x [64, 64] does not fit"}}});
+  const auto tiles = [](int columns, int inner) {
+    std::string text = replaced(kNaive, "$b bf16 [64, 64]", fmt::format("$b bf16 [{}, {}]", columns, inner));
+    text = replaced(text, "$a bf16 [128, 64]", fmt::format("$a bf16 [128, {}]", inner));
+    text = replaced(text, "register %c fp32 [128, 64]", fmt::format("register %c fp32 [128, {}]", columns));
+    return verdict(replaced(text, "%w fp32 [64]", fmt::format("%w fp32 [{}]", columns)));
+  };
+  EXPECT_EQ(tiles(256, 32), "accepted");
+  EXPECT_THAT(tiles(264, 64), HasSubstr("264 columns: wgmma takes multiples of 8 up to 256"));
+  EXPECT_THAT(tiles(60, 64), HasSubstr("60 columns"));
+  EXPECT_THAT(tiles(64, 24), HasSubstr("an inner extent of 24: wgmma takes multiples of 16"));
+  EXPECT_THAT(verdict(replaced(kNaive, "$a bf16 [128, 64] stages=2", "$a bf16 [128] stages=2")),
+              HasSubstr("$a"));
+}
+
+TEST(Verifier, refuses_resources_that_the_target_lacks) {
+  expect_refusals(gemm("consumers=2 n_tile=128 k_tile=64 stages=2"),
+                  {{"stages=2", "stages=14", {"needs ", " bytes of shared memory", "232448"}},
+                   {"regs=240", "regs=244", {"regs=244"}},
+                   {"regs=24 ", "regs=16 ", {"regs=16"}},
+                   {"regs=24 ", "regs=40 ", {"66560 registers", "168 x 384 threads = 64512"}},
+                   {"threads=384", "threads=256", {"threads=256", "12 warps: threads=384"}}});
+  const auto warps = [](const std::string& role, int threads) {
+    const std::string text = replaced(gemm(), "warps=8 regs=240", role);
+    return verdict(replaced(text, "threads=384", fmt::format("threads={}", threads)));
+  };
+  EXPECT_THAT(warps("warps=6 regs=240", 320),
+              HasSubstr("mma takes whole warpgroups of 4 warps, the role has 6"));
+  EXPECT_THAT(warps("warps=32", 1152), HasSubstr("1152 threads per block; the target takes 32 .. 1024"));
+  EXPECT_THAT(warps("warps=0 regs=240", 128), HasSubstr("warps=0"));
+  const std::string rows = plan_of("softmax rows=64 columns=64", "warps=2").launches[0].program;
+  EXPECT_THAT(verdict(replaced(rows, "warps=2", "warps=2 regs=64")),
+              HasSubstr("whole warpgroups; a role has 2"));
+  EXPECT_THAT(verdict(replaced(replaced(rows, "warps=2", "warps=4"), "threads=64", "threads=128")),
+              HasSubstr("%x has 32 rows; the role's 4 warps hold 64"));
+}
+
+// --- schedules --------------------------------------------------------------------------------------------
+TEST(Verifier, refuses_rings_that_do_not_balance) {
+  expect_refusals(gemm(), {{"release $a\n", "\n", {"ring $a", "wait [", "release ["}},
+                           {"acquire $a", "acquire $b", {"'acquire $a' expected in its place"}},
+                           {"wait $b\n", "wait $b\n        wait $b\n", {"ring $b"}},
+                           {"for k in 0 .. 512 step 64",
+                            "for k in 0 .. 448 step 64",
+                            {"ring $a", "for k in 0 .. 512 step 64", "for k in 0 .. 448 step 64"}},
+                           {"advance $b\n", "advance $a\n", {"'acquire $a' expected in its place"}}});
+  const std::string text = gemm();
+  const std::string early = replaced(replaced(text, "        release $b\n", ""), "        wait $b\n",
+                                     "        wait $b\n        release $b\n");
+  EXPECT_THAT(verdict(early), HasSubstr("touches $b outside of wait $b … release $b"));
+}
+
+TEST(Verifier, refuses_to_touch_what_is_in_flight) {
+  expect_refusals(attention(),
+                  {{"pending=1", "pending=2", {"'release $k' while an mma in flight reads it"}},
+                   {"wait_mma %o, %p pending=0", "wait_mma %o, %p pending=1", {"in flight"}},
+                   {"wait_mma %s pending=1\n",
+                    "rescale %o, %shrink\n wait_mma %s pending=1\n",
+                    {"'rescale %o, %shrink'", "touches what 'mma %o, %p, $v accumulate' has in flight"}},
+                   {"wait_mma %s pending=1\n        release $k\n",
+                    "release $k\n        wait_mma %s pending=1\n",
+                    {"'release $k' while an mma in flight reads it"}},
+                   {"commit_mma\n", "commit_mma\n commit_mma\n", {"commit_mma without an mma"}},
+                   {"row_total %sum\n", "row_total %sum\n convert %p, %s\n", {"in flight"}}});
+}
+
+TEST(Verifier, refuses_batons_that_could_be_lost) {
+  const std::string text = attention();
+  expect_refusals(text,
+                  {{"baton_pass\n", "\n", {"waits for the baton 1 times and passes it 0 times"}},
+                   {"baton_wait\n", "\n", {"baton_pass before baton_wait"}},
+                   {"role consumer warps=8 regs=240 baton", "role consumer warps=8 regs=240", {"baton"}},
+                   {"baton_wait\n",
+                    "if n > 64 {\n baton_wait\n baton_pass\n }\n baton_wait\n",
+                    {"warpgroups may run unequally often"}}});
+  std::string unequal = text;
+  for (int role = 0; role < 2; ++role)
+    unequal = replaced(unequal, "for n in 64 .. n_unmasked", "for n in 64  .. n_unmasked + warpgroup * 64");
+  EXPECT_THAT(verdict(unequal), HasSubstr("warpgroups may run unequally often"));
+}
+
+// What a program is taken to mean by the emitter must stand in it.
+TEST(Verifier, refuses_structures_that_the_emitter_has_no_words_for) {
+  expect_refusals(gemm(), {{"role consumer warps=8", "role warps=8", {"role"}},
+                           {"role consumer warps=8 regs=240", "role consumer regs=240", {"warps"}},
+                           {"    role producer", "    let x = 5\n    role producer", {"role"}},
+                           {"via=tma", "via=st", {"via=st"}},
+                           {"advance $a", "advance $a {\n advance $a\n}", {"takes no body"}},
+                           {"load $a, @a[z, m, k] via=tma", "load $a, @a[z, m, k]", {"via"}},
+                           {"strides=[262144,512,1]",
+                            "strides=[262144,511,1]",
+                            {"via=tma", "16 bytes; @a has [262144, 511, 1] elements of 2 bytes"}},
+                           {"acquire $a bytes=16384", "acquire $a bytes=8192", {"bytes=8192", "16384"}},
+                           {"acquire $a bytes=16384", "acquire $a", {"bytes", "16384"}},
+                           {"role producer warps=4 regs=24 {",
+                            "role producer warps=4 regs=24 {\n      fill %c, 0",
+                            {"fill", "producer"}}});
+}
+
+TEST(Verifier, refuses_aliases_that_do_not_fit) {
+  expect_refusals(attention(), {{"alias=q", "alias=z", {"$o: alias=z"}},
+                                {"alias=q", "alias=o", {"$o: alias=o"}},
+                                {"alias=q", "alias=k stages=3", {"$o has 49152 bytes, alias=k has 16384"}}});
+}
+
+// Every synchronisation line of a schedule is needed: without it the verifier refuses.
+int remove_each_line_of_synchronisation(const std::string& text) {
+  const std::vector<std::string> lines = lines_of(text);
+  int removed = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string line = trimmed(lines[i]), word = line.substr(0, line.find(' '));
+    const ir::OpInfo* info = ir::find_op(word);
+    if (!info || info->group != ir::Group::synchronisation) continue;
+    std::vector<std::string> without = lines;
+    without.erase(without.begin() + i);
+    ++removed;
+    EXPECT_NE(verdict(joined(without)), "accepted") << "line " << i + 1 << ", '" << line << "', of\n" << text;
+  }
+  return removed;
+}
+
+TEST(Verifier, misses_every_line_of_synchronisation) {
+  ASSERT_EQ(verdict(attention()), "accepted");
+  EXPECT_GT(remove_each_line_of_synchronisation(attention()), 50);
+  EXPECT_GT(remove_each_line_of_synchronisation(gemm()), 12);
+  EXPECT_GT(remove_each_line_of_synchronisation(gemm("copy=ld")), 12);
+}
+
+}  // namespace
+}  // namespace warpfinch
