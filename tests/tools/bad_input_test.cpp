@@ -29,6 +29,9 @@ struct Case {
   int code;
   std::string about;
 };
+void PrintTo(const Case& c, std::ostream* stream) {
+  for (const std::string& word : c.arguments) *stream << " '" << word << "'";
+}
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
 class BadWords : public testing::TestWithParam<Case> {};

@@ -169,6 +169,26 @@ TEST(Commands, DaemonContinuesWhereItStopped) {
   EXPECT_EQ(second.objects().back()["skipped"], 1);
 }
 
+// Every evaluation that was reported is in the database, and the next start takes the same entry up again.
+TEST(Commands, DaemonLosesNoRowOnSigterm) {
+  const Program program;
+  NEEDS_NVRTC(program);
+  const std::string shapes = program.write("list.yaml", "- problem: " + kAttention + "\n  budget: 600s\n");
+  const std::string database = program.path("d.db");
+  const std::vector<std::string> words{"daemon", "--shapes", shapes, "--database", database, "--json"};
+  const Finished stopped = program.terminated(words, 4);
+  EXPECT_EQ(stopped.code, 0) << stopped.err;
+  const auto lines = stopped.objects();
+  ASSERT_GT(lines.size(), 3u);
+  EXPECT_EQ(lines.back()["stopped"], true);
+  const auto& result = lines[lines.size() - 2];
+  EXPECT_EQ(result["event"], "result");
+  EXPECT_GT(result["evaluated"], 0);
+  EXPECT_EQ(program({"database", "show", "--database", database, "--json"}).objects().size(), result["evaluated"]);
+  const Finished again = program.terminated(words, 2);
+  EXPECT_EQ(again.objects()[0]["event"], "begin");
+}
+
 TEST(Commands, DefaultDatabaseThatNothingWroteIsEmpty) {
   const Program program;
   EXPECT_THAT(program({"database", "list"}).out, EndsWith(": empty\n"));

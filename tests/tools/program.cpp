@@ -62,12 +62,23 @@ void Program::show_gpu() {
   std::erase_if(environment_, [](const auto& entry) { return entry.first == "CUDA_VISIBLE_DEVICES"; });
 }
 
-Finished Program::to_file(const std::vector<std::string>& arguments, const std::string& file) const {
+std::vector<std::string> Program::words(const std::vector<std::string>& arguments,
+                                        const std::vector<std::string>& launcher) const {
   std::vector<std::string> words{"env"};
   for (const auto& [variable, value] : environment_) words.push_back(variable + "=" + value);
+  words.insert(words.end(), launcher.begin(), launcher.end());
   words.push_back(WARPFINCH_PROGRAM);
   words.insert(words.end(), arguments.begin(), arguments.end());
-  return run_words(words, folder_.path(), file);
+  return words;
+}
+
+Finished Program::to_file(const std::vector<std::string>& arguments, const std::string& file) const {
+  return run_words(words(arguments), folder_.path(), file);
+}
+
+Finished Program::terminated(const std::vector<std::string>& arguments, int seconds) const {
+  return run_words(words(arguments, {"timeout", "--preserve-status", "-s", "TERM", std::to_string(seconds)}),
+                   folder_.path());
 }
 
 Finished Program::operator()(const std::vector<std::string>& arguments) const { return to_file(arguments, ""); }

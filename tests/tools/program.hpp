@@ -26,6 +26,9 @@ class Program {
   // The same with standard output going to a file.
   Finished to_file(const std::vector<std::string>& arguments, const std::string& file) const;
 
+  // The same, sent SIGTERM after so many seconds.
+  Finished terminated(const std::vector<std::string>& arguments, int seconds) const;
+
   void set(const std::string& variable, const std::string& value);
   void show_gpu();  // the machine's
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
@@ -33,6 +36,9 @@ class Program {
   std::string read(const std::string& name) const;
 
  private:
+  std::vector<std::string> words(const std::vector<std::string>& arguments,
+                                 const std::vector<std::string>& launcher = {}) const;
+
   TemporaryFolder folder_;
   std::vector<std::pair<std::string, std::string>> environment_;
 };
