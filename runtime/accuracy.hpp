@@ -6,7 +6,7 @@
 //   2^-23 |c64| (the standard bound of an inner product, gamma_k, with the truncating adders of tensor
 //   cores). The epilogue is applied in float64; gelu's derivative is below 1.13: its bound is multiplied by
 //   that.
-// - softmax: 2u * 2 p64.
+// - softmax: 2u * 2 p64; fp32 output: (2^-20 + 2^-21 max |scale x|) p64 (reference_softmax.cpp says why).
 // To each bound comes half the smallest subnormal of the output's type, which no rounding can beat.
 #pragma once
 

@@ -10,6 +10,15 @@
 namespace warpfinch {
 namespace {
 
+// fp32's own relative error: ex2.approx (2^-22, PTX ISA), the sum, and the rounding of the exponent, which is
+// an absolute error in proportion to the largest |scale x| of the row: of scale, of both products and of
+// their difference, for the element and for the sum.
+double fp32_error(const double* values, int64_t visible, double scale) {
+  double largest = 0;
+  for (int64_t j = 0; j < visible; ++j) largest = std::max(largest, std::abs(scale * values[j]));
+  return std::ldexp(1.0, -20) + std::ldexp(1.0, -21) * largest;
+}
+
 void softmax_in_place(double* values, int64_t visible, int64_t columns, double scale) {
   std::fill(values + visible, values + columns, 0.0);
   if (visible == 0) return;
@@ -38,12 +47,15 @@ void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, co
     const Strides& strides = x.buffer.strides;
     load_rows({&x, block.matrix * strides[0], strides[1], strides[2]}, block.rows.data(),
               static_cast<int64_t>(block.rows.size()), 0, softmax.columns, block.value.data());
-    for (size_t i = 0; i < block.rows.size(); ++i)
-      softmax_in_place(&block.value[i * static_cast<size_t>(softmax.columns)],
-                       visible_end(softmax.mask, block.rows[i], softmax.rows, softmax.columns),
-                       softmax.columns, softmax.scale);
-    for (double value : block.value)
-      block.bound.push_back(2 * rounding(softmax.dtype) * value + underflow(softmax.dtype));
+    for (size_t i = 0; i < block.rows.size(); ++i) {
+      double* row = &block.value[i * static_cast<size_t>(softmax.columns)];
+      const int64_t visible = visible_end(softmax.mask, block.rows[i], softmax.rows, softmax.columns);
+      const double relative = softmax.dtype == DataType::fp32 ? fp32_error(row, visible, softmax.scale)
+                                                              : 2 * rounding(softmax.dtype);
+      softmax_in_place(row, visible, softmax.columns, softmax.scale);
+      for (int64_t j = 0; j < softmax.columns; ++j)
+        block.bound.push_back(relative * row[j] + underflow(softmax.dtype));
+    }
     sink(std::move(block));
   });
 }
