@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <map>
 
 #include "generator/lower/verify_rules.hpp"
 
@@ -13,55 +15,92 @@ using namespace ir;
 
 namespace {
 
-// What an attribute's value may be. No words and least == 0: a flag or free text.
+constexpr int64_t kMaxInteger = 2147483647;  // int on the device
+
+// What an attribute's value may be: one of some words, an integer of at least `least`, a number, a list.
 struct Domain {
-  std::string_view name;
-  std::vector<std::string_view> words;
-  int64_t least = 0;  // an integer of at least that
+  enum class Form { words, integer, number, integers } form;
+  std::vector<std::string_view> words = {};
+  int64_t least = 0;
 };
 
-const std::vector<Domain>& domains() {
-  static const std::vector<Domain> rows = {
-      {"target", {}},
-      {"order", {"s0", "s1"}},
-      {"baton", {"none", "issue", ""}},
-      {"mask_loop", {"split", "branch"}},
-      {"copy", {"auto", "ld"}},
-      {"tile_order", {"flat", "static"}},
-      {"group", {}, 1},
-      {"via", {"tma", "ld", "st"}},
-      {"policy", {"r0", "r1"}},
-      {"when", {"changed"}},
-      {"layout", {"mma", "vector"}},
-      {"swizzle", {"32", "64", "128"}},
-      {"stages", {}, 1},
-      {"warps", {}, 1},
-      {"regs", {}, 24},
-      {"threads", {}, 32},
-      {"bytes", {}, 1},
+const std::map<std::string_view, Domain>& domains() {
+  using enum Domain::Form;
+  const auto at_least = [](int64_t least) { return Domain{integer, {}, least}; };
+  static const std::map<std::string_view, Domain> rows = {
+      {"order", {words, {"s0", "s1"}}},
+      {"baton", {words, {"none", "issue", ""}}},
+      {"mask_loop", {words, {"split", "branch"}}},
+      {"copy", {words, {"auto", "ld"}}},
+      {"tile_order", {words, {"flat", "static"}}},
+      {"via", {words, {"tma", "ld", "st"}}},
+      {"policy", {words, {"r0", "r1"}}},
+      {"when", {words, {"changed"}}},
+      {"layout", {words, {"mma", "vector"}}},
+      {"swizzle", {words, {"32", "64", "128"}}},
+      {"group", at_least(1)},
+      {"stages", at_least(1)},
+      {"warps", at_least(1)},
+      {"regs", at_least(24)},
+      {"threads", at_least(32)},
+      {"bytes", at_least(1)},
+      {"pending", at_least(0)},
+      {"offset", at_least(0)},
+      {"barriers", at_least(0)},
+      {"shared_bytes", at_least(0)},
+      {"scale", {number}},
+      {"strides", {integers}},
   };
   return rows;
 }
 
-bool is_integer(const std::string& text, int64_t least) {
-  int64_t number = 0;
+template <class Number>
+bool reads_as(std::string_view text, Number& number) {
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() && end == text.data() + text.size() && number >= least;
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+bool is_integer_list(std::string_view text) {
+  if (text.size() < 3 || text.front() != '[' || text.back() != ']') return false;
+  text = text.substr(1, text.size() - 2);
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    int64_t number;
+    if (!reads_as(text.substr(at, end - at), number)) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+// What would be right; empty where the value is.
+std::string wanted(const Domain& domain, const std::string& text) {
+  int64_t integer = 0;
+  double number = 0;
+  switch (domain.form) {
+    case Domain::Form::words: {
+      const auto& words = domain.words;
+      const bool known = std::find(words.begin(), words.end(), text) != words.end();
+      return known ? "" : fmt::format("one of {}", fmt::join(words, ", "));
+    }
+    case Domain::Form::integer:
+      return reads_as(text, integer) && integer >= domain.least && integer <= kMaxInteger
+                 ? ""
+                 : fmt::format("an integer from {} to {}", domain.least, kMaxInteger);
+    case Domain::Form::number:
+      return reads_as(text, number) && std::isfinite(number) ? "" : "a finite number";
+    case Domain::Form::integers:
+      return is_integer_list(text) ? "" : "a list such as [64,1]";
+  }
+  return "";
 }
 
 std::optional<Rejection> check_value(const std::string& where, const std::string& name,
                                      const std::string& text) {
-  const auto domain =
-      std::find_if(domains().begin(), domains().end(), [&](const Domain& d) { return d.name == name; });
+  const auto domain = domains().find(name);
   if (domain == domains().end()) return std::nullopt;
-  if (domain->least > 0 && !is_integer(text, domain->least))
-    return Rejection{"verify",
-                     fmt::format("{}: {}={}: an integer of at least {}", where, name, text, domain->least)};
-  const auto& words = domain->words;
-  if (!words.empty() && std::find(words.begin(), words.end(), text) == words.end())
-    return Rejection{"verify",
-                     fmt::format("{}: {}={}: one of {}", where, name, text, fmt::join(words, ", "))};
-  return std::nullopt;
+  const std::string right = wanted(domain->second, text);
+  if (right.empty()) return std::nullopt;
+  return Rejection{"verify", fmt::format("{}: {}={}: {}", where, name, text, right)};
 }
 
 std::optional<Rejection> check_known(const std::string& where, const Attributes& attributes,
