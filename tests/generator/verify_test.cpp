@@ -207,6 +207,16 @@ TEST(Verifier, refuses_structures_that_the_emitter_has_no_words_for) {
                             {"fill", "producer"}}});
 }
 
+TEST(Verifier, refuses_values_that_attributes_cannot_have) {
+  expect_refusals(attention(), {{"scale=0.18033688", "scale=big", {"scale=big", "a finite number"}},
+                                {"scale=0.18033688", "scale=inf", {"scale=inf", "a finite number"}},
+                                {"policy=r0", "policy=r2", {"policy=r2", "r0, r1"}},
+                                {"pending=1", "pending=one", {"pending=one", "an integer from 0"}},
+                                {"bytes=16384", "bytes=0", {"bytes=0", "an integer from 1"}},
+                                {"stages=2", "stages=99999999999", {"stages=99999999999", "2147483647"}},
+                                {"strides=[", "strides=[x,", {"strides=[x,", "a list such as [64,1]"}}});
+}
+
 TEST(Verifier, refuses_aliases_that_do_not_fit) {
   expect_refusals(attention(), {{"alias=q", "alias=z", {"$o: alias=z"}},
                                 {"alias=q", "alias=o", {"$o: alias=o"}},
