@@ -13,11 +13,13 @@
 namespace warpfinch {
 namespace {
 
-// --- constants of the reference ----------------------------------------------------------------------------------
+// --- constants of the reference ----------------------------------------------------------------------
 std::string constant(std::string_view name, int64_t value) {
   return fmt::format("constexpr int64_t {} = {};\n", name, value);
 }
-std::string constant(std::string_view name, bool value) { return fmt::format("constexpr bool {} = {};\n", name, value); }
+std::string constant(std::string_view name, bool value) {
+  return fmt::format("constexpr bool {} = {};\n", name, value);
+}
 std::string constant(std::string_view name, double value) {
   return fmt::format("constexpr double {} = {};\n", name, value);
 }
@@ -26,15 +28,16 @@ std::string mask_constant(Mask mask) {
 }
 
 std::string constants_of(const Gemm& gemm) {
-  return constant("batch", gemm.batch) + constant("m", gemm.m) + constant("n", gemm.n) + constant("k", gemm.k) +
-         constant("alpha", gemm.alpha) + constant("tn", gemm.layout == GemmLayout::tn) +
-         constant("bias", gemm.epilogue != Epilogue::none) +
+  return constant("batch", gemm.batch) + constant("m", gemm.m) + constant("n", gemm.n) +
+         constant("k", gemm.k) + constant("alpha", gemm.alpha) +
+         constant("tn", gemm.layout == GemmLayout::tn) + constant("bias", gemm.epilogue != Epilogue::none) +
          constant("gelu", gemm.epilogue == Epilogue::bias_gelu);
 }
 
 std::string constants_of(const Softmax& softmax) {
-  return constant("batch", softmax.batch) + constant("rows", softmax.rows) + constant("columns", softmax.columns) +
-         constant("scale", softmax.scale) + mask_constant(softmax.mask);
+  return constant("batch", softmax.batch) + constant("rows", softmax.rows) +
+         constant("columns", softmax.columns) + constant("scale", softmax.scale) +
+         mask_constant(softmax.mask);
 }
 
 std::string constants_of(const AttentionFields& f) {
@@ -52,14 +55,16 @@ std::string reference_text(const std::optional<Problem>& problem) {
   if (!problem) return std::string(export_program_text());
   return std::visit(
       [](const auto& operation) {
-        return fmt::format("namespace problem {{\n\n{}\n}}  // namespace problem\n\n{}", constants_of(operation),
-                           reference_of(operation));
+        return fmt::format("namespace problem {{\n\n{}\n}}  // namespace problem\n\n{}",
+                           constants_of(operation), reference_of(operation));
       },
       *problem);
 }
 
-// --- device code -------------------------------------------------------------------------------------------------
-std::set<emit::WgmmaForm> forms_of(const Launch& launch) { return emit::wgmma_forms(ir::parse(launch.program)); }
+// --- device code -------------------------------------------------------------------------------------
+std::set<emit::WgmmaForm> forms_of(const Launch& launch) {
+  return emit::wgmma_forms(ir::parse(launch.program));
+}
 
 // Each kernel's list of MMA instructions is its own; kernels that share a file need one list of all.
 std::vector<Launch> with_common_forms(std::vector<Launch> launches) {
@@ -86,25 +91,25 @@ std::string device_text(const Plan& plan) {
   return inlined(all);
 }
 
-// --- tables of main() --------------------------------------------------------------------------------------------
+// --- tables of main() --------------------------------------------------------------------------------
 std::string list(const auto& values) { return fmt::format("{{{}}}", fmt::join(values, ", ")); }
 
 std::string buffer_row(const Buffer& buffer) {
-  return fmt::format("      {{\"{}\", host::{}, {}, {}, {}}},\n", buffer.name, to_text(buffer.type), list(buffer.shape),
-                     list(buffer.strides), buffer.output);
+  return fmt::format("      {{\"{}\", host::{}, {}, {}, {}}},\n", buffer.name, to_text(buffer.type),
+                     list(buffer.shape), list(buffer.strides), buffer.output);
 }
 
 std::string argument_row(const Argument& argument) {
   const bool is_map = argument.kind == Argument::Kind::tensor_map;
   const TensorMap map = is_map ? argument.map : TensorMap{};
   return fmt::format("           {{{}, {}, {}, host::{}, {}, {}, {}, {}}},\n", argument.buffer.buffer,
-                     argument.buffer.offset, is_map, to_text(map.type), list(map.shape), list(map.byte_strides),
-                     list(map.box), map.swizzle);
+                     argument.buffer.offset, is_map, to_text(map.type), list(map.shape),
+                     list(map.byte_strides), list(map.box), map.swizzle);
 }
 
 std::string launch_row(const Launch& launch) {
-  std::string row = fmt::format("      {{\"{}\", reinterpret_cast<const void*>(&{}),\n       {{\n", launch.name,
-                                launch.source.entry);
+  std::string row = fmt::format("      {{\"{}\", reinterpret_cast<const void*>(&{}),\n       {{\n",
+                                launch.name, launch.source.entry);
   for (const Argument& argument : launch.arguments) row += argument_row(argument);
   return row + fmt::format("       }},\n       {}, {}, {}, {}, {}}},\n", launch.tiles, launch.persistent,
                            launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
@@ -115,23 +120,24 @@ std::string main_text(const Plan& plan) {
   for (const Buffer& buffer : plan.buffers) text += buffer_row(buffer);
   text += "  };\n  work.launches = {\n";
   for (const Launch& launch : plan.launches) text += launch_row(launch);
-  return text + fmt::format("  }};\n  work.workspace_bytes = {};\n  work.flops = {:.1f};\n", plan.workspace_bytes,
-                            plan.flops) +
+  return text +
+         fmt::format("  }};\n  work.workspace_bytes = {};\n  work.flops = {:.1f};\n", plan.workspace_bytes,
+                     plan.flops) +
          R"cuda(  const std::vector<host::Tensor> tensors = host::launch_and_time(work);
   int64_t unwritten = 0;
   for (const host::Tensor& tensor : tensors)
     if (tensor.buffer.output) unwritten += host::count_unwritten(tensor);
   const host::Errors errors = host::check_outputs(tensors);
   const bool right = unwritten == 0 && errors.max_error <= 1;
-  std::printf("max_error %.4g error_bound 1 (%lld elements compared, %lld not written): %s\n", errors.max_error,
-              static_cast<long long>(errors.compared), static_cast<long long>(unwritten), right ? "right" : "WRONG");
+  std::printf("max_error %.4g error_bound 1 (%lld elements compared, %lld not written): %s\n",
+              errors.max_error, (long long)errors.compared, (long long)unwritten, right ? "right" : "WRONG");
   return right ? 0 : 1;
 }
 )cuda";
 }
 
-// For sm_90a nvcc 13 compiles twice: for that architecture, and into portable PTX, which lacks its instructions. The
-// macro is defined in the first of the two only; the host's own pass defines neither.
+// For sm_90a nvcc 13 compiles twice: for that architecture, and into portable PTX, which lacks its
+// instructions. The macro is defined in the first of the two only; the host's own pass defines neither.
 std::string guarded(const Target& target, const std::string& text) {
   if (!target.name.ends_with('a')) return text;
   return fmt::format("#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM{}{}_ALL)\n\n{}\n#endif\n",
@@ -139,12 +145,13 @@ std::string guarded(const Target& target, const std::string& text) {
 }
 
 std::string head_text(const Plan& plan) {
-  return fmt::format("// {}\n// {}\n//\n// Written by warpfinch; needs nothing but CUDA 12 or later:\n"
-                     "//   nvcc -std=c++17 -arch={} FILE.cu && ./a.out\n"
-                     "#include <cuda.h>\n#include <cuda_runtime.h>\n\n#include <algorithm>\n"
-                     "#include <cmath>\n#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n"
-                     "#include <vector>\n\n",
-                     plan.problem, plan.config, plan.target.name);
+  return fmt::format(
+      "// {}\n// {}\n//\n// Written by warpfinch; needs nothing but CUDA 12 or later:\n"
+      "//   nvcc -std=c++17 -arch={} FILE.cu && ./a.out\n"
+      "#include <cuda.h>\n#include <cuda_runtime.h>\n\n#include <algorithm>\n"
+      "#include <cmath>\n#include <cstdint>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n"
+      "#include <vector>\n\n",
+      plan.problem, plan.config, plan.target.name);
 }
 
 }  // namespace

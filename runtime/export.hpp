@@ -1,5 +1,6 @@
-// A plan as one self-contained .cu: device headers, kernels, and a launcher that plain nvcc compiles and links.
-// Run, it fills seeded random inputs, launches, compares with a float64 reference of its own and times itself.
+// A plan as one self-contained .cu: device headers, kernels, and a launcher that plain nvcc compiles and
+// links. Run, it fills seeded random inputs, launches, compares with a float64 reference of its own and times
+// itself.
 #pragma once
 
 #include <optional>

@@ -4,7 +4,7 @@
 namespace warpfinch {
 
 std::string_view export_host_text() {
-  return R"cuda(// --- tensors on the host -----------------------------------------------------------------------------
+  return R"cuda(// --- tensors on the host ------------------------------------------------------------------
 namespace host {
 
 enum Type { bf16, fp16, fp32 };
@@ -88,7 +88,8 @@ float normal(uint64_t stream, uint64_t counter) {
 
 // Inputs random; outputs all bits set, which is NaN in every type, so that what a kernel leaves out is seen.
 Tensor make_tensor(const Buffer& buffer, uint64_t stream) {
-  Tensor tensor{buffer, std::vector<unsigned char>(size_t(extent(buffer)) * element_bytes(buffer.type), 0xff)};
+  Tensor tensor{buffer,
+                std::vector<unsigned char>(size_t(extent(buffer)) * element_bytes(buffer.type), 0xff)};
   if (!buffer.output)
     for (int64_t i = 0; i < extent(buffer); ++i) tensor.set(i, normal(stream, uint64_t(i)));
   return tensor;
@@ -146,7 +147,8 @@ void check(cudaError_t code, const char* call) {
   std::exit(1);
 }
 
-// What a kernel takes: a pointer, or a tensor map over what the pointer points to. Buffer -1 is the workspace.
+// What a kernel takes: a pointer, or a tensor map over what the pointer points to. Buffer -1 is the
+// workspace.
 struct Argument {
   int buffer;
   int64_t offset;  // bytes
@@ -172,8 +174,9 @@ TensorMapEncoder tensor_map_encoder() {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found;
 #if CUDART_VERSION >= 12050
-  check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found),
-        "cudaGetDriverEntryPointByVersion");
+  check(
+      cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found),
+      "cudaGetDriverEntryPointByVersion");
 #else
   check(cudaGetDriverEntryPoint("cuTensorMapEncodeTiled", &function, cudaEnableDefault, &found),
         "cudaGetDriverEntryPoint");
@@ -195,10 +198,11 @@ CUtensorMap encode(const Argument& argument, void* address) {
                                                               : CU_TENSOR_MAP_SWIZZLE_NONE;
   const std::vector<uint32_t> element_strides(argument.shape.size(), 1);
   CUtensorMap map;
-  const CUresult code = tensor_map_encoder()(
-      &map, type, uint32_t(argument.shape.size()), address, argument.shape.data(), argument.byte_strides.data(),
-      argument.box.data(), element_strides.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle,
-      CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult code =
+      tensor_map_encoder()(&map, type, uint32_t(argument.shape.size()), address, argument.shape.data(),
+                           argument.byte_strides.data(), argument.box.data(), element_strides.data(),
+                           CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                           CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (code == CUDA_SUCCESS) return map;
   std::fprintf(stderr, "cuTensorMapEncodeTiled: error %d\n", int(code));
   std::exit(1);
@@ -216,13 +220,16 @@ struct Prepared {
   unsigned blocks;
 };
 
-Prepared prepare(const Launch& launch, const std::vector<char*>& pointers, char* workspace, int multiprocessors) {
+Prepared prepare(const Launch& launch, const std::vector<char*>& pointers, char* workspace,
+                 int multiprocessors) {
   Prepared prepared{&launch, std::vector<Prepared::Value>(launch.arguments.size()), {}, 0};
   for (size_t i = 0; i < launch.arguments.size(); ++i) {
     const Argument& argument = launch.arguments[i];
     char* address = (argument.buffer < 0 ? workspace : pointers[size_t(argument.buffer)]) + argument.offset;
-    if (argument.is_map) prepared.values[i].map = encode(argument, address);
-    else prepared.values[i].pointer = address;
+    if (argument.is_map)
+      prepared.values[i].map = encode(argument, address);
+    else
+      prepared.values[i].pointer = address;
     prepared.addresses.push_back(&prepared.values[i]);
   }
   const int64_t resident = int64_t(multiprocessors) * launch.blocks_per_multiprocessor;
@@ -234,8 +241,9 @@ Prepared prepare(const Launch& launch, const std::vector<char*>& pointers, char*
 
 void start(std::vector<Prepared>& launches) {
   for (Prepared& prepared : launches)
-    check(cudaLaunchKernel(prepared.launch->kernel, dim3(prepared.blocks), dim3(unsigned(prepared.launch->threads)),
-                           prepared.addresses.data(), size_t(prepared.launch->shared_bytes), nullptr),
+    check(cudaLaunchKernel(prepared.launch->kernel, dim3(prepared.blocks),
+                           dim3(unsigned(prepared.launch->threads)), prepared.addresses.data(),
+                           size_t(prepared.launch->shared_bytes), nullptr),
           prepared.launch->name);
 }
 
@@ -271,7 +279,8 @@ std::vector<Tensor> launch_and_time(const Work& work) {
     tensors.push_back(make_tensor(work.buffers[i], i));
     void* pointer = nullptr;
     check(cudaMalloc(&pointer, tensors[i].data.size()), "cudaMalloc");
-    check(cudaMemcpy(pointer, tensors[i].data.data(), tensors[i].data.size(), cudaMemcpyHostToDevice), "cudaMemcpy");
+    check(cudaMemcpy(pointer, tensors[i].data.data(), tensors[i].data.size(), cudaMemcpyHostToDevice),
+          "cudaMemcpy");
     pointers.push_back(static_cast<char*>(pointer));
   }
   void* workspace = nullptr;
@@ -279,7 +288,8 @@ std::vector<Tensor> launch_and_time(const Work& work) {
   std::vector<Prepared> launches;
   launches.reserve(work.launches.size());
   for (const Launch& launch : work.launches)
-    launches.push_back(prepare(launch, pointers, static_cast<char*>(workspace), properties.multiProcessorCount));
+    launches.push_back(
+        prepare(launch, pointers, static_cast<char*>(workspace), properties.multiProcessorCount));
   start(launches);
   check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   for (size_t i = 0; i < tensors.size(); ++i)
@@ -287,7 +297,8 @@ std::vector<Tensor> launch_and_time(const Work& work) {
       check(cudaMemcpy(tensors[i].data.data(), pointers[i], tensors[i].data.size(), cudaMemcpyDeviceToHost),
             "cudaMemcpy");
   const double us = time_launches(launches);
-  std::printf("%s: %.2f us per launch over 20 launches, %.1f TFLOPS\n", properties.name, us, work.flops / us * 1e-6);
+  std::printf("%s: %.2f us per launch over 20 launches, %.1f TFLOPS\n", properties.name, us,
+              work.flops / us * 1e-6);
   return tensors;
 }
 

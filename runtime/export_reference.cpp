@@ -42,7 +42,8 @@ Errors check_outputs(const std::vector<Tensor>& tensors) {
   Errors errors;
   const double row_cost = double(problem::batch) * double(problem::n) * double(problem::k);
   for (int64_t batch = 0; batch < problem::batch; ++batch)
-    for (int64_t row : choose_rows(problem::m, int64_t(kBudget / row_cost))) check_row(tensors, batch, row, errors);
+    for (int64_t row : choose_rows(problem::m, int64_t(kBudget / row_cost)))
+      check_row(tensors, batch, row, errors);
   return errors;
 }
 
@@ -151,8 +152,8 @@ Errors check_outputs(const std::vector<Tensor>& tensors) {
 std::string_view export_program_text() {
   return R"cuda(namespace host {
 
-// This kernel comes from a program text, of which no reference is known: only that every element of the outputs was
-// written is checked.
+// This kernel comes from a program text, of which no reference is known: only that every element of the
+// outputs was written is checked.
 Errors check_outputs(const std::vector<Tensor>&) {
   std::printf("no reference: only whether every output element was written is checked\n");
   return {};

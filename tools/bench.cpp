@@ -49,7 +49,8 @@ std::vector<Selection> entries_of(const Options& options) {
   return entries;
 }
 
-std::vector<ChosenPlan> plans_of(Selection entry, const std::vector<std::string>& configs, const Target& target) {
+std::vector<ChosenPlan> plans_of(Selection entry, const std::vector<std::string>& configs,
+                                 const Target& target) {
   if (configs.empty()) return {choose_plan(entry, target)};
   std::vector<ChosenPlan> plans;
   for (const std::string& config : configs) {
@@ -76,8 +77,13 @@ std::vector<Row> bench_entry(const Options& options, const std::shared_ptr<Devic
   for (const ChosenPlan& plan : chosen) {
     loaded.push_back(load_plan(device, plan.plan));
     plans.push_back(loaded.back().get());
-    rows.push_back({plan.plan.problem, plan.plan.config, device->info().name, device->info().driver,
-                    plan.plan.flops, {}, {}});
+    rows.push_back({plan.plan.problem,
+                    plan.plan.config,
+                    device->info().name,
+                    device->info().driver,
+                    plan.plan.flops,
+                    {},
+                    {}});
     if (!options.check || !plan.problem) continue;
     loaded.back()->launch(on_device.pointers(), on_device.workspace(), nullptr);
     synchronize(*device);
@@ -95,16 +101,25 @@ std::vector<Row> bench_entry(const Options& options, const std::shared_ptr<Devic
 void print_row(const Row& row, bool json) {
   const Measurement& m = row.measurement;
   if (json) {
-    Json line = {{"problem", row.problem}, {"config", row.config}, {"device", row.device}, {"driver", row.driver},
-                 {"median_us", m.median_us}, {"min_us", m.min_us}, {"max_us", m.max_us}, {"spread", m.spread},
-                 {"tflops", row.tflops()}, {"samples_us", m.samples_us},
-                 {"launches_per_sample", m.launches_per_sample}, {"l2", m.l2},
+    Json line = {{"problem", row.problem},
+                 {"config", row.config},
+                 {"device", row.device},
+                 {"driver", row.driver},
+                 {"median_us", m.median_us},
+                 {"min_us", m.min_us},
+                 {"max_us", m.max_us},
+                 {"spread", m.spread},
+                 {"tflops", row.tflops()},
+                 {"samples_us", m.samples_us},
+                 {"launches_per_sample", m.launches_per_sample},
+                 {"l2", m.l2},
                  {"max_error", row.max_error ? Json(*row.max_error) : Json()}};
     return print_json(line);
   }
-  fmt::print("{}\n  {}\n  median {:.2f} us  min {:.2f}  max {:.2f}  spread {:.1f} %  {:.1f} TFLOPS  (L2 {}){}\n",
-             row.problem, row.config, m.median_us, m.min_us, m.max_us, 100 * m.spread, row.tflops(), m.l2,
-             row.max_error ? fmt::format("  max_error {:.3g}{}", *row.max_error, row.right() ? "" : " WRONG") : "");
+  fmt::print(
+      "{}\n  {}\n  median {:.2f} us  min {:.2f}  max {:.2f}  spread {:.1f} %  {:.1f} TFLOPS  (L2 {}){}\n",
+      row.problem, row.config, m.median_us, m.min_us, m.max_us, 100 * m.spread, row.tflops(), m.l2,
+      row.max_error ? fmt::format("  max_error {:.3g}{}", *row.max_error, row.right() ? "" : " WRONG") : "");
   std::fflush(stdout);
 }
 
@@ -114,9 +129,9 @@ std::string csv_line(const Row& row) {
   const auto cell = [](const std::string& text) {
     return text.find(',') == std::string::npos ? text : '"' + text + '"';
   };
-  return fmt::format("{},{},{},{},{:.4f},{:.4f},{:.4f},{:.5f},{:.3f},{}\n", cell(row.problem), cell(row.config),
-                     cell(row.device), cell(row.driver), m.median_us, m.min_us, m.max_us, m.spread, row.tflops(),
-                     row.max_error ? fmt::format("{:.4g}", *row.max_error) : "");
+  return fmt::format("{},{},{},{},{:.4f},{:.4f},{:.4f},{:.5f},{:.3f},{}\n", cell(row.problem),
+                     cell(row.config), cell(row.device), cell(row.driver), m.median_us, m.min_us, m.max_us,
+                     m.spread, row.tflops(), row.max_error ? fmt::format("{:.4g}", *row.max_error) : "");
 }
 
 int bench(const Options& options) {
@@ -147,7 +162,9 @@ Command add_bench(CLI::App& program) {
   app->add_option("--config", options->configs, "Config text; repeated: timed in alternation")
       ->allow_extra_args(false);
   app->add_option("--csv", options->csv, "Also write the rows to this file");
-  app->add_option("--samples", options->samples, "Graph replays")->check(CLI::Range(3, 10000))->capture_default_str();
+  app->add_option("--samples", options->samples, "Graph replays")
+      ->check(CLI::Range(3, 10000))
+      ->capture_default_str();
   app->add_flag("--check", options->check, "Compare with the float64 reference first");
   add_device_option(*app, options->selection);
   add_database_option(*app, options->selection);

@@ -22,8 +22,9 @@ int prune(const Options& options) {
     print_json({{"directory", cache.directory().string()}, {"files", pruned.files}, {"bytes", pruned.bytes}});
   else
     fmt::print("removed {} files, {} bytes from {}\n", pruned.files, pruned.bytes,
-               cache.directory().empty() ? "no cache (none of WARPFINCH_CACHE_DIR, XDG_CACHE_HOME, HOME is set)"
-                                         : cache.directory().string());
+               cache.directory().empty()
+                   ? "no cache (none of WARPFINCH_CACHE_DIR, XDG_CACHE_HOME, HOME is set)"
+                   : cache.directory().string());
   return 0;
 }
 
@@ -31,10 +32,12 @@ int prune(const Options& options) {
 
 Command add_cache(CLI::App& program) {
   CLI::App* app = program.add_subcommand("cache", "The folder of compiled kernels");
-  app->require_subcommand(0, 1);  // that one is there is looked at below: an unknown word gets its own message
+  // That one is there is looked at when it runs, so that an unknown word gets its own message.
+  app->require_subcommand(0, 1);
   CLI::App* prune_app = app->add_subcommand("prune", "Remove the least recently used kernels");
   auto options = std::make_shared<Options>();
-  prune_app->add_option("--limit", options->limit, "Bytes to leave, e.g. 512M; 0 removes all")->capture_default_str();
+  prune_app->add_option("--limit", options->limit, "Bytes to leave, e.g. 512M; 0 removes all")
+      ->capture_default_str();
   add_json_option(*prune_app, options->json);
   return {app, [=] {
             if (!prune_app->parsed()) fail_input("cache: a command is missing: prune");

@@ -20,15 +20,18 @@ struct Options {
 // Says what happens to the entries of the list.
 class Reporter {
  public:
-  Reporter(const std::vector<Shape>& shapes, Budget budget, bool json) : shapes_(shapes), budget_(budget), json_(json) {}
+  Reporter(const std::vector<Shape>& shapes, Budget budget, bool json)
+      : shapes_(shapes), budget_(budget), json_(json) {}
 
   void entry(DaemonEvent event, size_t index, const TuneResult* result, const std::string& why) {
     const Shape& shape = shapes_.at(index);
     const std::string problem = to_text(shape.problem);
     if (printer_) printer_->finish();
     if (event == DaemonEvent::begin) printer_.emplace(shape.budget ? *shape.budget : budget_, json_);
-    if (json_) print_event(event, index, problem, why);
-    else print_text(event, index, problem, why);
+    if (json_)
+      print_event(event, index, problem, why);
+    else
+      print_text(event, index, problem, why);
     if (result) print_result(problem, *result, json_);
     std::fflush(stdout);
   }
@@ -40,16 +43,22 @@ class Reporter {
  private:
   static const char* name_of(DaemonEvent event) {
     switch (event) {
-      case DaemonEvent::begin: return "begin";
-      case DaemonEvent::finished: return "finished";
-      case DaemonEvent::skipped: return "skipped";
-      case DaemonEvent::failed: return "failed";
-      case DaemonEvent::stopped: return "stopped";
+      case DaemonEvent::begin:
+        return "begin";
+      case DaemonEvent::finished:
+        return "finished";
+      case DaemonEvent::skipped:
+        return "skipped";
+      case DaemonEvent::failed:
+        return "failed";
+      case DaemonEvent::stopped:
+        return "stopped";
     }
     return "";
   }
 
-  void print_event(DaemonEvent event, size_t index, const std::string& problem, const std::string& why) const {
+  void print_event(DaemonEvent event, size_t index, const std::string& problem,
+                   const std::string& why) const {
     Json line = {{"event", name_of(event)}, {"index", index}, {"problem", problem}};
     if (!why.empty()) line["reason"] = why;
     print_json(line);
@@ -57,9 +66,12 @@ class Reporter {
 
   void print_text(DaemonEvent event, size_t index, const std::string& problem, const std::string& why) const {
     const std::string place = fmt::format("[{}/{}]", index + 1, shapes_.size());
-    if (event == DaemonEvent::begin) fmt::print("{} {}\n", place, problem);
-    else if (event == DaemonEvent::skipped) fmt::print("{} {}\n  finished before\n", place, problem);
-    else if (event == DaemonEvent::failed) fmt::print("  failed: {}\n", why);
+    if (event == DaemonEvent::begin)
+      fmt::print("{} {}\n", place, problem);
+    else if (event == DaemonEvent::skipped)
+      fmt::print("{} {}\n  finished before\n", place, problem);
+    else if (event == DaemonEvent::failed)
+      fmt::print("  failed: {}\n", why);
   }
 
   const std::vector<Shape>& shapes_;
@@ -76,8 +88,8 @@ void print_summary(const DaemonResult& result, bool json) {
                 {"failed", result.failed},
                 {"stopped", result.stopped}});
   else
-    fmt::print("{} finished, {} finished before, {} failed{}\n", result.finished, result.skipped, result.failed,
-               result.stopped ? "; stopped, the next start continues here" : "");
+    fmt::print("{} finished, {} finished before, {} failed{}\n", result.finished, result.skipped,
+               result.failed, result.stopped ? "; stopped, the next start continues here" : "");
 }
 
 int work(const Options& options) {
@@ -103,7 +115,8 @@ int work(const Options& options) {
 }  // namespace
 
 Command add_daemon(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("daemon", "Work through a list of problems; continue where it stopped");
+  CLI::App* app =
+      program.add_subcommand("daemon", "Work through a list of problems; continue where it stopped");
   auto options = std::make_shared<Options>();
   app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML)")->required();
   app->add_flag("--again", options->again, "Also what is finished already");

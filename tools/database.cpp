@@ -1,7 +1,6 @@
 // warpfinch database: what tuning has found out, listed, shown, taken to another machine.
 #include <fmt/format.h>
 
-
 #include "tools/command.hpp"
 #include "tools/files.hpp"
 #include "tools/selection.hpp"
@@ -31,7 +30,8 @@ int list(const Options& options) {
   const std::optional<ConfigDatabase> database = database_to_read(options.selection.database);
   const std::vector<Best> all = database ? database->list() : std::vector<Best>();
   for (const Best& best : all) {
-    if (options.selection.json) print_json(json_of(best));
+    if (options.selection.json)
+      print_json(json_of(best));
     else
       fmt::print("{}\n  {} {:.2f} us  {}\n  {}\n", best.problem, best.predicted ? "predicted" : "measured",
                  best.median_us, best.device, best.config);
@@ -57,7 +57,8 @@ int show(const Options& options) {
   const std::vector<Evaluation> rows = database ? database->evaluations(problem) : std::vector<Evaluation>();
   std::string shown;
   for (const Evaluation& row : rows) {
-    if (options.selection.json) print_json(to_json(row));
+    if (options.selection.json)
+      print_json(to_json(row));
     else {
       if (row.problem != shown) fmt::print("{}\n", row.problem);
       shown = row.problem;
@@ -85,8 +86,10 @@ int import_rows(const Options& options) {
       throw Error(error.kind, fmt::format("{}: {}", options.file, error.what()));
     }
   }();
-  if (options.selection.json) print_json({{"added", added}});
-  else fmt::print("added {} rows to {}\n", added, database_file(options.selection.database).string());
+  if (options.selection.json)
+    print_json({{"added", added}});
+  else
+    fmt::print("added {} rows to {}\n", added, database_file(options.selection.database).string());
   return 0;
 }
 
@@ -100,7 +103,8 @@ CLI::App* add_subcommand(CLI::App& app, const char* name, const char* meaning, S
 
 Command add_database(CLI::App& program) {
   CLI::App* app = program.add_subcommand("database", "What tuning has found out");
-  app->require_subcommand(0, 1);  // that one is there is looked at below: an unknown word gets its own message
+  // That one is there is looked at when it runs, so that an unknown word gets its own message.
+  app->require_subcommand(0, 1);
   auto options = std::make_shared<Options>();
   Selection& selection = options->selection;
   CLI::App* list_app = add_subcommand(*app, "list", "The best config of each problem and device", selection);
@@ -111,7 +115,8 @@ Command add_database(CLI::App& program) {
     command->add_option("--problem", selection.problem, "Only this problem");
   for (CLI::App* command : {list_app, show_app, import_app}) add_json_option(*command, selection.json);
   add_json_option(*export_app, selection.json);  // it is JSON anyway
-  export_app->add_option("-o,--output", options->file, "File to write; - is standard output")->capture_default_str();
+  export_app->add_option("-o,--output", options->file, "File to write; - is standard output")
+      ->capture_default_str();
   import_app->add_option("file", options->file, "File that `database export` wrote")->required();
   return {app, [=] {
             if (list_app->parsed()) return list(*options);

@@ -43,14 +43,14 @@ Json json_of(const Target& target) {
 void print(const DeviceInfo& device) {
   const std::string target = target_of(device);
   fmt::print("{:<8} {}  compute {}.{}  target {}  {} multiprocessors  {:.1f} GiB  driver {}  {}\n", device.id,
-             device.name, device.compute_major, device.compute_minor, target.empty() ? "(not supported)" : target,
-             device.multiprocessors, static_cast<double>(device.memory_bytes) / (1 << 30), device.driver,
-             device.uuid);
+             device.name, device.compute_major, device.compute_minor,
+             target.empty() ? "(not supported)" : target, device.multiprocessors,
+             static_cast<double>(device.memory_bytes) / (1 << 30), device.driver, device.uuid);
 }
 
 void print(const Target& target) {
-  fmt::print("target   {}  compute {}.{}  {} KB of shared memory per block\n", target.name, target.compute_major,
-             target.compute_minor, target.shared_bytes_per_block / 1024);
+  fmt::print("target   {}  compute {}.{}  {} KB of shared memory per block\n", target.name,
+             target.compute_major, target.compute_minor, target.shared_bytes_per_block / 1024);
 }
 
 int list(bool json) {

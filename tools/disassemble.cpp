@@ -29,7 +29,8 @@ std::vector<fs::path> program_folders() {
   for (std::string folder; std::getline(path, folder, ':');)
     if (!folder.empty()) folders.push_back(folder);
   for (const char* variable : {"CUDA_PATH", "CUDA_HOME"})
-    if (const char* toolkit = std::getenv(variable); toolkit && *toolkit) folders.push_back(fs::path(toolkit) / "bin");
+    if (const char* toolkit = std::getenv(variable); toolkit && *toolkit)
+      folders.push_back(fs::path(toolkit) / "bin");
   folders.push_back("/usr/local/cuda/bin");
   return folders;
 }
@@ -96,8 +97,9 @@ std::string disassemble(const std::string& cubin) {
   const std::string cuobjdump = find_program("cuobjdump");
   const std::string nvdisasm = find_program("nvdisasm");
   if (cuobjdump.empty() && nvdisasm.empty())
-    fail_environment("--stage sass needs cuobjdump or nvdisasm of the CUDA toolkit: neither is in PATH, "
-                     "CUDA_PATH/bin, CUDA_HOME/bin or /usr/local/cuda/bin");
+    fail_environment(
+        "--stage sass needs cuobjdump or nvdisasm of the CUDA toolkit: neither is in PATH, "
+        "CUDA_PATH/bin, CUDA_HOME/bin or /usr/local/cuda/bin");
   const TemporaryFile file(cubin);
   if (cuobjdump.empty()) return output_of({nvdisasm, "-c", file.name});
   return output_of({cuobjdump, "-sass", file.name});

@@ -1,5 +1,5 @@
-// Files that the user names. Reading: Error (input). Writing: aside and renamed, so that a full disk or a crash
-// leaves the old file whole; Error (input) for a folder that does not exist, else (environment).
+// Files that the user names. Reading: Error (input). Writing: aside and renamed, so that a full disk or a
+// crash leaves the old file whole; Error (input) for a folder that does not exist, else (environment).
 #pragma once
 
 #include <filesystem>

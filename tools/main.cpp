@@ -16,8 +16,9 @@ namespace {
 constexpr int kEnvironmentFailed = 1;
 constexpr int kInputWrong = 2;
 
-constexpr Command (*kCommands[])(CLI::App&) = {add_devices, add_space,    add_show,  add_export, add_run,   add_tune,
-                                               add_daemon,  add_database, add_cache, add_bench,  add_worker};
+constexpr Command (*kCommands[])(CLI::App&) = {add_devices, add_space, add_show,   add_export,
+                                               add_run,     add_tune,  add_daemon, add_database,
+                                               add_cache,   add_bench, add_worker};
 
 int fail(int code, std::string message) {
   std::fflush(stdout);  // what was printed before the failure comes first
@@ -46,7 +47,8 @@ int run(const Command& command) {
 int main_of(int argc, char** argv) {
   CLI::App program("Writes, compiles, tunes and remembers GPU kernels on your own machine.", "warpfinch");
   program.set_version_flag("--version", "warpfinch " WARPFINCH_VERSION);
-  program.require_subcommand(0, 1);  // that one is there is looked at below: an unknown word gets its own message
+  // That one is there is looked at when it runs, so that an unknown word gets its own message.
+  program.require_subcommand(0, 1);
   std::vector<Command> commands;
   for (auto add : kCommands) commands.push_back(add(program));
   try {

@@ -10,14 +10,15 @@
 
 namespace warpfinch {
 
-// Compiles (or takes from the cache) and loads. Source that does not compile is an Error (input): the config or
-// program made it.
+// Compiles (or takes from the cache) and loads. Source that does not compile is an Error (input): the config
+// or program made it.
 std::shared_ptr<const LoadedPlan> load_plan(const std::shared_ptr<Device>& device, const Plan& plan);
 
 class DeviceTensors {
  public:
   // Allocates and uploads every tensor, and a workspace of that many bytes.
-  DeviceTensors(const std::shared_ptr<Device>& device, const std::vector<HostTensor>& tensors, int64_t workspace_bytes);
+  DeviceTensors(const std::shared_ptr<Device>& device, const std::vector<HostTensor>& tensors,
+                int64_t workspace_bytes);
   const std::vector<DevicePointer>& pointers() const { return pointers_; }
   DevicePointer workspace() const { return workspace_ ? workspace_->pointer() : 0; }
   // Overwrites every output in `tensors` with what the device holds.

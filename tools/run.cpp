@@ -42,7 +42,8 @@ int64_t count_not_finite(const std::vector<HostTensor>& tensors) {
   int64_t count = 0;
   for (const HostTensor& tensor : tensors)
     if (tensor.buffer.output)
-      for_each_index(tensor.buffer.shape, [&](const auto& index) { count += !std::isfinite(tensor.at(index)); });
+      for_each_index(tensor.buffer.shape,
+                     [&](const auto& index) { count += !std::isfinite(tensor.at(index)); });
   return count;
 }
 
@@ -69,8 +70,9 @@ Verdict check_problem(const Problem& problem, const std::vector<HostTensor>& ten
   const Accuracy accuracy = check_accuracy(problem, tensors, threads);
   Verdict verdict;
   verdict.right = accuracy.right();
-  verdict.text = fmt::format("max_error    {:.4g}\nerror_bound  {:g}\nchecked      {} elements\nok           {}\n",
-                             accuracy.max_error, accuracy.error_bound, accuracy.checked, accuracy.right());
+  verdict.text =
+      fmt::format("max_error    {:.4g}\nerror_bound  {:g}\nchecked      {} elements\nok           {}\n",
+                  accuracy.max_error, accuracy.error_bound, accuracy.checked, accuracy.right());
   if (!accuracy.right()) verdict.text += fmt::format("worst        {}\n", accuracy.worst);
   verdict.keys = {{"reference", true},
                   {"max_error", std::isfinite(accuracy.max_error) ? Json(accuracy.max_error) : Json()},
@@ -96,7 +98,8 @@ void report(const Options& options, const Device& device, const ChosenPlan& chos
   fmt::print("device       {}\n{}", device.info().name, verdict.text);
 }
 
-// On a machine without a GPU what the user wrote is looked at first: a typing error is his to mend, there and then.
+// On a machine without a GPU what the user wrote is looked at first: a typing error is his to mend, there and
+// then.
 void check_input(const Options& options) {
   if (!(std::isfinite(options.spread) && options.spread > 0)) fail_input("--spread must be a number above 0");
   if (!list_devices().empty()) return;
@@ -119,7 +122,8 @@ int run(const Options& options) {
   on_device.download_outputs(tensors);
   write_outputs(tensors, options.outputs);
   Verdict verdict;
-  if (options.check) verdict = chosen.problem ? check_problem(*chosen.problem, tensors) : check_program(tensors);
+  if (options.check)
+    verdict = chosen.problem ? check_problem(*chosen.problem, tensors) : check_program(tensors);
   report(options, *device, chosen, verdict);
   return verdict.right ? 0 : kWrongResult;
 }

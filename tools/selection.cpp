@@ -13,7 +13,9 @@ ChosenPlan program_plan(const Selection& selection, const Target& target, const 
   if (!selection.config.empty())
     fail_input("--config goes with --problem; a program carries its schedule as attributes of its own");
   const std::string text = read_file(selection.program);
-  const auto located = [&](const std::string& what) { return fmt::format("{}: {}", selection.program, what); };
+  const auto located = [&](const std::string& what) {
+    return fmt::format("{}: {}", selection.program, what);
+  };
   try {
     Expected<Plan> plan = generate_program(text, target, observe);
     if (!plan) fail_input(fmt::format("{}: {}", plan.rejection().stage, plan.rejection().reason));
@@ -27,15 +29,17 @@ ChosenPlan problem_plan(const Selection& selection, const Target& target, const 
   const Problem problem = parse_problem(selection.problem);
   const std::optional<ConfigDatabase> database =
       selection.config.empty() ? database_to_read(selection.database) : std::nullopt;
-  const Choice choice = choose_config(problem, selection.config, target, device_name(selection.device, target.name),
-                                      database ? &*database : nullptr);
+  const Choice choice =
+      choose_config(problem, selection.config, target, device_name(selection.device, target.name),
+                    database ? &*database : nullptr);
   return {problem, choice.origin, take(generate(problem, choice.config, target, observe), ErrorKind::input)};
 }
 
 }  // namespace
 
 void add_problem_options(CLI::App& command, Selection& selection) {
-  command.add_option("--problem", selection.problem, "What to compute: \"gemm m=4096 n=4096 k=4096 dtype=bf16\"");
+  command.add_option("--problem", selection.problem,
+                     "What to compute: \"gemm m=4096 n=4096 k=4096 dtype=bf16\"");
   command.add_option("--program", selection.program, "Your own tile program (.tir) in place of a problem");
   command.add_option("--config", selection.config,
                      "Config text; without it the database's, else the static model's best");

@@ -28,8 +28,8 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection);
 void add_database_option(CLI::App& command, Selection& selection);
 void add_json_option(CLI::App& command, bool& json);
 
-// The database to read. None when --database was not given and the default one does not exist; Error (input) for a
-// given one that does not exist.
+// The database to read. None when --database was not given and the default one does not exist; Error (input)
+// for a given one that does not exist.
 std::optional<ConfigDatabase> database_to_read(const std::string& given);
 // The database to write, created where there is none.
 ConfigDatabase database_to_write(const std::string& given);
@@ -44,8 +44,8 @@ struct ChosenPlan {
   std::string origin;              // of the config, as Choice::origin; "program" for a user's program
   Plan plan;
 };
-// Generates what the selection names. Error (input): neither or both of problem and program, text that does not
-// parse, a config that is rejected.
+// Generates what the selection names. Error (input): neither or both of problem and program, text that does
+// not parse, a config that is rejected.
 ChosenPlan choose_plan(const Selection& selection, const Target& target, const StageObserver& observe = {});
 // The value, or its rejection as an Error of that kind.
 template <class T>

@@ -18,8 +18,8 @@ struct Options {
 };
 
 // Prints one text of one kernel. The lead says which kernel it is where a plan has several.
-void print_text(const Options& options, const std::string& kernel, const std::string& stage, const std::string& lead,
-                const std::string& text) {
+void print_text(const Options& options, const std::string& kernel, const std::string& stage,
+                const std::string& lead, const std::string& text) {
   if (options.selection.json) {
     print_json({{"kernel", kernel}, {"stage", stage}, {"text", text}});
     return;
@@ -27,7 +27,7 @@ void print_text(const Options& options, const std::string& kernel, const std::st
   fmt::print("{}{}{}", lead, text, text.ends_with('\n') ? "" : "\n");
 }
 
-// --- while the generator works: a program that is refused half way was printed so far -----------------------
+// --- while the generator works: a program that is refused half way was printed so far ----------------
 StageObserver print_first_stage(const Options& options) {
   return [&options](const std::string& kernel, const std::string& stage, const std::string& program) {
     if (stage == "build") print_text(options, kernel, stage, "", program);
@@ -40,7 +40,7 @@ StageObserver print_every_stage(const Options& options) {
   };
 }
 
-// --- of the finished plan --------------------------------------------------------------------------------------
+// --- of the finished plan ----------------------------------------------------------------------------
 std::string cuda_text(const Options& options, const Launch& launch) {
   return options.inlined ? inlined(launch.source) : launch.source.kernel;
 }
@@ -62,9 +62,9 @@ std::string resource_text(const Launch& launch, const CompiledKernel& kernel) {
       "registers        {}\nlaunch_registers {}\nspill_stores     {} bytes\nspill_loads      {} bytes\n"
       "stack            {} bytes\nbarriers         {}\nstatic_shared    {} bytes\ndynamic_shared   {} bytes\n"
       "threads          {}\ntiles            {}\nnvrtc            {}{}\n",
-      used.registers, launch.launch_registers, used.spill_stores, used.spill_loads, used.stack_bytes, used.barriers,
-      used.static_shared_bytes, launch.shared_bytes, launch.threads, launch.tiles, kernel.nvrtc,
-      kernel.from_cache ? " (from the cache)" : "");
+      used.registers, launch.launch_registers, used.spill_stores, used.spill_loads, used.stack_bytes,
+      used.barriers, used.static_shared_bytes, launch.shared_bytes, launch.threads, launch.tiles,
+      kernel.nvrtc, kernel.from_cache ? " (from the cache)" : "");
   for (const std::string& warning : used.warnings) text += "warning          " + warning + "\n";
   return text;
 }
@@ -97,15 +97,18 @@ std::string lead_of(const Plan& plan, size_t i) {
 void print_resources(const Options& options, const Plan& plan) {
   for (size_t i = 0; i < plan.launches.size(); ++i) {
     const CompiledKernel kernel = compiled(plan.launches[i]);
-    if (options.selection.json) print_json(resource_json(plan.launches[i], kernel));
-    else fmt::print("{}{}", lead_of(plan, i), resource_text(plan.launches[i], kernel));
+    if (options.selection.json)
+      print_json(resource_json(plan.launches[i], kernel));
+    else
+      fmt::print("{}{}", lead_of(plan, i), resource_text(plan.launches[i], kernel));
   }
 }
 
 using TextOf = std::string (*)(const Options&, const Launch&);
 void print_launches(const Options& options, const Plan& plan, TextOf text_of) {
   for (size_t i = 0; i < plan.launches.size(); ++i)
-    print_text(options, plan.launches[i].name, options.stage, lead_of(plan, i), text_of(options, plan.launches[i]));
+    print_text(options, plan.launches[i].name, options.stage, lead_of(plan, i),
+               text_of(options, plan.launches[i]));
 }
 
 int show(const Options& options) {

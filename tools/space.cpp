@@ -1,4 +1,5 @@
-// warpfinch space: what the tuner may choose for a problem, what forbids a choice, and the static model's opinion.
+// warpfinch space: what the tuner may choose for a problem, what forbids a choice, and the static model's
+// opinion.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,7 +38,8 @@ void print_text(const ConfigSpace& space, int64_t valid, const std::vector<Confi
   fmt::print("problem     {}\ntarget      {}\n\n", to_text(space.problem), space.target.name);
   for (const Gene& gene : space.genes) fmt::print("{:<16}{}\n", gene.name, fmt::join(gene.values, " "));
   fmt::print("\nconstraints\n");
-  for (const Constraint& constraint : constraints()) fmt::print("  {:<20}{}\n", constraint.name, constraint.meaning);
+  for (const Constraint& constraint : constraints())
+    fmt::print("  {:<20}{}\n", constraint.name, constraint.meaning);
   fmt::print("\n{:.0f} configs, {}\n", size(space),
              valid < 0 ? "too many to count the valid ones" : fmt::format("{} of them valid", valid));
   if (!best.empty()) fmt::print("\npredicted us (static model, not measured)  config\n");
@@ -65,8 +67,8 @@ int show_space(const Options& options) {
   const ConfigSpace space =
       config_space(parse_problem(options.selection.problem), target_by_name(options.selection.target));
   const int64_t valid = count_valid(space);
-  const std::vector<Config> best = options.limit > 0 ? rank(space, static_cast<size_t>(options.limit))
-                                                     : std::vector<Config>();
+  const std::vector<Config> best =
+      options.limit > 0 ? rank(space, static_cast<size_t>(options.limit)) : std::vector<Config>();
   options.selection.json ? print_lines(space, valid, best) : print_text(space, valid, best);
   return 0;
 }

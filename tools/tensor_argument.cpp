@@ -35,7 +35,9 @@ void check_matches(const std::string& text, const TensorArgument& argument, cons
                              fmt::join(buffer.shape, ",")));
 }
 
-bool is_file(const TensorArgument& argument) { return argument.source != "random" && argument.source != "zeros"; }
+bool is_file(const TensorArgument& argument) {
+  return argument.source != "random" && argument.source != "zeros";
+}
 
 // The argument of each buffer, none where the user gave none.
 using Arguments = std::vector<std::optional<TensorArgument>>;
@@ -82,16 +84,17 @@ TensorArgument parse_tensor_argument(const std::string& text) {
   return argument;
 }
 
-std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers, const std::vector<std::string>& arguments,
-                                     uint64_t seed, double spread) {
+std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers,
+                                     const std::vector<std::string>& arguments, uint64_t seed,
+                                     double spread) {
   const Arguments matched = match(buffers, arguments);
   // The seeds are those of workload(), so that "random" said aloud and a tensor left out are the same.
   std::vector<HostTensor> tensors = workload(buffers, seed, spread);
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (!matched[i] || (matched[i]->source == "random" && !buffers[i].output)) continue;
-    tensors[i] = is_file(*matched[i])              ? read_npy(matched[i]->source, buffers[i])
+    tensors[i] = is_file(*matched[i])             ? read_npy(matched[i]->source, buffers[i])
                  : matched[i]->source == "random" ? random(buffers[i], seed + i, spread)
-                                                   : zeros(buffers[i]);
+                                                  : zeros(buffers[i]);
   }
   return tensors;
 }

@@ -1,5 +1,5 @@
-// `--tensor name=dtype[d0,d1]@file.npy|random|zeros` and `--output name=file.npy`: which data a run works on, and
-// where its results go.
+// `--tensor name=dtype[d0,d1]@file.npy|random|zeros` and `--output name=file.npy`: which data a run works on,
+// and where its results go.
 #pragma once
 
 #include <string>
@@ -11,17 +11,17 @@ namespace warpfinch {
 
 struct TensorArgument {
   std::string name;
-  std::string type;            // "bf16"
+  std::string type;  // "bf16"
   std::vector<int64_t> shape;
-  std::string source;          // a file, "random" or "zeros"
+  std::string source;  // a file, "random" or "zeros"
 };
 // Error (input) quotes the text and says what would be right.
 TensorArgument parse_tensor_argument(const std::string& text);
 
-// Every buffer as the arguments say; those without one: inputs random, outputs poison. Error (input) where a name,
-// type or shape is not the buffer's.
-std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers, const std::vector<std::string>& arguments,
-                                     uint64_t seed, double spread);
+// Every buffer as the arguments say; those without one: inputs random, outputs poison. Error (input) where a
+// name, type or shape is not the buffer's.
+std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers,
+                                     const std::vector<std::string>& arguments, uint64_t seed, double spread);
 
 // Before anything runs: do names, types, shapes and files fit the buffers?
 void check_tensors(const std::vector<Buffer>& buffers, const std::vector<std::string>& arguments);

@@ -41,13 +41,16 @@ TuneResult tune_one(const Shape& shape, const Options& options, const Judge& jud
 }
 
 // What became of every problem. One evaluator judged them all, so that the times are of one kind.
-void print_table(const std::vector<TuneResult>& results, const std::vector<Shape>& shapes, const Judge& judge) {
+void print_table(const std::vector<TuneResult>& results, const std::vector<Shape>& shapes,
+                 const Judge& judge) {
   fmt::print("\n{} on {}\n", judge.predicts ? "predicted (static model, nothing was measured)" : "measured",
              judge.evaluator->device());
-  fmt::print("{:>12}  {:>8}  problem\n", judge.predicts ? "predicted us" : "median us", "TFLOPS");
+  fmt::print("{:>12}  {:>16}  problem\n", judge.predicts ? "predicted us" : "median us",
+             judge.predicts ? "predicted TFLOPS" : "TFLOPS");
   for (size_t i = 0; i < results.size(); ++i) {
     const double us = results[i].best ? cost_us(*results[i].best) : std::numeric_limits<double>::infinity();
-    fmt::print("{:>12.2f}  {:>8.1f}  {}\n", us, flops(shapes[i].problem) / us * 1e-6, to_text(shapes[i].problem));
+    fmt::print("{:>12.2f}  {:>16.1f}  {}\n", us, flops(shapes[i].problem) / us * 1e-6,
+               to_text(shapes[i].problem));
   }
 }
 
@@ -75,7 +78,8 @@ int tune_all(const Options& options) {
 Command add_tune(CLI::App& program) {
   CLI::App* app = program.add_subcommand("tune", "Find the fastest config of problems");
   auto options = std::make_shared<Options>();
-  app->add_option("--problem", options->problems, "What to compute; may be repeated")->allow_extra_args(false);
+  app->add_option("--problem", options->problems, "What to compute; may be repeated")
+      ->allow_extra_args(false);
   app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML)");
   add_tuning_options(*app, options->tuning);
   return {app, [app, options] {

@@ -62,12 +62,13 @@ Judge open_judge(const TuningOptions& options) {
   judge.target = target_by_name(options.selection.target);
   judge.evaluator = model_evaluator(judge.target, compile_threads());
   judge.predicts = true;
-  fmt::print(stderr, "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
+  fmt::print(stderr,
+             "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
   return judge;
 }
 
 const std::atomic<bool>& stop_flag() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = set_stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   stop_state();  // made before a handler can come to it
@@ -79,7 +80,8 @@ std::string time_text(const Evaluation* evaluation) {
   if (!evaluation) return "none";
   const double us = cost_us(*evaluation);
   if (!std::isfinite(us)) return "rejected";
-  return fmt::format("{}{:.2f} us", std::holds_alternative<Prediction>(evaluation->outcome) ? "predicted " : "", us);
+  return fmt::format("{}{:.2f} us",
+                     std::holds_alternative<Prediction>(evaluation->outcome) ? "predicted " : "", us);
 }
 
 ProgressPrinter::ProgressPrinter(Budget budget, bool json)
@@ -99,17 +101,18 @@ void ProgressPrinter::print_event(const TuneProgress& progress) const {
                 {"seconds", progress.seconds},
                 {"best_config", progress.best ? Json(progress.best->config) : Json()},
                 {"best_us", progress.best ? Json(cost_us(*progress.best)) : Json()}};
-  if (progress.last) event.update(to_json(*progress.last));
-  else event["problem"] = progress.problem;
+  if (progress.last)
+    event.update(to_json(*progress.last));
+  else
+    event["problem"] = progress.problem;
   print_json(event);
   std::fflush(stdout);
 }
 
 void ProgressPrinter::operator()(const TuneProgress& progress) {
   if (json_) return print_event(progress);
-  const std::string numbers =
-      fmt::format("{:>4} tried  {:>3} rejected  {:>6.1f} s  best {}", progress.done, progress.rejected,
-                  progress.seconds, time_text(progress.best));
+  const std::string numbers = fmt::format("{:>4} tried  {:>3} rejected  {:>6.1f} s  best {}", progress.done,
+                                          progress.rejected, progress.seconds, time_text(progress.best));
   if (bar_) {
     const int filled = static_cast<int>(share(progress) * kBarWidth);
     fmt::print("\r[{:#<{}}{:.<{}}] {:<{}}", "", filled, "", kBarWidth - filled, numbers, width_);
@@ -138,8 +141,8 @@ void print_result(const std::string& problem, const TuneResult& result, bool jso
                   {"best", best ? to_json(*best) : Json()}};
     print_json(event);
   } else {
-    fmt::print("  best {}  ({} tried, {} rejected, {} known before{})\n  {}\n", time_text(best), result.evaluated,
-               result.rejected, result.remembered, result.stopped ? ", stopped" : "",
+    fmt::print("  best {}  ({} tried, {} rejected, {} known before{})\n  {}\n", time_text(best),
+               result.evaluated, result.rejected, result.remembered, result.stopped ? ", stopped" : "",
                best ? best->config : "no config works");
   }
   std::fflush(stdout);

@@ -1,5 +1,5 @@
-// warpfinch worker: the child process in which the tuner checks and times candidates, because a bad kernel can
-// kill a CUDA context or never end. Not for people: it speaks JSON on its standard streams.
+// warpfinch worker: the child process in which the tuner checks and times candidates, because a bad kernel
+// can kill a CUDA context or never end. Not for people: it speaks JSON on its standard streams.
 #include "tools/command.hpp"
 #include "tuner/evaluators.hpp"
 

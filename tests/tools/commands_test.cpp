@@ -81,10 +81,12 @@ TEST(Commands, ShowEveryStage) {
   const Program program;
   EXPECT_THAT(program({"show", "--problem", kGemm, "--stage", "ir"}).out,
               AllOf(StartsWith("kernel gemm"), Not(HasSubstr("== after"))));
-  EXPECT_THAT(program({"show", "--problem", kGemm, "--stage", "passes"}).out, HasSubstr("== after build\nkernel gemm"));
+  EXPECT_THAT(program({"show", "--problem", kGemm, "--stage", "passes"}).out,
+              HasSubstr("== after build\nkernel gemm"));
   const std::string cuda = program({"show", "--problem", kGemm, "--stage", "cuda"}).out;
   EXPECT_THAT(cuda, AllOf(HasSubstr("#include"), HasSubstr("__global__"), HasSubstr("gemm batch=1 m=256")));
-  EXPECT_THAT(program({"show", "--problem", kGemm, "--stage", "cuda", "--inlined"}).out, Not(HasSubstr("#include")));
+  EXPECT_THAT(program({"show", "--problem", kGemm, "--stage", "cuda", "--inlined"}).out,
+              Not(HasSubstr("#include")));
 }
 
 TEST(Commands, ShowCompiled) {
@@ -111,7 +113,8 @@ TEST(Commands, ShowNamesTheKernelsOfAPlanOfSeveral) {
 
 TEST(Commands, WhatIsPrintedIsAProgramThatCanBeGivenBack) {
   const Program program;
-  const std::string naive = program({"show", "--problem", "softmax rows=64 columns=128", "--stage", "ir"}).out;
+  const std::string naive =
+      program({"show", "--problem", "softmax rows=64 columns=128", "--stage", "ir"}).out;
   const std::string file = program.write("softmax.tir", naive);
   const Finished again = program({"show", "--program", file, "--stage", "cuda"});
   EXPECT_EQ(again.code, 0) << again.err;
@@ -131,7 +134,8 @@ TEST(Commands, TunePredictsWithoutGpuAndRemembers) {
   const Program program;
   NEEDS_NVRTC(program);
   const std::string database = program.path("configs.db");
-  const Finished tuned = program({"tune", "--problem", kGemm, "--budget", "3", "--database", database, "--json"});
+  const Finished tuned =
+      program({"tune", "--problem", kGemm, "--budget", "3", "--database", database, "--json"});
   EXPECT_EQ(tuned.code, 0) << tuned.err;
   EXPECT_THAT(tuned.err, AllOf(HasSubstr("no GPU"), HasSubstr("predicted")));
   int evaluations = 0;
@@ -150,7 +154,8 @@ TEST(Commands, TunePredictsWithoutGpuAndRemembers) {
 TEST(Commands, DatabaseGoesToAnotherMachineAndBack) {
   const Program program;
   NEEDS_NVRTC(program);
-  const std::string here = program.path("here.db"), there = program.path("there.db"), rows = program.path("rows");
+  const std::string here = program.path("here.db"), there = program.path("there.db"),
+                    rows = program.path("rows");
   ASSERT_EQ(program({"tune", "--problem", kGemm, "--budget", "2", "--database", here}).code, 0);
   ASSERT_EQ(program({"database", "export", "--database", here, "-o", rows}).code, 0);
   EXPECT_EQ(program({"database", "import", rows, "--database", there, "--json"}).objects()[0]["added"], 2);
@@ -162,7 +167,8 @@ TEST(Commands, DaemonContinuesWhereItStopped) {
   const Program program;
   NEEDS_NVRTC(program);
   const std::string shapes = program.write("list.yaml", "- problem: " + kGemm + "\n  budget: 2\n");
-  const std::vector<std::string> words{"daemon", "--shapes", shapes, "--database", program.path("d.db"), "--json"};
+  const std::vector<std::string> words{"daemon",     "--shapes",           shapes,
+                                       "--database", program.path("d.db"), "--json"};
   const Finished first = program(words), second = program(words);
   EXPECT_EQ(first.objects().back()["finished"], 1) << first.err;
   EXPECT_EQ(second.objects().back()["finished"], 0);
@@ -184,7 +190,8 @@ TEST(Commands, DaemonLosesNoRowOnSigterm) {
   const auto& result = lines[lines.size() - 2];
   EXPECT_EQ(result["event"], "result");
   EXPECT_GT(result["evaluated"], 0);
-  EXPECT_EQ(program({"database", "show", "--database", database, "--json"}).objects().size(), result["evaluated"]);
+  EXPECT_EQ(program({"database", "show", "--database", database, "--json"}).objects().size(),
+            result["evaluated"]);
   const Finished again = program.terminated(words, 2);
   EXPECT_EQ(again.objects()[0]["event"], "begin");
 }

@@ -1,4 +1,5 @@
-// What export writes compiles and links with plain nvcc, for every operation. Slow: nvcc takes seconds a file.
+// What export writes compiles and links with plain nvcc, for every operation. Slow: nvcc takes seconds a
+// file.
 #include <gtest/gtest.h>
 
 #include <unistd.h>
@@ -31,7 +32,8 @@ const Exported kExported[] = {
     {"gemm", "gemm batch=2 m=300 n=200 k=96 dtype=fp16 output=fp32 epilogue=bias_gelu"},
     {"gemm_nn", "gemm m=128 n=136 k=64 layout=nn"},
     {"softmax", "softmax batch=2 rows=100 columns=333 mask=causal"},
-    {"attention", "attention_forward batch=2 q_heads=4 kv_heads=2 q_len=200 kv_len=150 head_dim=64 mask=causal lse=true"},
+    {"attention",
+     "attention_forward batch=2 q_heads=4 kv_heads=2 q_len=200 kv_len=150 head_dim=64 mask=causal lse=true"},
     {"three_kernel", "attention_three_kernel q_heads=2 q_len=130 head_dim=128 lse=true"}};
 
 class Export : public testing::TestWithParam<Exported> {};
@@ -44,8 +46,8 @@ std::string compiled(const Program& program, const char* problem) {
   if (nvcc.empty()) return {};
   const Finished exported = program({"export", "--problem", problem, "-o", program.path("kernel.cu")});
   EXPECT_EQ(exported.code, 0) << exported.err;
-  const Finished built = run_words({nvcc, "-arch=sm_90a", program.path("kernel.cu"), "-o", program.path("kernel")},
-                                   program.path(""));
+  const Finished built = run_words(
+      {nvcc, "-arch=sm_90a", program.path("kernel.cu"), "-o", program.path("kernel")}, program.path(""));
   EXPECT_EQ(built.code, 0) << built.out << built.err;
   return program.path("kernel");
 }

@@ -23,7 +23,8 @@ class GpuCommands : public testing::Test {
 TEST_F(GpuCommands, RunChecksEveryOperation) {
   for (const char* problem :
        {"gemm batch=2 m=300 n=200 k=96 epilogue=bias", "gemm m=65 n=72 k=40 layout=nn dtype=fp16 output=fp32",
-        "softmax rows=100 columns=333 mask=causal", "attention_forward q_heads=4 kv_heads=2 q_len=200 head_dim=64 lse=true",
+        "softmax rows=100 columns=333 mask=causal",
+        "attention_forward q_heads=4 kv_heads=2 q_len=200 head_dim=64 lse=true",
         "attention_three_kernel q_heads=2 q_len=130 head_dim=128"}) {
     const Finished ran = program({"run", "--problem", problem, "--check", "--json"});
     ASSERT_EQ(ran.code, 0) << problem << "\n" << ran.err << ran.out;
@@ -35,10 +36,14 @@ TEST_F(GpuCommands, RunChecksEveryOperation) {
 // Zeros in, zeros out; then the file that was written is what the next run reads.
 TEST_F(GpuCommands, TensorsGoThroughFiles) {
   const std::string out = program.path("c.npy");
-  ASSERT_EQ(program({"run", "--problem", kGemm, "--tensor", "a=bf16[1,256,256]@zeros", "--output", "c=" + out}).code, 0);
+  ASSERT_EQ(
+      program({"run", "--problem", kGemm, "--tensor", "a=bf16[1,256,256]@zeros", "--output", "c=" + out})
+          .code,
+      0);
   const std::string zeros = program.read("c.npy").substr(128);
   EXPECT_EQ(zeros, std::string(256 * 256 * 2, '\0'));
-  const Finished again = program({"run", "--problem", kGemm, "--tensor", "a=bf16[1,256,256]@" + out, "--check"});
+  const Finished again =
+      program({"run", "--problem", kGemm, "--tensor", "a=bf16[1,256,256]@" + out, "--check"});
   EXPECT_EQ(again.code, 0) << again.err << again.out;
 }
 
@@ -52,8 +57,8 @@ TEST_F(GpuCommands, ProgramOfAUserIsLookedAtAloud) {
 
 TEST_F(GpuCommands, BenchTimesConfigsInAlternation) {
   const std::string csv = program.path("rows.csv");
-  const Finished timed = program({"bench", "--problem", kGemm, "--config", "stages=2", "--config", "stages=3", "--check",
-                                  "--csv", csv, "--json"});
+  const Finished timed = program({"bench", "--problem", kGemm, "--config", "stages=2", "--config", "stages=3",
+                                  "--check", "--csv", csv, "--json"});
   ASSERT_EQ(timed.code, 0) << timed.err;
   ASSERT_EQ(timed.objects().size(), 2u);
   for (const auto& row : timed.objects()) {
@@ -66,7 +71,8 @@ TEST_F(GpuCommands, BenchTimesConfigsInAlternation) {
 
 TEST_F(GpuCommands, TuneMeasures) {
   const std::string database = program.path("configs.db");
-  const Finished tuned = program({"tune", "--problem", kGemm, "--budget", "4", "--database", database, "--json"});
+  const Finished tuned =
+      program({"tune", "--problem", kGemm, "--budget", "4", "--database", database, "--json"});
   ASSERT_EQ(tuned.code, 0) << tuned.err;
   EXPECT_EQ(tuned.objects().back()["best"]["outcome"], "measured");
   const Finished ran = program({"run", "--problem", kGemm, "--database", database, "--json"});

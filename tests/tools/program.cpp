@@ -81,7 +81,9 @@ Finished Program::terminated(const std::vector<std::string>& arguments, int seco
                    folder_.path());
 }
 
-Finished Program::operator()(const std::vector<std::string>& arguments) const { return to_file(arguments, ""); }
+Finished Program::operator()(const std::vector<std::string>& arguments) const {
+  return to_file(arguments, "");
+}
 
 std::string Program::write(const std::string& name, const std::string& content) const {
   std::ofstream(path(name), std::ios::binary) << content;

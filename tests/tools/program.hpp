@@ -1,5 +1,5 @@
-// Runs the built program as a user would, in a folder of its own: no database, cache or GPU of the machine is seen
-// unless a test says so.
+// Runs the built program as a user would, in a folder of its own: no database, cache or GPU of the machine is
+// seen unless a test says so.
 #pragma once
 
 #include <nlohmann/json.hpp>
