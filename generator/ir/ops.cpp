@@ -63,9 +63,9 @@ std::vector<OpInfo> table() {
        "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st"},
       {"copy",
        movement,
-       {writes(kShared | kTile), reads(kShared | kTile)},
+       {writes(kShared), reads(kTile)},
        {},
-       "copies between shared memory and registers, converting the type"},
+       "copies registers to shared memory, converting the type"},
       {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
       {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
       // matrix

@@ -98,7 +98,9 @@ void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, 
     if (body[i].name != "load" || body[i].operands[0].space != Space::shared ||
         has(body[i].attributes, "via"))
       continue;
-    const bool tma = !only_ld && tma_can_move(*find(program, Space::global, body[i].operands[1].name));
+    const Tensor& tile = *find(program, Space::shared, body[i].operands[0].name);
+    const bool tma = !only_ld && value(tile.shape[0]) <= kMaxBoxRows &&
+                     tma_can_move(*find(program, Space::global, body[i].operands[1].name));
     set(body[i].attributes, "via", tma ? "tma" : "ld");
   }
 }

@@ -10,6 +10,7 @@ namespace warpfinch::lower {
 // Can the copy engine move boxes of this param? (cuTensorMapEncodeTiled: inner stride 1, the others positive
 // multiples of 16 bytes below 2^40, rank at most 5, extents below 2^32.)
 bool tma_can_move(const ir::Tensor& param);
+constexpr int64_t kMaxBoxRows = 256;  // of one copy
 // Bytes of one stage of a shared tile, rounded up to the 1024 that swizzled tiles are aligned to.
 int64_t tile_bytes(const ir::Tensor& tile);
 // Bytes of all tiles and barriers.

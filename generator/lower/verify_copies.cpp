@@ -15,8 +15,6 @@ using namespace ir;
 
 namespace {
 
-constexpr int64_t kMaxBoxRows = 256;  // cuTensorMapEncodeTiled
-
 // --- via -------------------------------------------------------------------------------------------------
 std::optional<Rejection> check_tma(const Program& program, const Op& op, const Operand& outside,
                                    const Operand& inside) {
@@ -27,10 +25,9 @@ std::optional<Rejection> check_tma(const Program& program, const Op& op, const O
     return refuse(op, fmt::format("via=tma wants an inner stride of 1 and the others positive multiples of "
                                   "16 bytes; @{} has [{}] elements of {} bytes",
                                   param.name, fmt::join(strides_of(param), ", "), size_of(param.type)));
-  if (param.type != tile.type)
-    return refuse(op, fmt::format("via=tma does not convert {} to {}",
-                                  to_text(op.name == "load" ? param.type : tile.type),
-                                  to_text(op.name == "load" ? tile.type : param.type)));
+  if (param.type != tile.type)  // a load's types are checked with its shapes
+    return refuse(op,
+                  fmt::format("via=tma does not convert {} to {}", to_text(tile.type), to_text(param.type)));
   if (op.name == "load" && value(tile.shape[0]) > kMaxBoxRows)
     return refuse(op, fmt::format("via=tma moves up to {} rows, ${} has {}", kMaxBoxRows, tile.name,
                                   value(tile.shape[0])));
@@ -75,8 +72,8 @@ std::optional<Rejection> check_shared_tile(const Program& program, const Tensor&
 }
 
 // --- staged results --------------------------------------------------------------------------------------
-// Walks over one role as it runs. The copy engine and mma see a thread's stores to shared memory behind
-// fence_async; a tile that the engine still reads must not change hands.
+// Walks over one role as it runs. The copy engine sees a thread's stores to shared memory behind fence_async;
+// a tile that the engine still reads must not change hands.
 class Staging {
  public:
   Staging(const Program& program) : program_(program) {}
@@ -98,8 +95,10 @@ class Staging {
       const Operand& operand = op.operands[i];
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
       const std::string place = place_of(operand.name);
-      const bool engine = op.name == "mma" || op.name == "store";
-      if (engine && written_.contains(place))
+      // Of what its own warps stored, mma would need them all: no op joins the warps of a warpgroup.
+      if (op.name == "mma" && !is_ring(program_, operand.name))
+        return refuse(op, fmt::format("${} is filled by no load", operand.name));
+      if (op.name == "store" && written_.contains(place))
         return refuse(op, fmt::format("no fence_async since ${} was written", operand.name));
       const bool gives_away = op.name == "release" || (op.name == "copy" && i == 0);
       if (gives_away && being_read_.contains(place))

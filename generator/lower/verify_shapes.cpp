@@ -68,6 +68,32 @@ std::optional<Rejection> check_copy(const Program& program, const Op& op) {
   return std::nullopt;
 }
 
+bool is_vector(const Tensor& tensor) { return attribute(tensor.attributes, "layout") == "vector"; }
+
+// What the copies of templates/ take: fp32 tiles in registers, in the layout of the mma where shared memory
+// or packing is on the other side; packed ones only come from convert.
+std::optional<Rejection> check_copied_types(const Program& program, const Op& op) {
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    const Operand& operand = op.operands[i];
+    if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
+    const Tensor& tensor = tensor_of(program, operand);
+    const bool packed = op.name == "convert" && i == 0;
+    if (packed != (tensor.type != DataType::fp32))
+      return refuse(op, fmt::format("%{} is {}, where {} is wanted", tensor.name, to_text(tensor.type),
+                                    packed ? "bf16 or fp16" : "fp32"));
+    if ((op.name == "copy" || op.name == "convert") && is_vector(tensor))
+      return refuse(op, fmt::format("%{} has layout=vector, which only loads, stores and arithmetic know",
+                                    tensor.name));
+  }
+  if (op.name != "load" || op.operands[0].space != Space::shared) return std::nullopt;
+  const Tensor &tile = tensor_of(program, op.operands[0]), &param = tensor_of(program, op.operands[1]);
+  if (tile.type != param.type || tile.type == DataType::fp32)
+    return refuse(op,
+                  fmt::format("${} is {} and @{} is {}; shared tiles take bf16 or fp16 as it lies in memory",
+                              tile.name, to_text(tile.type), param.name, to_text(param.type)));
+  return std::nullopt;
+}
+
 bool is_arithmetic_type(const Op& op) {
   return find_op(op.name)->group == Group::arithmetic || op.name == "fill";
 }
@@ -135,6 +161,8 @@ std::optional<Rejection> check_shapes(const Program& program, const Op& op) {
   if (has_symbols(program, op)) return std::nullopt;
   if (auto rejection = check_declared_tiles(program, op)) return rejection;
   if (op.name == "mma") return check_mma(program, op);
+  if (find_op(op.name)->group == Group::movement && op.name != "fill")
+    if (auto rejection = check_copied_types(program, op)) return rejection;
   if (op.name == "copy" || op.name == "convert") return check_copy(program, op);
   if (find_op(op.name)->group != Group::arithmetic && op.name != "fill") return std::nullopt;
   if (auto rejection = check_registers(program, op)) return rejection;
