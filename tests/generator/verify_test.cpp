@@ -101,7 +101,6 @@ TEST(Verifier, refuses_shapes_and_types_that_do_not_fit) {
       kNaive,
       {{"$b bf16 [64, 64]", "$b bf16 [64, 32]", {"[128, 64] = [128, 64] x [32, 64] does not fit"}},
        {"$b bf16 [64, 64]", "$b bf16 [48, 64]", {"[128, 64] = [128, 64] x [64, 48] does not fit"}},
-       {"$b bf16 [64, 64]", "$b fp16 [64, 64]", {"bf16 x fp16"}},
        {"register %c fp32 [128, 64]", "register %c bf16 [128, 64]", {"bf16"}},
        {"register %w fp32 [64] columns", "register %w fp32 [32] columns", {"differ in columns"}},
        {"register %w fp32 [64] columns", "register %w fp16 [64] columns", {"%w is fp16", "fp32"}},
@@ -116,6 +115,8 @@ TEST(Verifier, refuses_shapes_and_types_that_do_not_fit) {
     return verdict(replaced(text, "%w fp32 [64]", fmt::format("%w fp32 [{}]", columns)));
   };
   EXPECT_EQ(tiles(256, 32), "accepted");
+  EXPECT_THAT(verdict(replaced(replaced(kNaive, "$b bf16", "$b fp16"), "@b bf16", "@b fp16")),
+              HasSubstr("bf16 x fp16: both must be bf16 or both fp16"));
   EXPECT_THAT(tiles(264, 64), HasSubstr("264 columns: wgmma takes multiples of 8 up to 256"));
   EXPECT_THAT(tiles(60, 64), HasSubstr("60 columns"));
   EXPECT_THAT(tiles(64, 24), HasSubstr("an inner extent of 24: wgmma takes multiples of 16"));
@@ -205,6 +206,28 @@ TEST(Verifier, refuses_structures_that_the_emitter_has_no_words_for) {
                            {"role producer warps=4 regs=24 {",
                             "role producer warps=4 regs=24 {\n      fill %c, 0",
                             {"fill", "producer"}}});
+}
+
+TEST(Verifier, refuses_copies_that_no_template_makes) {
+  const auto program = [](const std::string& declarations, const std::string& body) {
+    return verdict("kernel k target=sm_90a {\n  param @x bf16 [64, 64]\n  param @y bf16 [64, 64] out\n" +
+                   declarations + "  register %x fp32 [64, 64]\n  grid m in 0 .. 64 step 64 {\n" + body +
+                   "    store @y[m, 0], %x\n  }\n}\n");
+  };
+  const std::string packed = "  register %p bf16 [64, 64]\n", tile = "  shared $a bf16 [64, 64]\n",
+                    wide = "  register %v fp32 [64, 64] layout=vector\n";
+  EXPECT_EQ(program("", "    load %x, @x[m, 0]\n"), "accepted");
+  EXPECT_EQ(program(packed, "    load %x, @x[m, 0]\n    convert %p, %x\n"), "accepted");
+  EXPECT_THAT(program(packed, "    load %p, @x[m, 0]\n"), HasSubstr("%p is bf16, where fp32 is wanted"));
+  EXPECT_THAT(program(packed, "    store @y[m, 0], %p\n"), HasSubstr("%p is bf16, where fp32 is wanted"));
+  EXPECT_THAT(program("", "    convert %x, %x\n"), HasSubstr("%x is fp32, where bf16 or fp16 is wanted"));
+  EXPECT_THAT(program(packed + wide, "    convert %p, %v\n"), HasSubstr("%v has layout=vector"));
+  EXPECT_THAT(program(tile, "    copy %x, $a\n"), HasSubstr("operand 1 must be $tile"));
+  EXPECT_THAT(program(tile + packed, "    copy $a, %p\n"), HasSubstr("%p is bf16, where fp32 is wanted"));
+  EXPECT_THAT(program("  shared $a fp16 [64, 64]\n", "    load $a, @x[m, 0]\n    mma %x, $a, $a\n"),
+              HasSubstr("$a is fp16 and @x is bf16"));
+  EXPECT_THAT(program(tile, "    copy $a, %x\n    fence_async\n    mma %x, $a, $a\n"),
+              HasSubstr("$a is filled by no load"));
 }
 
 TEST(Verifier, refuses_values_that_attributes_cannot_have) {

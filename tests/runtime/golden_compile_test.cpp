@@ -75,6 +75,48 @@ INSTANTIATE_TEST_SUITE_P(Goldens, CompiledProgram,
 INSTANTIATE_TEST_SUITE_P(Examples, CompiledProgram,
                          testing::ValuesIn(programs_in(kSource / "generator/examples")), test_name);
 
+// --- what the verifier accepts, the templates have
+// ---------------------------------------------------------- A program whose registers hold every kind of
+// operand, with these lines in it.
+std::string with_lines(const std::string& layout, const std::string& lines) {
+  return "kernel every_op target=sm_90a {\n  param @x bf16 [100, 128]\n  param @y bf16 [100, 128] out\n"
+         "  param @e fp32 [100] out\n"
+         "  register %x fp32 [64, 64]" +
+         layout + "\n  register %z fp32 [64, 64]" + layout +
+         "\n  register %r fp32 [64] rows\n  register %s fp32 [64] rows\n"
+         "  register %c fp32 [64] columns" +
+         layout + "\n  register %d fp32 [64] columns" + layout +
+         "\n  grid m in 0 .. 100 step 64, n in 0 .. 128 step 64 {\n    load %x, @x[m, n]\n"
+         "    load %z, @x[m, n]\n    fill %r, 1\n    fill %s, 0.5\n    fill %c, n\n    fill %d, -inf\n" +
+         lines +
+         "    multiply %x, %x, %z\n    multiply %x, %x, %c\n    multiply %x, %x, %d\n"
+         "    store @y[m, n], %x\n    multiply %r, %r, %s\n    store @e[m], %r\n  }\n}\n";
+}
+
+// The op with every choice of operands.
+void spell_choices(const ir::OpInfo& op, const std::string& line, size_t i, std::vector<std::string>& lines) {
+  static const char* const kOperands[] = {"%x", "%z", "%r", "%s", "%c", "%d", "3", "0.5", "n"};
+  if (i == op.operands.size()) return lines.push_back(line);
+  for (const char* operand : kOperands) spell_choices(op, line + (i ? ", " : " ") + operand, i + 1, lines);
+}
+
+TEST(EveryArithmeticOp, compiles_with_every_choice_of_operands_that_the_verifier_accepts) {
+  for (const std::string layout : {"", " layout=vector"}) {
+    std::string accepted;
+    for (const ir::OpInfo& op : ir::ops()) {
+      if (op.group != ir::Group::arithmetic) continue;
+      std::vector<std::string> lines;
+      spell_choices(op, std::string(op.name), 0, lines);
+      const size_t before = accepted.size();
+      for (const std::string& line : lines)
+        if (generate_program(with_lines(layout, "    " + line + "\n"), target_by_name("sm_90a")))
+          accepted += "    " + line + "\n";
+      EXPECT_GT(accepted.size(), before) << op.name << " takes no operands at all";
+    }
+    expect_good_kernel(with_lines(layout, accepted));
+  }
+}
+
 TEST(GeneratorReadme, its_programs_compile) {
   const std::vector<std::string> programs = fenced_programs(content(kSource / "generator/README.md"));
   ASSERT_FALSE(programs.empty());
