@@ -91,7 +91,8 @@ std::vector<Op> prologue(const Parts& parts, const Op& loop) {
   const Range& range = loop.ranges[0];
   std::vector<Op> body = parts.early;
   append(body, parts.trailing);
-  if (value(range.step) <= integer(loop.attributes, "unmasked", 0))
+  if (is_constant(range.begin) &&
+      value(range.begin) + value(range.step) <= integer(loop.attributes, "unmasked", 0))
     std::erase_if(body, [](const Op& op) { return op.name.starts_with("mask_"); });
   return at(std::move(body), range.name, range.begin);
 }

@@ -55,11 +55,21 @@ Op branch(Op loop, const Expr& unmasked) {
   return loop;
 }
 
-void split_loops(std::vector<Op>& body, bool by_branch) {
+// A bound in the middle of a tile would leave part of it unmasked.
+bool cuts_a_tile(const Range& range, const Expr& unmasked) {
+  if (!is_constant(range.begin) || !is_constant(unmasked)) return false;
+  return (value(unmasked) - value(range.begin)) % value(range.step) != 0;
+}
+
+std::optional<Rejection> split_loops(std::vector<Op>& body, bool by_branch) {
   for (size_t i = 0; i < body.size(); ++i) {
-    split_loops(body[i].body, by_branch);
+    if (auto rejection = split_loops(body[i].body, by_branch)) return rejection;
     const auto text = attribute(body[i].attributes, "unmasked");
     if (body[i].name != "for" || !text) continue;
+    if (cuts_a_tile(body[i].ranges[0], bound(*text)))
+      return Rejection{"split_mask",
+                       fmt::format("'{}': unmasked={} is no multiple of the step {}", print_head(body[i]),
+                                   *text, to_text(body[i].ranges[0].step))};
     remove(body[i].attributes, "unmasked");
     const std::vector<Op> parts =
         by_branch ? std::vector{branch(body[i], bound(*text))} : split(body[i], bound(*text));
@@ -67,6 +77,7 @@ void split_loops(std::vector<Op>& body, bool by_branch) {
     body.insert(body.begin() + i, parts.begin(), parts.end());
     i += parts.size() - 1;
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -77,7 +88,7 @@ Lowered split_mask(const Program& program, const Target&) {
   if (mode != "split" && mode != "branch")
     return Rejection{"split_mask", fmt::format("mask_loop={}: known are split, branch", mode)};
   remove(result.attributes, "mask_loop");
-  split_loops(result.body, mode == "branch");
+  if (auto rejection = split_loops(result.body, mode == "branch")) return *rejection;
   return result;
 }
 

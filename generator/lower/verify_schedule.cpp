@@ -130,6 +130,7 @@ class FlightCheck {
           return refuse(fmt::format("'{}' touches what '{}' has in flight", print_head(op), print_head(mma)));
     if (op.name == "release" && in_use(op.operands[0].name))
       return refuse(fmt::format("'{}' while an mma in flight reads it", print_head(op)));
+    if (!register_use(op).writes.empty()) fenced_ = false;
     if (op.body.empty()) return std::nullopt;
     if (auto rejection = block(op.body)) return rejection;
     if (op.name == "for" && !idle())

@@ -44,6 +44,17 @@ std::optional<Rejection> check_bodies(const std::vector<Op>& body, const std::st
   return std::nullopt;
 }
 
+// Hints of the walk over tiles name what is there.
+std::optional<Rejection> check_walk(const Op& grid) {
+  const auto last = attribute(grid.attributes, "descending");
+  const bool known = std::any_of(grid.ranges.begin(), grid.ranges.end(),
+                                 [&](const Range& range) { return range.name == last; });
+  if (last && !known) return refuse(grid, fmt::format("descending={} is none of its axes", *last));
+  if (integer(grid.attributes, "group", 1) > 1 && grid.ranges.size() < 2)
+    return refuse(grid, fmt::format("group={} needs two axes", integer(grid.attributes, "group", 1)));
+  return std::nullopt;
+}
+
 // --- roles -----------------------------------------------------------------------------------------------
 bool is_producer(const Op& role) { return has(role.attributes, "producer"); }
 
@@ -132,6 +143,7 @@ std::optional<Rejection> check_structure(const Program& program, const Target&) 
   for (const Tensor& tensor : program.tensors)
     if (auto rejection = check_sizes(tensor)) return rejection;
   if (auto rejection = check_bodies(program.body, "")) return rejection;
+  if (auto rejection = check_walk(program.body[0])) return rejection;
   if (!has_roles(program)) return std::nullopt;
   if (auto rejection = check_roles(program)) return rejection;
   return has_numbers(program) ? check_rows(program, program.body[0].body[0]) : std::nullopt;

@@ -162,6 +162,14 @@ TEST(SplitMaskPass, where_every_tile_is_whole_no_mask_is_left) {
                           "mask_columns %s, n, 300"));
 }
 
+TEST(SplitMaskPass, refuses_a_bound_in_the_middle_of_a_tile) {
+  const std::string text = replaced(after("tile", "attention_forward q_len=300 head_dim=64", "key_tile=128"),
+                                    "unmasked=256", "unmasked=200");
+  EXPECT_EQ(verdict(text),
+            "split_mask: 'for n in 128 .. 300 step 128 unmasked=200': unmasked=200 is no multiple "
+            "of the step 128");
+}
+
 TEST(SplitMaskPass, the_prologue_is_masked_only_where_its_tile_may_need_it) {
   const auto prologue = [](const std::string& problem) {
     const std::string text = after("split_mask", problem, "key_tile=128");

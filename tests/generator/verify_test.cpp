@@ -91,6 +91,7 @@ TEST(Verifier, refuses_unknown_words_and_wrong_operands) {
        {"param @w fp32 [512]", "param @w fp32 [0]", {"@w has an extent of 0"}},
        {"param @w fp32 [512]", "param @w fp32 [512] strides=[512,1]", {"1 dimensions", "[512,1]"}},
        {"%m fp32 [128] rows", "%m fp32 [128]", {"%m", "`rows` or `columns`"}},
+       {"step 64 {", "step 64 descending=k {", {"descending=k is none of its axes"}},
        {"step 128, n", "step 0, n", {"grid m in", "step 0"}},
        {"for k in 0 .. 256 step 64", "for k in 0 .. 256 step 0 - 64", {"step"}},
        {"fill %c, 0", "return\n    fill %c, 0", {"unknown op"}}});
@@ -171,6 +172,9 @@ TEST(Verifier, refuses_to_touch_what_is_in_flight) {
                    {"wait_mma %s pending=1\n        release $k\n",
                     "release $k\n        wait_mma %s pending=1\n",
                     {"'release $k' while an mma in flight reads it"}},
+                   {"fence_mma %o, %p\n",
+                    "fence_mma %o, %p\n rescale %o, %shrink\n",
+                    {"without fence_mma in front of it"}},
                    {"commit_mma\n", "commit_mma\n commit_mma\n", {"commit_mma without an mma"}},
                    {"row_total %sum\n", "row_total %sum\n convert %p, %s\n", {"in flight"}}});
 }
