@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <string>
@@ -71,6 +72,53 @@ inline std::map<std::string, std::string> stages_of(const std::string& problem, 
                             });
   if (!plan) ADD_FAILURE() << problem << " " << config << ": " << plan.rejection().reason;
   return stages;
+}
+
+// --- reading a printed program
+// ------------------------------------------------------------------------------
+inline std::string after(const std::string& pass, const std::string& problem, const std::string& config) {
+  return stages_of(problem, config)[pass];
+}
+
+// The trimmed lines between the n-th line that starts with `head` and its closing brace; nested blocks
+// included.
+inline std::vector<std::string> block(const std::string& text, const std::string& head, int n = 1) {
+  std::vector<std::string> body;
+  int depth = -1;
+  for (const std::string& line : lines_of(text)) {
+    const std::string here = trimmed(line);
+    if (depth < 0) {
+      if (here.starts_with(head) && --n == 0) depth = 0;
+      continue;
+    }
+    if (here == "}" && depth-- == 0) return body;
+    if (here.ends_with("{")) ++depth;
+    body.push_back(here);
+  }
+  ADD_FAILURE() << "no block '" << head << "' in\n" << text;
+  return body;
+}
+
+// Only the lines whose first word is one of `words`.
+inline std::vector<std::string> only(const std::vector<std::string>& lines,
+                                     const std::vector<std::string>& words) {
+  std::vector<std::string> kept;
+  for (const std::string& line : lines)
+    if (std::find(words.begin(), words.end(), line.substr(0, line.find(' '))) != words.end())
+      kept.push_back(line);
+  return kept;
+}
+
+inline std::vector<std::string> before(const std::vector<std::string>& lines, const std::string& head) {
+  const auto end = std::find_if(lines.begin(), lines.end(),
+                                [&](const std::string& line) { return line.starts_with(head); });
+  return {lines.begin(), end};
+}
+
+inline std::string declaration(const std::string& text, const std::string& start) {
+  for (const std::string& line : lines_of(text))
+    if (trimmed(line).starts_with(start)) return trimmed(line);
+  return "";
 }
 
 // "stage: reason" of a text that the generator refuses; "accepted" otherwise.

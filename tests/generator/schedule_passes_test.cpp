@@ -1,0 +1,191 @@
+// What the passes that divide a program between warps leave true: roles, synchronisation, shared memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
+#include "tests/generator/programs.hpp"
+
+namespace warpfinch {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kSquare = "attention_forward q_len=512 head_dim=64";  // whole key tiles, no mask
+constexpr const char* kCausal = "attention_forward q_len=512 head_dim=64 mask=causal";
+constexpr const char* kGemm = "gemm m=512 n=512 k=512";
+
+const std::vector<std::string> kMmaWords = {"fence_mma", "mma",     "commit_mma", "wait_mma",
+                                            "wait",      "release", "baton_wait", "baton_pass"};
+
+// --- roles ------------------------------------------------------------------------------------------------
+TEST(RolesPass, the_producer_acquires_loads_and_advances_every_ring) {
+  const std::string text = after("roles", kGemm, "n_tile=128 k_tile=64");
+  EXPECT_THAT(block(text, "for k", 2),
+              ElementsAre("acquire $a bytes=16384", "load $a, @a[z, m, k] via=tma", "advance $a",
+                          "acquire $b bytes=16384", "load $b, @b[z, n, k] via=tma", "advance $b"));
+  EXPECT_THAT(block(text, "for k", 1),
+              ElementsAre("wait $a", "wait $b", "mma %c, $a[warpgroup], $b^T accumulate", "release $b",
+                          "release $a"));
+}
+
+TEST(RolesPass, what_threads_copy_is_published) {
+  EXPECT_THAT(block(after("roles", kGemm, "copy=ld"), "for k", 2),
+              ElementsAre("acquire $a", "load $a, @a[z, m, k] via=ld", "publish $a", "advance $a",
+                          "acquire $b", "load $b, @b[z, n, k] via=ld", "publish $b", "advance $b"));
+}
+
+TEST(RolesPass, each_warpgroup_gets_64_rows_of_its_own) {
+  const std::string text = after("roles", kCausal, "consumers=3 key_tile=64");
+  EXPECT_EQ(declaration(text, "register %s"), "register %s fp32 [64, 64]");
+  EXPECT_EQ(declaration(text, "shared $q"), "shared $q bf16 [192, 64] swizzle=128");
+  EXPECT_THAT(text, HasSubstr("mma %s, $q[warpgroup], $k^T"));
+  EXPECT_THAT(text, HasSubstr("mask_causal %s, m + warpgroup * 64, n, 0"));
+  EXPECT_THAT(text, HasSubstr("copy $o[warpgroup], %o"));
+  EXPECT_THAT(text, HasSubstr("store @o[b, h, m + warp * 16, 0], $o[warp] via=tma"));
+  const std::string one = after("roles", kCausal, "consumers=1 key_tile=64");
+  EXPECT_THAT(one, Not(HasSubstr("warpgroup")));
+}
+
+TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
+  const auto roles = [](int consumers, const std::string& more) {
+    const std::string text =
+        after("roles", kSquare, fmt::format("consumers={} key_tile=64 {}", consumers, more));
+    return only(block(text, "grid"), {"role"});
+  };
+  EXPECT_THAT(roles(1, ""), ElementsAre("role consumer warps=4 {", "role producer warps=4 {"));
+  EXPECT_THAT(roles(2, ""),
+              ElementsAre("role consumer warps=8 regs=240 {", "role producer warps=4 regs=24 {"));
+  EXPECT_THAT(roles(3, ""),
+              ElementsAre("role consumer warps=12 regs=160 {", "role producer warps=4 regs=32 {"));
+  EXPECT_THAT(roles(4, ""),
+              ElementsAre("role consumer warps=16 regs=112 {", "role producer warps=4 regs=32 {"));
+  EXPECT_THAT(roles(2, "copy=ld"),
+              ElementsAre("role consumer warps=8 regs=224 {", "role producer warps=4 regs=56 {"))
+      << "a producer that copies itself needs registers";
+}
+
+TEST(RolesPass, lets_stay_only_with_the_role_that_reads_them) {
+  const std::string text = after("roles", kCausal, "mask_loop=branch");
+  EXPECT_THAT(only(block(text, "role consumer"), {"let"}).size(), 2u);
+  EXPECT_THAT(only(block(text, "role producer"), {"let"}), ElementsAre(HasSubstr("let n_end")));
+}
+
+TEST(RolesPass, a_program_without_loads_into_shared_memory_has_one_role) {
+  const std::string text = after("roles", "softmax rows=512 columns=512", "warps=8");
+  EXPECT_THAT(only(block(text, "grid"), {"role"}), ElementsAre("role compute warps=8 {"));
+  EXPECT_THAT(text, HasSubstr(" threads=256"));
+}
+
+// --- synchronize ------------------------------------------------------------------------------------------
+TEST(SynchronizePass, s1_waits_for_the_scores_while_the_product_is_in_flight) {
+  const std::string text = after("synchronize", kSquare, "order=s1 key_tile=128");
+  EXPECT_THAT(only(block(text, "for n"), kMmaWords),
+              ElementsAre("wait $k", "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma", "wait $v",
+                          "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma",
+                          "wait_mma %s pending=1", "release $k", "wait_mma %o, %p pending=0", "release $v"));
+}
+
+TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
+  const std::string text = after("synchronize", kSquare, "order=s0 key_tile=128");
+  EXPECT_THAT(only(block(text, "for n"), kMmaWords),
+              ElementsAre("wait $v", "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma", "wait $k",
+                          "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
+                          "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
+}
+
+TEST(SynchronizePass, a_chain_of_sums_into_one_tile_needs_no_wait_in_between) {
+  ir::Program program = ir::parse(after("roles", kGemm, ""));
+  ir::walk(program.body, [](ir::Op& op) {
+    if (op.name != "for" || op.body.size() < 5) return;
+    for (size_t i = 0; i < op.body.size(); ++i)
+      if (op.body[i].name == "mma") {
+        const ir::Op twice = op.body[i];
+        op.body.insert(op.body.begin() + i, twice);
+        break;
+      }
+  });
+  const std::string text = ir::print(*lower::synchronize(program, sm_90a()));
+  EXPECT_THAT(only(block(text, "for k"), {"mma", "wait_mma"}),
+              ElementsAre("mma %c, $a[warpgroup], $b^T accumulate", "mma %c, $a[warpgroup], $b^T accumulate",
+                          "wait_mma %c pending=0"));
+}
+
+// --- baton ------------------------------------------------------------------------------------------------
+TEST(BatonPass, stands_around_the_issue_of_every_loop) {
+  const std::string text = after("baton", kCausal, "consumers=2 key_tile=64 baton=issue mask_loop=split");
+  for (int loop : {1, 2})
+    EXPECT_THAT(only(block(text, "for n", loop), {"baton_wait", "mma", "baton_pass", "wait_mma"}),
+                ElementsAre("baton_wait", "mma %s, $q[warpgroup], $k^T", "mma %o, %p, $v accumulate",
+                            "baton_pass", "wait_mma %s pending=1", "wait_mma %o, %p pending=0"));
+  EXPECT_THAT(declaration(text, "role consumer"), HasSubstr(" baton {"));
+  EXPECT_THAT(after("baton", kCausal, "baton=none"), Not(HasSubstr("baton")));
+}
+
+TEST(BatonPass, refuses_a_single_consumer) {
+  ir::Program program = ir::parse(after("synchronize", kSquare, "consumers=1 baton=none"));
+  ir::set(program.attributes, "baton", "issue");
+  const auto taken = lower::baton(program, sm_90a());
+  ASSERT_FALSE(taken);
+  EXPECT_THAT(taken.rejection().reason, HasSubstr("at least two consumer warpgroups"));
+}
+
+// --- allocate_shared --------------------------------------------------------------------------------------
+TEST(AllocateSharedPass, places_tiles_apart_and_barriers_behind_them) {
+  for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
+           {kCausal, "consumers=3 key_tile=96 k_stages=2 v_stages=3"},
+           {"gemm m=512 n=512 k=512 output=fp16", "k_tile=16 stages=3"},
+           {"attention_forward q_len=512 head_dim=64 value_dim=128", ""}}) {
+    const ir::Program program = ir::parse(after("allocate_shared", problem, config));
+    std::vector<std::pair<int64_t, int64_t>> spans;  // begin, end
+    for (const ir::Tensor& tensor : program.tensors) {
+      if (tensor.space != ir::Space::shared) continue;
+      const int64_t offset = ir::integer(tensor.attributes, "offset", -1);
+      EXPECT_EQ(offset % 1024, 0) << tensor.name;
+      if (const auto alias = ir::attribute(tensor.attributes, "alias")) {
+        const ir::Tensor& under = *ir::find(program, ir::Space::shared, *alias);
+        EXPECT_EQ(offset, ir::integer(under.attributes, "offset", -2));
+        EXPECT_LE(lower::tile_bytes(tensor), lower::tile_bytes(under));
+        continue;
+      }
+      spans.emplace_back(offset, offset + lower::tile_bytes(tensor) * lower::stages(tensor));
+      if (!lower::is_ring(program, tensor.name)) continue;
+      const int64_t barriers = ir::integer(tensor.attributes, "barriers", -1);
+      EXPECT_EQ(barriers % 8, 0);
+      spans.emplace_back(barriers, barriers + 16 * lower::stages(tensor));
+    }
+    std::sort(spans.begin(), spans.end());
+    for (size_t i = 1; i < spans.size(); ++i) EXPECT_GE(spans[i].first, spans[i - 1].second) << problem;
+    EXPECT_EQ(spans.back().second, ir::integer(program.attributes, "shared_bytes", 0)) << problem;
+    EXPECT_EQ(spans.back().second, lower::shared_bytes(program)) << problem;
+  }
+}
+
+// --- the pipeline of passes -------------------------------------------------------------------------------
+TEST(Passes, an_unscheduled_attribute_is_used_up_by_its_pass) {
+  const std::string text = after("allocate_shared", kCausal, "baton=issue copy=ld");
+  EXPECT_EQ(lines_of(text)[0].substr(0, 50), "kernel attention_forward target=sm_90a threads=384");
+}
+
+TEST(Passes, a_scheduled_program_comes_out_as_it_went_in) {
+  for (const char* problem : {kCausal, kGemm, "softmax rows=100 columns=300"}) {
+    const std::string scheduled = plan_of(problem, "").launches[0].program;
+    const auto again = generate_program(scheduled, sm_90a());
+    ASSERT_TRUE(again) << again.rejection().reason;
+    EXPECT_EQ(again->launches[0].program, scheduled);
+  }
+}
+
+TEST(Passes, a_scheduled_program_may_name_its_constants) {
+  std::string text = plan_of(kGemm, "n_tile=128").launches[0].program;
+  text = replaced(text, "{\n", "{\n  let columns = 64 * 2\n");
+  text = replaced(text, "step 128 ", "step columns ");
+  const auto plan = generate_program(text, sm_90a());
+  ASSERT_TRUE(plan) << plan.rejection().reason;
+  EXPECT_EQ(plan->launches[0].program, plan_of(kGemm, "n_tile=128").launches[0].program);
+}
+
+}  // namespace
+}  // namespace warpfinch
