@@ -120,11 +120,15 @@ int round_down(int value, int step) { return value / step * step; }
 
 // setmaxnreg hands out what the launch allotted, not the whole register file: the producer gives up all but
 // 24 of its registers per thread and the consumers share them. 240, 240, 160, 112 on sm_90a.
+int launch_registers(int consumers, const Target& target) {
+  const int threads = (consumers + 1) * kWarpgroup;
+  return round_down(std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
+                    target.register_granularity);
+}
+
 int consumer_registers(int consumers, const Target& target) {
   const int threads = (consumers + 1) * kWarpgroup;
-  const int allotted =
-      round_down(std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
-                 target.register_granularity);
+  const int allotted = launch_registers(consumers, target);
   const int shared_out = allotted * threads - kProducerRegisters * kWarpgroup;
   return std::min(kConsumerRegisterCap,
                   round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
@@ -137,6 +141,15 @@ Reason consumer_need_violated(int need, const std::string& of, int consumers, co
                      consumers, has);
 }
 
+// ptxas places a wgmma's operands within the launch's allotment, whatever setmaxnreg adds later (C7602).
+Reason instruction_violated(int columns, int consumers, const Target& target) {
+  constexpr int kBesideSums = 26;  // what ptxas 13.0 asks beside the N / 2 sums of m64nN
+  const int need = columns / 2 + kBesideSums, has = launch_registers(consumers, target);
+  if (need <= has) return {};
+  return fmt::format("a wgmma of {} columns needs {} registers, the launch allots {} to a thread", columns,
+                     need, has);
+}
+
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
   if (const auto* c = std::get_if<AttentionConfig>(&config)) {
     const int s = c->key_tile / 2, p = c->key_tile / 4;  // P is packed, two to a register
@@ -145,10 +158,12 @@ Reason registers_violated(const Problem& problem, const KernelConfig& config, co
                                   fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters),
                                   c->consumers, target);
   }
-  if (const auto* c = std::get_if<GemmConfig>(&config))
+  if (const auto* c = std::get_if<GemmConfig>(&config)) {
+    if (auto violated = instruction_violated(c->n_tile, c->consumers, target)) return violated;
     return consumer_need_violated(c->n_tile / 2 + kOtherRegisters,
                                   fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters),
                                   c->consumers, target);
+  }
   const int x = std::get<SoftmaxConfig>(config).column_tile / 2;  // 16 rows over 32 threads
   if (x + kOtherRegisters <= target.max_registers_per_thread) return {};
   return fmt::format("needs {} registers per thread (row tile {}, others {}), a thread has {}",

@@ -70,9 +70,10 @@ template <class D, class A>
 WF_DEVICE void tanh(D& d, const A& a) {
   map(d, a, [](float x) { return tanh_of(x); });
 }
+// By erfc rather than 1 + erf, which would lose what is left of a large negative x.
 template <class D, class A>
 WF_DEVICE void gelu(D& d, const A& a) {
-  map(d, a, [](float x) { return 0.5f * x * (1.0f + erf_of(x * 0.70710678f)); });
+  map(d, a, [](float x) { return 0.5f * x * erfc_of(x * -0.70710678f); });
 }
 template <class D, class A>
 WF_DEVICE void negate(D& d, const A& a) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "runtime/accuracy.hpp"
 #include "runtime/measure.hpp"
@@ -88,7 +89,8 @@ std::vector<Row> bench_entry(const Options& options, const std::shared_ptr<Devic
     loaded.back()->launch(on_device.pointers(), on_device.workspace(), nullptr);
     synchronize(*device);
     on_device.download_outputs(tensors);
-    rows.back().max_error = check_accuracy(*plan.problem, tensors).max_error;
+    const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    rows.back().max_error = check_accuracy(*plan.problem, tensors, threads).max_error;
   }
   MeasureOptions measure_options;
   measure_options.samples = options.samples;

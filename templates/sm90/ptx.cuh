@@ -180,7 +180,7 @@ WF_DEVICE float reciprocal_of(float x) { return __frcp_rn(x); }
 WF_DEVICE float square_root(float x) { return __fsqrt_rn(x); }
 WF_DEVICE float divide_of(float x, float y) { return __fdiv_rn(x, y); }
 WF_DEVICE float tanh_of(float x) { return tanhf(x); }
-WF_DEVICE float erf_of(float x) { return erff(x); }
+WF_DEVICE float erfc_of(float x) { return erfcf(x); }
 WF_DEVICE float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 WF_DEVICE float larger(float a, float b) { return fmaxf(a, b); }
 WF_DEVICE float smaller(float a, float b) { return fminf(a, b); }

@@ -33,7 +33,9 @@ say() { echo "$1"; }
 step() { say "{\"id\": $1, \"step\": \"$2\"}"; }
 accuracy() { say "{\"id\": $1, \"accuracy\": {\"max_error\": $2, \"worst\": \"\"}}"; }
 measurement() {
-  say "{\"id\": $1, \"measurement\": {\"median_us\": $2, \"min_us\": 4, \"max_us\": 6, \"spread\": 0.1, \"samples_us\": [4, 5, 6], \"launches_per_sample\": 3, \"l2\": \"warm\", \"max_error\": 0}}"
+  say "{\"id\": $1, \"measurement\": {\"median_us\": $2, \"min_us\": 4, \"max_us\": 6, \
+\"spread\": 0.1, \"samples_us\": [4, 5, 6], \
+\"launches_per_sample\": 3, \"l2\": \"warm\", \"max_error\": 0}}"
 }
 right() { step $1 run; step $1 check; accuracy $1 0.5; step $1 measure; measurement $1 5; }
 echo started >> "$FOLDER/starts"
@@ -138,7 +140,8 @@ TEST_F(Workers, an_exit_is_a_rejection_with_its_status) {
 TEST_F(Workers, a_dead_context_is_a_rejection_and_a_new_worker) {
   const auto evaluator = worker(R"(step $id run
 if [ $id = 1 ]; then
-  say "{\"id\": $id, \"rejection\": {\"stage\": \"crash\", \"reason\": \"illegal address\"}, \"ending\": true}"; sleep 1; exit 1
+  say "{\"id\": $id, \"rejection\": {\"stage\": \"crash\", \"reason\": \"illegal address\"}, \
+\"ending\": true}"; sleep 1; exit 1
 fi
 right $id)");
   const auto texts = outcomes(ask(*evaluator, 2));
