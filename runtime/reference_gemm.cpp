@@ -48,8 +48,8 @@ Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const
 
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 
-// What an epilogue in fp32 adds to the bound of an fp32 output: the rounding of x = sum + bias, and for gelu that
-// of the argument of erfc, whose relative condition number is about x^2, with erfcf's own 4 ulp.
+// What an epilogue in fp32 adds to the bound of an fp32 output: the rounding of x = sum + bias, and for gelu
+// that of the argument of erfc, whose relative condition number is about x^2, with erfcf's own 4 ulp.
 double epilogue_error(const Gemm& gemm, double x, double value) {
   if (gemm.output != DataType::fp32 || gemm.epilogue == Epilogue::none) return 0;
   const double of_sum = rounding(DataType::fp32) * std::abs(x);

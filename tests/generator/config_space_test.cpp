@@ -109,12 +109,12 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
   EXPECT_EQ(reason(kGemm, "consumers=4 n_tile=256 stages=2"),
-            "needs 158 registers per thread (C 128, others 30), 4 consumer warpgroups have 112");
-  EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=256 k_tile=128 stages=2"), "valid");
-  EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=256 k_tile=128 stages=3"),
-            "needs 337 KB of shared memory (ring 336 KB, aliased by c 96 KB, barriers 1 KB), the target has "
+            "a wgmma of 256 columns needs 154 registers, the launch allots 96 to a thread");
+  EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=192 k_tile=128 stages=2"), "valid");
+  EXPECT_EQ(reason(kGemm, "consumers=2 n_tile=256 k_tile=128 stages=3"),
+            "needs 289 KB of shared memory (ring 288 KB, barriers 1 KB), the target has "
             "227 KB");
-  EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=160 k_tile=32 stages=2"), "valid");
+  EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=128 k_tile=32 stages=2"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=1 baton=issue"),
             "baton=issue needs at least 2 consumers to take turns, consumers=1");
   EXPECT_EQ(reason(kD64, "consumers=5"),

@@ -38,6 +38,7 @@ const Exported kExported[] = {
 
 class Export : public testing::TestWithParam<Exported> {};
 class GpuExport : public testing::TestWithParam<Exported> {};
+void PrintTo(const Exported& exported, std::ostream* out) { *out << exported.problem; }
 std::string name_of(const testing::TestParamInfo<Exported>& info) { return info.param.name; }
 
 // Exports and compiles; empty where there is no nvcc.
