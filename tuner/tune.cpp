@@ -17,6 +17,13 @@ double steady_seconds() {
 }
 
 // One call of tune().
+// Failures that another process on the GPU may have caused: another run may try again.
+bool is_transient(const Evaluation& evaluation) {
+  const Rejection* rejection = std::get_if<Rejection>(&evaluation.outcome);
+  return rejection &&
+         (rejection->stage == "crash" || rejection->stage == "protocol" || rejection->stage == "load");
+}
+
 class Run {
  public:
   Run(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
@@ -76,9 +83,11 @@ class Run {
     std::vector<Config> fresh, twins;
     std::set<std::string> in_batch;
     for (const Config& config : asked) {
-      if (over()) return;
+      if (options_.stop && *options_.stop) return;
+      if (over()) break;  // what stands in the batch by now is still evaluated, at least its first
       const Expected<std::string> digest = source(config);
-      if (!digest) reject(config, digest.rejection());
+      if (!digest)
+        reject(config, digest.rejection());
       else if (!is_known(config, *digest))
         (in_batch.insert(digests_.at(to_text(config))).second ? fresh : twins).push_back(config);
     }
@@ -102,7 +111,8 @@ class Run {
   bool is_known(const Config& config, const std::string& digest) {
     digests_[to_text(config)] = digest;
     if (!known_.contains(digest))
-      if (auto recorded = database_.find(text_, evaluator_.device(), digest))
+      if (auto recorded = database_.find(text_, evaluator_.device(), digest);
+          recorded && !is_transient(*recorded))
         known_.emplace(digest, *recorded);
     return remember(config);
   }
@@ -141,8 +151,13 @@ class Run {
     evolution_.tell(config, cost);
     if (std::isfinite(cost) && (!result_.best || cost < cost_us(*result_.best))) result_.best = evaluation;
     if (!options_.progress) return;
-    TuneProgress progress{result_.evaluated, result_.rejected, result_.remembered, now() - started_, text_,
-                          &evaluation, result_.best ? &*result_.best : nullptr};
+    TuneProgress progress{result_.evaluated,
+                          result_.rejected,
+                          result_.remembered,
+                          now() - started_,
+                          text_,
+                          &evaluation,
+                          result_.best ? &*result_.best : nullptr};
     options_.progress(progress);
   }
 

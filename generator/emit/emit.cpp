@@ -59,7 +59,7 @@ class Emitter {
     ir_line_ = 2 + static_cast<int>(program_.tensors.size());
     grid(program_.body[0]);
     close();
-    return {program_.name, target_.name, text_, headers(), lines_};
+    return {spell_symbol(program_.name), target_.name, text_, headers(), lines_};
   }
 
  private:
@@ -107,13 +107,12 @@ class Emitter {
                                     : fmt::format("{}* {}", to_text(tensor.type), name);
     }
     line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, 1) {}({}) {{", threads_,
-                     program_.name, arguments),
+                     spell_symbol(program_.name), arguments),
          1);
     ++depth_;
   }
 
-  // --- where tensors lie
-  // ------------------------------------------------------------------------------------
+  // --- where tensors lie ------
   void places() {
     int ir_line = 1;
     bool has_shared = false;
@@ -172,8 +171,7 @@ class Emitter {
     return warps;
   }
 
-  // --- roles and the walk over tiles
-  // --------------------------------------------------------------------------
+  // --- roles and the walk over tiles ------
   void grid(const Op& grid) {
     grid_ = &grid;
     grid_line_ = ir_line_++;
@@ -287,8 +285,7 @@ class Emitter {
     line(fmt::format("const int {} = {};", spell_symbol(range.name), place), grid_line_);
   }
 
-  // --- statements
-  // -----------------------------------------------------------------------------------------------
+  // --- statements ------
   void statement(const Op& op) {
     const int own_line = ir_line_++;
     if (op.name == "let") {

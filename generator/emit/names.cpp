@@ -15,16 +15,31 @@ using namespace ir;
 
 namespace {
 
+// What the emitter derives from tensor names ends so.
+bool has_generated_suffix(const std::string& name) {
+  for (const char* suffix : {"_data", "_map", "_ring", "_shared", "_tile", "_rows", "_columns", "_global"})
+    if (name.ends_with(suffix)) return true;
+  return false;
+}
+
 bool is_taken(const std::string& name) {
   static const std::set<std::string> words = {
-      "and",    "asm",      "auto",    "bool",   "break",  "case",     "char",   "class",
-      "const",  "continue", "default", "delete", "do",     "double",   "else",   "enum",
-      "float",  "for",      "goto",    "if",     "int",    "long",     "new",    "not",
-      "or",     "register", "return",  "short",  "signed", "sizeof",   "static", "struct",
-      "switch", "this",     "true",    "false",  "union",  "unsigned", "using",  "void",
-      "while",  "xor",      "map",     "at",     "pack",   "pin",      "bf16",   "fp16",
-      "fp32",   "u16",      "u32",     "u64",    "i64",    "tile",     "shared"};
-  return words.contains(name) || find_op(name) != nullptr;
+      "and",          "asm",         "auto",       "bool",       "break",      "case",      "char",
+      "class",        "const",       "continue",   "default",    "delete",     "do",        "double",
+      "else",         "enum",        "float",      "for",        "goto",       "if",        "int",
+      "long",         "new",         "not",        "or",         "register",   "return",    "short",
+      "signed",       "sizeof",      "static",     "struct",     "switch",     "this",      "true",
+      "false",        "union",       "unsigned",   "using",      "void",       "while",     "xor",
+      "map",          "at",          "pack",       "pin",        "bf16",       "fp16",      "fp32",
+      "u16",          "u32",         "u64",        "i64",        "template",   "namespace", "typename",
+      "operator",     "private",     "public",     "protected",  "virtual",    "friend",    "inline",
+      "try",          "catch",       "throw",      "typedef",    "volatile",   "explicit",  "export",
+      "extern",       "mutable",     "nullptr",    "constexpr",  "decltype",   "alignas",   "alignof",
+      "noexcept",     "requires",    "concept",    "main",       "printf",     "warpfinch", "walk",
+      "smaller",      "larger",      "infinity",   "band",       "in_plane",   "in_band",   "band_rows",
+      "thread_index", "block_index", "block_sync", "transposed", "initialize", "is_leader", "tile",
+      "shared"};
+  return words.contains(name) || find_op(name) != nullptr || has_generated_suffix(name);
 }
 
 std::string layout_suffix(const Tensor& tensor) {

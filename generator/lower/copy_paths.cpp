@@ -6,6 +6,8 @@
 // constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every store.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
@@ -43,23 +45,53 @@ bool has_mma(const Program& program) {
   return found;
 }
 
-// A tile that is loaded once per row tile and is at least that large: its space is free when results are
-// stored.
-std::string tile_to_reuse(const Program& program, int64_t bytes) {
+bool loads(const Op& op, const std::string& name) {
+  return op.name == "load" && op.operands[0].space == Space::shared && op.operands[0].name == name;
+}
+
+// Is the tile loaded once per tile of the grid, and then read as first factor only? Then each warpgroup is
+// the only one to read its own rows of it, and has done so when its results are ready.
+bool is_private_after_use(const Program& program, const std::string& name) {
+  const std::vector<Op>& top = program.body[0].body;
+  if (std::count_if(top.begin(), top.end(), [&](const Op& op) { return loads(op, name); }) != 1) return false;
+  int others = 0;
+  walk(top, [&](const Op& op) {
+    for (size_t i = 0; i < op.operands.size(); ++i) {
+      const bool names_it = op.operands[i].kind == Operand::Kind::tensor &&
+                            op.operands[i].space == Space::shared && op.operands[i].name == name;
+      others += names_it && !(op.name == "mma" && i == 1);
+    }
+  });
+  return others == 1;  // the load
+}
+
+// A tile whose space is free when results are stored, with the same rows in the same places.
+std::string tile_to_reuse(const Program& program, const Tensor& staging) {
   for (const Tensor& tensor : program.tensors)
-    if (tensor.space == Space::shared && !has(tensor.attributes, "stages") && tile_bytes(tensor) >= bytes)
+    if (tensor.space == Space::shared && tensor.name != staging.name && !has(tensor.attributes, "alias") &&
+        stages(tensor) == 1 && tensor.shape[0] == staging.shape[0] &&
+        integer(tensor.attributes, "swizzle", swizzle_for(tensor)) == swizzle_for(staging) &&
+        tile_bytes(tensor) >= tile_bytes(staging) && is_private_after_use(program, tensor.name))
       return tensor.name;
   return {};
+}
+
+// `y`, else `y_out`, `y_out2` …
+std::string free_name(const Program& program, const std::string& wanted) {
+  std::string name = wanted;
+  for (int i = 1; find(program, Space::shared, name); ++i)
+    name = wanted + "_out" + (i > 1 ? std::to_string(i) : "");
+  return name;
 }
 
 // Declares the tile that a result is staged in; false where there is no room or TMA cannot store it.
 bool declare_staging(Program& program, const Tensor& result, const Tensor& registers, const Target& target,
                      std::string& name) {
   if (!tma_can_move(result) || registers.shape.size() != 2) return false;
-  name = find(program, Space::shared, result.name) ? result.name + "_out" : result.name;
+  name = free_name(program, result.name);
   Tensor staging{Space::shared, name, result.type, registers.shape, {}};
   if (value(staging.shape[1]) * size_of(staging.type) % 32 != 0) return false;
-  const std::string reused = tile_to_reuse(program, tile_bytes(staging));
+  const std::string reused = tile_to_reuse(program, staging);
   if (!reused.empty())
     set(staging.attributes, "alias", reused);
   else if (shared_bytes(program) + tile_bytes(staging) > target.shared_bytes_per_block)

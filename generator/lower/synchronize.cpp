@@ -25,6 +25,11 @@ bool touches(const Op& op, const Op& mma) {
   return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return touches(inner, mma); });
 }
 
+bool holds_mma(const Op& op) {
+  return std::any_of(op.body.begin(), op.body.end(),
+                     [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });
+}
+
 std::vector<Operand> register_operands(const Op& mma) {
   std::vector<Operand> result;
   for (const Operand& operand : mma.operands)
@@ -50,7 +55,7 @@ class Synchronizer {
   void place(const Op& op, std::vector<Op>& out) {
     if (op.name == "mma") return issue(op, out);
     if (op.name == "release") return release(op, out);
-    if (op.name == "for" || op.name == "role") return nest(op, out);
+    if (op.name == "for" || op.name == "role" || holds_mma(op)) return nest(op, out);
     wait_for(groups_touched(op), out);
     out.push_back(op);
   }

@@ -34,6 +34,9 @@ void fold_lets(std::vector<Op>& body) {
   }
 }
 
+// Coordinates are 32-bit on the device, and a tile may reach past the end of its dimension.
+constexpr int64_t kLargestExtent = (int64_t{1} << 31) - 65536;
+
 Rejection not_constant(const std::string& what, const Expr& expr) {
   return {"tile", fmt::format("{} is '{}', which is no constant", what, to_text(expr))};
 }
@@ -41,7 +44,11 @@ Rejection not_constant(const std::string& what, const Expr& expr) {
 std::optional<Rejection> check_extents(const Program& program) {
   for (const Tensor& tensor : program.tensors)
     for (const Expr& extent : tensor.shape)
-      if (!is_constant(extent))
+      if (is_constant(extent) && value(extent) > kLargestExtent)
+        return Rejection{"tile",
+                         fmt::format("{}{} has an extent of {}, the largest is {}", sigil(tensor.space),
+                                     tensor.name, value(extent), kLargestExtent)};
+      else if (!is_constant(extent))
         return not_constant(fmt::format("an extent of {}{}", sigil(tensor.space), tensor.name), extent);
   return std::nullopt;
 }
@@ -56,6 +63,11 @@ std::optional<Rejection> check_ranges(const Program& program) {
         if (!is_constant(*part) && (op.name == "grid" || part == &range.step))
           found =
               not_constant(fmt::format("a bound or step of {} in '{}'", range.name, print_head(op)), *part);
+      if (found) return;
+      for (const Expr* part : {&range.begin, &range.end, &range.step})
+        if (is_constant(*part) && (value(*part) > kLargestExtent || value(*part) < -kLargestExtent))
+          found = Rejection{
+              "tile", fmt::format("'{}': {} is beyond {}", print_head(op), value(*part), kLargestExtent)};
       if (found) return;
       if (value(range.step) <= 0)
         found = Rejection{"tile", fmt::format("'{}' has the step {}", print_head(op), value(range.step))};

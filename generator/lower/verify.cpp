@@ -68,7 +68,7 @@ class Scope {
  public:
   Scope(const Program& program) : program_(program) {
     for (const auto& [name, value] : program.constants) names_.insert(name);
-    names_.insert({"warp", "warpgroup"});
+    if (has_roles(program)) names_.insert({"warp", "warpgroup"});
   }
 
   std::optional<Rejection> block(const std::vector<Op>& body) {
@@ -83,11 +83,12 @@ class Scope {
   std::optional<Rejection> visit(const Op& op) {
     if (auto rejection = check_names(op)) return rejection;
     if (auto rejection = check_op(program_, op)) return rejection;
-    if (op.name == "let") names_.insert(op.ranges[0].name);
-    const std::set<std::string> outer = names_;
-    for (const Range& range : op.name == "let" ? std::vector<Range>{} : op.ranges) names_.insert(range.name);
+    for (const Range& range : op.ranges)
+      if (!names_.insert(range.name).second || range.name == "warp" || range.name == "warpgroup")
+        return refuse(op, fmt::format("the name '{}' is taken", range.name));
+    if (op.name == "let") return std::nullopt;
     auto rejection = block(op.body);
-    names_ = outer;
+    for (const Range& range : op.ranges) names_.erase(range.name);
     return rejection;
   }
 
@@ -153,6 +154,7 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (auto rejection = check_declarations(program)) return rejection;
   if (auto rejection = Scope(program).block(program.body)) return rejection;
   if (auto rejection = check_structure(program, target)) return rejection;
+  if (auto rejection = check_values(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
   for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight, check_batons})
     if (auto rejection = rule(program, target)) return rejection;

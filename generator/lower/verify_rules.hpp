@@ -23,6 +23,8 @@ std::optional<Rejection> check_structure(const ir::Program& program, const Targe
 std::optional<Rejection> check_copies(const ir::Program& program, const Target& target);
 // The producer fills every stage that it acquires, hands it over and moves on.
 std::optional<Rejection> check_producers(const ir::Program& program, const Target& target);
+// Registers are written before they are read, results are stored, slices and strides stay in bounds.
+std::optional<Rejection> check_values(const ir::Program& program, const Target& target);
 // Threads, shared memory and register budgets fit the target.
 std::optional<Rejection> check_resources(const ir::Program& program, const Target& target);
 // Producer and consumers walk over each ring in the same loops with the same counts, so no barrier can wait

@@ -108,6 +108,11 @@ std::optional<Rejection> check_rings(const Program& program, const Target&) {
 
 namespace {
 
+bool holds_mma(const Op& op) {
+  return std::any_of(op.body.begin(), op.body.end(),
+                     [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });
+}
+
 // Walks over one role as it runs, with the mma ops that are in flight. `synchronised`: fences stand already.
 class FlightCheck {
  public:
@@ -133,7 +138,7 @@ class FlightCheck {
     if (!register_use(op).writes.empty()) fenced_ = false;
     if (op.body.empty()) return std::nullopt;
     if (auto rejection = block(op.body)) return rejection;
-    if (op.name == "for" && !idle())
+    if ((op.name == "for" || (op.name == "if" && holds_mma(op))) && !idle())
       return refuse(fmt::format("'{}' leaves an mma in flight at its end", print_head(op)));
     return std::nullopt;
   }

@@ -134,12 +134,23 @@ WF_DEVICE void store_eight(T* to, const float (&v)[8]) {
                                                   pack(T{}, v[4], v[5]), pack(T{}, v[6], v[7])});
 }
 
+// Is the coordinate inside its extent? Negative ones are not.
+WF_DEVICE bool is_inside(int index, int extent) { return static_cast<u32>(index) < static_cast<u32>(extent); }
+// The same for the first `Count` coordinates.
+template <int Count, class T, int Rank>
+WF_DEVICE bool are_inside(const GlobalTensor<T, Rank>& tensor, const int (&index)[Rank]) {
+  bool inside = true;
+#pragma unroll
+  for (int d = 0; d < Count; ++d) inside = inside && is_inside(index[d], tensor.shape[d]);
+  return inside;
+}
+
 // Neighbouring columns of one row; what lies outside the tensor is 0 or not written.
 template <int Count, class T, int Rank>
 WF_DEVICE void load_run(const GlobalTensor<T, Rank>& from, int (&index)[Rank], float (&v)[Count]) {
   const int column = index[Rank - 1], columns = from.shape[Rank - 1];
   const T* address = element_address(from, index);
-  if (from.strides[Rank - 1] == 1 && column + Count <= columns &&
+  if (from.strides[Rank - 1] == 1 && column >= 0 && column + Count <= columns &&
       is_aligned(address, Count * sizeof(T) > 16 ? 16 / sizeof(T) : Count)) {
     if constexpr (Count == 8)
       load_eight(address, v);
@@ -149,13 +160,13 @@ WF_DEVICE void load_run(const GlobalTensor<T, Rank>& from, int (&index)[Rank], f
   }
 #pragma unroll
   for (int i = 0; i < Count; ++i)
-    v[i] = column + i < columns ? load_element(address + i * from.strides[Rank - 1]) : 0.0f;
+    v[i] = is_inside(column + i, columns) ? load_element(address + i * from.strides[Rank - 1]) : 0.0f;
 }
 template <int Count, class T, int Rank>
 WF_DEVICE void store_run(const GlobalTensor<T, Rank>& to, int (&index)[Rank], const float (&v)[Count]) {
   const int column = index[Rank - 1], columns = to.shape[Rank - 1];
   T* address = element_address(to, index);
-  if (to.strides[Rank - 1] == 1 && column + Count <= columns &&
+  if (to.strides[Rank - 1] == 1 && column >= 0 && column + Count <= columns &&
       is_aligned(address, Count * sizeof(T) > 16 ? 16 / sizeof(T) : Count)) {
     if constexpr (Count == 8)
       store_eight(address, v);
@@ -165,7 +176,7 @@ WF_DEVICE void store_run(const GlobalTensor<T, Rank>& to, int (&index)[Rank], co
   }
 #pragma unroll
   for (int i = 0; i < Count; ++i)
-    if (column + i < columns) store_element(address + i * to.strides[Rank - 1], v[i]);
+    if (is_inside(column + i, columns)) store_element(address + i * to.strides[Rank - 1], v[i]);
 }
 
 // How many neighbouring columns of a row a thread holds, and where element j of run r stands in the tile.
@@ -195,7 +206,7 @@ WF_DEVICE void for_each_run(const GlobalTensor<T, Rank>& tensor, const int (&ori
 #pragma unroll
     for (int d = 0; d < Rank; ++d) index[d] = origin[d];
     index[Rank - 2] += row_of<Tile::kRows>(half);
-    const bool exists = index[Rank - 2] < tensor.shape[Rank - 2];
+    const bool exists = are_inside<Rank - 1>(tensor, index);
 #pragma unroll
     for (int run = 0; run < kRuns; ++run) {
       index[Rank - 1] = origin[Rank - 1] + Layout::column(Runs<Layout>::element_of(run, 0, 0));
@@ -236,8 +247,7 @@ WF_DEVICE void load(RowValues<Rows>& d, const GlobalTensor<T, Rank>& from, Index
   for (int half = 0; half < 2; ++half) {
     int index[Rank] = {coordinates...};
     index[Rank - 1] += row_of<Rows>(half);
-    d.value[half] =
-        index[Rank - 1] < from.shape[Rank - 1] ? load_element(element_address(from, index)) : 0.0f;
+    d.value[half] = are_inside<Rank>(from, index) ? load_element(element_address(from, index)) : 0.0f;
   }
 }
 template <int Rows, class T, int Rank, class... Index>
@@ -246,7 +256,7 @@ WF_DEVICE void store(const GlobalTensor<T, Rank>& to, const RowValues<Rows>& a, 
   for (int half = 0; half < 2; ++half) {
     int index[Rank] = {coordinates...};
     index[Rank - 1] += row_of<Rows>(half);
-    if (lane_index() % 4 == 0 && index[Rank - 1] < to.shape[Rank - 1])
+    if (lane_index() % 4 == 0 && are_inside<Rank>(to, index))
       store_element(element_address(to, index), a.value[half]);
   }
 }
@@ -259,18 +269,17 @@ WF_DEVICE void load(ColumnValues<Columns, Layout>& d, const GlobalTensor<T, Rank
   for (int i = 0; i < ColumnValues<Columns, Layout>::kCount; ++i) {
     int index[Rank] = {coordinates...};
     index[Rank - 1] += Layout::column(ColumnValues<Columns, Layout>::site(i));
-    d.value[i] = index[Rank - 1] < from.shape[Rank - 1] ? load_element(element_address(from, index)) : 0.0f;
+    d.value[i] = are_inside<Rank>(from, index) ? load_element(element_address(from, index)) : 0.0f;
   }
 }
 
-// --- global → shared by the producer's 128 threads, for tensors that TMA cannot move
-// ---------------------------
+// --- global → shared by the producer's 128 threads, for tensors that TMA cannot move ---------------------
 template <class T, int Rank>
 WF_DEVICE u32 load_word(const GlobalTensor<T, Rank>& from, int (&index)[Rank], bool exists) {
   u32 bits = 0;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    if (exists && index[Rank - 1] < from.shape[Rank - 1])
+    if (exists && is_inside(index[Rank - 1], from.shape[Rank - 1]))
       bits |= static_cast<u32>(ld_global(&element_address(from, index)->bits)) << (16 * i);
     ++index[Rank - 1];
   }
@@ -288,7 +297,7 @@ WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTens
     const int row = chunk / kChunks, column = chunk % kChunks * 8;
     index[Rank - 2] += row;
     index[Rank - 1] += column;
-    const bool exists = index[Rank - 2] < from.shape[Rank - 2];
+    const bool exists = are_inside<Rank - 1>(from, index);
     Words4 words;
     words.x = load_word(from, index, exists);
     words.y = load_word(from, index, exists);
@@ -298,8 +307,7 @@ WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTens
   }
 }
 
-// --- registers → shared, for staging: every thread its pairs
-// ------------------------------------------------
+// --- registers → shared, for staging: every thread its pairs ---------------------------------------------
 WF_DEVICE void st_pair(u32 address, float, float x, float y) { st_shared(address, x, y); }
 template <class T>
 WF_DEVICE void st_pair(u32 address, T, float x, float y) {

@@ -230,7 +230,7 @@ TEST(Verifier, refuses_copies_that_no_template_makes) {
   EXPECT_THAT(program(tile + packed, "    copy $a, %p\n"), HasSubstr("%p is bf16, where fp32 is wanted"));
   EXPECT_THAT(program("  shared $a fp16 [64, 64]\n", "    load $a, @x[m, 0]\n    mma %x, $a, $a\n"),
               HasSubstr("$a is fp16 and @x is bf16"));
-  EXPECT_THAT(program(tile, "    copy $a, %x\n    fence_async\n    mma %x, $a, $a\n"),
+  EXPECT_THAT(program(tile, "    fill %x, 0\n    copy $a, %x\n    fence_async\n    mma %x, $a, $a\n"),
               HasSubstr("$a is filled by no load"));
 }
 

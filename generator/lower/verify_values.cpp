@@ -1,0 +1,118 @@
+// What a program reads was written before, what it computes is stored, and slices and strides stay in bounds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "generator/ir/ops.hpp"
+#include "generator/lower/passes.hpp"
+#include "generator/lower/verify_rules.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+namespace {
+
+Rejection refuse(const Op& op, const std::string& reason) {
+  const std::string where = op.line > 0 ? fmt::format("line {}: ", op.line) : "";
+  return {"verify", fmt::format("{}'{}': {}", where, print_head(op), reason)};
+}
+
+// Does the body run at least once? Bounds that are symbols say nothing.
+bool runs(const Op& op) {
+  if (op.name != "for") return op.name != "if";
+  const Range& range = op.ranges[0];
+  if (is_constant(range.begin) && is_constant(range.end)) return value(range.begin) < value(range.end);
+  return has(op.attributes, "nonempty");
+}
+
+// Walks in order; `written` holds the register tensors that hold values.
+std::optional<Rejection> check_block(const std::vector<Op>& body, std::set<std::string>& written) {
+  for (const Op& op : body) {
+    if (op.name == "role") written.clear();  // each role has registers of its own
+    if (find_op(op.name)->group != Group::synchronisation) {
+      const RegisterUse use = register_use(op);
+      for (const std::string& name : use.reads)
+        if (!written.contains(name))
+          return refuse(op, fmt::format("reads %{}, which nothing has written yet", name));
+      written.insert(use.writes.begin(), use.writes.end());
+    }
+    std::set<std::string> inside = written;
+    if (auto rejection = check_block(op.body, inside)) return rejection;
+    if (runs(op)) written = std::move(inside);
+  }
+  return std::nullopt;
+}
+
+// A slice of a shared tile is the warpgroup's 64 rows, or for a TMA store the warp's 16.
+std::optional<Rejection> check_slices(const Op& op) {
+  for (const Operand& operand : op.operands) {
+    if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared || operand.index.empty())
+      continue;
+    const Expr unit = symbol(op.name == "store" ? "warp" : "warpgroup");
+    if (operand.index.size() != 1 || !(operand.index[0] == unit))
+      return refuse(op, fmt::format("${} is sliced by {}; here only ${}[{}] is", operand.name,
+                                    to_text(operand.index[0]), operand.name, unit.name));
+  }
+  return std::nullopt;
+}
+
+// Numbers are fp32 on the device.
+std::optional<Rejection> check_numbers(const Op& op) {
+  for (const Operand& operand : op.operands)
+    if (operand.kind == Operand::Kind::number && !std::isinf(operand.number) &&
+        std::isinf(static_cast<float>(operand.number)))
+      return refuse(op, fmt::format("{} is beyond fp32", operand.number));
+  return std::nullopt;
+}
+
+// Two elements of a result at one address, and spans that no address can hold.
+std::optional<Rejection> check_strides(const Tensor& param) {
+  const auto text = attribute(param.attributes, "strides");
+  if (!text) return std::nullopt;
+  std::vector<std::pair<int64_t, int64_t>> dimensions;  // stride, extent
+  const std::vector<int64_t> strides = integer_list(*text);
+  for (size_t d = 0; d < strides.size(); ++d) {
+    if (strides[d] < 0 || strides[d] > int64_t{1} << 40)
+      return Rejection{"verify",
+                       fmt::format("@{}: strides={}: each from 0 to 2^40 elements", param.name, *text)};
+    if (value(param.shape[d]) > 1) dimensions.emplace_back(strides[d], value(param.shape[d]));
+  }
+  std::sort(dimensions.begin(), dimensions.end());
+  double span = 1;
+  for (const auto& [stride, extent] : dimensions) {
+    if (has(param.attributes, "out") && static_cast<double>(stride) < span)
+      return Rejection{"verify",
+                       fmt::format("@{} is `out`, but strides={} give two of its elements one address",
+                                   param.name, *text)};
+    span += static_cast<double>(stride) * static_cast<double>(extent - 1);
+  }
+  if (span > 0x1p58)
+    return Rejection{"verify", fmt::format("@{}: strides={} span {:.3g} elements, the limit is 2^58",
+                                           param.name, *text, span)};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Rejection> check_values(const Program& program, const Target&) {
+  for (const Tensor& tensor : program.tensors) {
+    const bool known = std::all_of(tensor.shape.begin(), tensor.shape.end(), is_constant);
+    if (tensor.space != Space::global || !known) continue;
+    if (auto rejection = check_strides(tensor)) return rejection;
+  }
+  std::set<std::string> written;
+  if (auto rejection = check_block(program.body, written)) return rejection;
+  std::optional<Rejection> found;
+  bool stores = false;
+  walk(program.body, [&](const Op& op) {
+    stores |= op.name == "store";
+    if (!found) found = check_slices(op);
+    if (!found) found = check_numbers(op);
+  });
+  if (!found && !stores) return Rejection{"verify", fmt::format("kernel {} stores nothing", program.name)};
+  return found;
+}
+
+}  // namespace warpfinch::lower
