@@ -10,7 +10,7 @@ namespace {
 
 // Coordinates are 32-bit on the device, and a tile may reach past the end of its dimension.
 constexpr int64_t kDimensionLimit = (int64_t{1} << 31) - 65536;
-constexpr int kBytesLimit = 62;                        // log2: offsets stay inside int64
+constexpr int kBytesLimit = 62;  // log2: offsets stay inside int64
 
 template <class Operation>
 concept AttentionOperation = std::is_base_of_v<AttentionFields, Operation>;
@@ -36,7 +36,8 @@ void check_sizes(const Operation& operation) {
       if (value == 0 && field.core) refuse<Operation>(fmt::format("{} is missing", field.name));
       if (value < 0) refuse<Operation>(fmt::format("{}={}: must be at least 1", field.name, value));
       if (value >= kDimensionLimit)
-        refuse<Operation>(fmt::format("{}={}: must be below 2^31 - 65536 = {}", field.name, value, kDimensionLimit));
+        refuse<Operation>(
+            fmt::format("{}={}: must be below 2^31 - 65536 = {}", field.name, value, kDimensionLimit));
     }
   });
 }
