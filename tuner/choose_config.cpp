@@ -36,9 +36,13 @@ std::optional<Choice> from_database(const Problem& problem, const Target& target
 }
 
 Choice from_model(const Problem& problem, const Target& target) {
-  for (Config& config : rank(config_space(problem, target), kModelTries))
-    if (works(problem, config, target)) return {std::move(config), "model"};
-  fail_input(fmt::format("no config of the space works for {} on {}", to_text(problem), target.name));
+  std::string reason = "the constraints leave none";
+  for (Config& config : rank(config_space(problem, target), kModelTries)) {
+    const Expected<Plan> plan = generate(problem, config, target);
+    if (plan) return {std::move(config), "model"};
+    reason = fmt::format("{}: {}", to_text(config), plan.rejection().reason);
+  }
+  fail_input(fmt::format("no config works for {} on {}; {}", to_text(problem), target.name, reason));
 }
 
 }  // namespace
