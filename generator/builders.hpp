@@ -53,6 +53,8 @@ ir::Tensor param(const Buffer& buffer);
 ir::Tensor shared_tile(std::string name, DataType type, std::vector<ir::Expr> shape, int stages = 0);
 ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> shape);
 ir::Tensor row_values(std::string name, ir::Expr rows);
+// The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
+std::string exponent_scale(double scale);
 // Adds the mask ops that a [rows, columns] plane needs for tiles of that many columns; `tile` is the scores.
 void append_mask(std::vector<ir::Op>& body, const std::string& tile, Mask mask, int64_t rows, int64_t columns,
                  int64_t column_tile);

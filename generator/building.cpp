@@ -31,6 +31,11 @@ Tensor row_values(std::string name, Expr rows) {
   return result;
 }
 
+std::string exponent_scale(double scale) {
+  constexpr double kLog2e = 1.4426950408889634;
+  return fmt::format("{}", static_cast<float>(scale * kLog2e));
+}
+
 namespace {
 // Column j is visible to row i when j <= i + offset.
 int64_t diagonal(Mask mask, int64_t rows, int64_t columns) {

@@ -9,8 +9,6 @@ using namespace ir;
 
 namespace {
 
-constexpr double kLog2e = 1.4426950408889634;  // exponentials are taken to base 2
-
 void declare_tiles(Program& program, const AttentionFields& fields, const AttentionConfig& config) {
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
@@ -27,14 +25,12 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
 std::vector<Op> tile_body(const AttentionFields& fields, const AttentionConfig& config) {
   const Expr b = symbol("b"), n = symbol("n");
   const Expr kv_head = symbol("h") / (fields.q_heads / fields.kv_heads);
-  const double scale = std::abs(effective_scale(fields)) * kLog2e;
-  const std::string scale_text = fmt::format("{}", static_cast<float>(scale));
+  const std::string scale_text = exponent_scale(effective_scale(fields));
   const bool lazy = config.reference == Reference::r1;
 
   std::vector<Op> body;
   body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
   body.push_back(op("mma", {tile("s"), shared("q"), transposed(shared("k"))}));
-  if (effective_scale(fields) < 0) body.push_back(op("negate", {tile("s"), tile("s")}));
   append_mask(body, "s", fields.mask, fields.q_len, fields.kv_len, config.key_tile);
   body.push_back(op("reference", {tile("reference"), tile("shrink"), tile("s")},
                     {{"scale", scale_text}, {"policy", lazy ? "r1" : "r0"}}));
@@ -62,8 +58,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
   body.push_back(op("store", {global("o", {b, h, m, 0}), tile("o")}));
   if (fields.lse) {
-    const std::string scale =
-        fmt::format("{}", static_cast<float>(std::abs(effective_scale(fields)) * kLog2e));
+    const std::string scale = exponent_scale(effective_scale(fields));
     body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale}}));
     body.push_back(op("store", {global("lse", {b, h, m}), tile("lse")}));
   }

@@ -7,6 +7,7 @@
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
 
 namespace warpfinch::lower {
 
@@ -23,11 +24,6 @@ struct Flight {
 bool touches(const Op& op, const Op& mma) {
   if (conflict(op, mma)) return true;
   return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return touches(inner, mma); });
-}
-
-bool holds_mma(const Op& op) {
-  return std::any_of(op.body.begin(), op.body.end(),
-                     [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });
 }
 
 std::vector<Operand> register_operands(const Op& mma) {

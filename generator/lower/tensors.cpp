@@ -1,5 +1,7 @@
 #include "generator/lower/tensors.hpp"
 
+#include <algorithm>
+
 namespace warpfinch::lower {
 
 using namespace ir;
@@ -49,6 +51,11 @@ bool filled_via(const Program& program, const std::string& tile, const std::stri
 }
 
 bool is_ring(const Program& program, const std::string& tile) { return filled_via(program, tile, ""); }
+
+bool holds_mma(const Op& op) {
+  return std::any_of(op.body.begin(), op.body.end(),
+                     [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });
+}
 
 std::string shape_text(const Tensor& tensor) {
   std::string text;

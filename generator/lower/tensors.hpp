@@ -1,4 +1,4 @@
-// Questions about declared tensors that several passes ask.
+// Questions about declared tensors and ops that several passes ask.
 #pragma once
 
 #include <string>
@@ -20,6 +20,8 @@ int64_t stages(const ir::Tensor& tile);
 bool is_ring(const ir::Program& program, const std::string& tile);
 // Does a load with that `via` fill the tile?
 bool filled_via(const ir::Program& program, const std::string& tile, const std::string& via);
+// Does an mma stand anywhere inside the op?
+bool holds_mma(const ir::Op& op);
 std::string shape_text(const ir::Tensor& tensor);
 // A param's strides in elements: what it states, else contiguous.
 std::vector<int64_t> strides_of(const ir::Tensor& param);

@@ -108,11 +108,6 @@ std::optional<Rejection> check_rings(const Program& program, const Target&) {
 
 namespace {
 
-bool holds_mma(const Op& op) {
-  return std::any_of(op.body.begin(), op.body.end(),
-                     [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });
-}
-
 // Walks over one role as it runs, with the mma ops that are in flight. `synchronised`: fences stand already.
 class FlightCheck {
  public:

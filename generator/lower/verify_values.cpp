@@ -14,11 +14,6 @@ using namespace ir;
 
 namespace {
 
-Rejection refuse(const Op& op, const std::string& reason) {
-  const std::string where = op.line > 0 ? fmt::format("line {}: ", op.line) : "";
-  return {"verify", fmt::format("{}'{}': {}", where, print_head(op), reason)};
-}
-
 // Does the body run at least once? Bounds that are symbols say nothing.
 bool runs(const Op& op) {
   if (op.name != "for") return op.name != "if";

@@ -10,16 +10,9 @@ using namespace ir;
 
 namespace {
 
-constexpr double kLog2e = 1.4426950408889634;
-
-std::string scale_text(const RowSoftmax& softmax) {
-  return fmt::format("{}", static_cast<float>(std::abs(softmax.scale) * kLog2e));
-}
-
 std::vector<Op> scores(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   std::vector<Op> body;
   body.push_back(op("load", {tile("x"), global(softmax.x.name, {symbol("z"), symbol("m"), symbol("n")})}));
-  if (softmax.scale < 0) body.push_back(op("negate", {tile("x"), tile("x")}));
   append_mask(body, "x", softmax.mask, softmax.x.shape[1], softmax.x.shape[2], config.column_tile);
   // A row tile may reach past the plane's last row, where bottom-right alignment would see every column.
   if (softmax.mask == Mask::causal && softmax.x.shape[2] % config.column_tile != 0)
@@ -29,9 +22,9 @@ std::vector<Op> scores(const RowSoftmax& softmax, const SoftmaxConfig& config) {
 
 std::vector<Op> statistics(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   std::vector<Op> body = scores(softmax, config);
-  const Attributes scale{{"scale", scale_text(softmax)}};
+  const Attributes scale{{"scale", exponent_scale(softmax.scale)}};
   body.push_back(op("reference", {tile("reference"), tile("shrink"), tile("x")},
-                    {{"scale", scale_text(softmax)}, {"policy", "r0"}}));
+                    {{"scale", exponent_scale(softmax.scale)}, {"policy", "r0"}}));
   body.push_back(op("softmax_exp2", {tile("x"), tile("reference")}, scale));
   body.push_back(op("multiply", {tile("sum"), tile("sum"), tile("shrink")}));
   body.push_back(op("row_sum", {tile("sum"), tile("x")}, {{"accumulate", ""}, {"partial", ""}}));
@@ -60,13 +53,14 @@ std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config)
     append_column_loop(body, bounds, "column_tile", statistics(softmax, config));
     body.push_back(op("row_total", {tile("sum")}));
     std::vector<Op> second = scores(softmax, config);
-    second.push_back(op("softmax_exp2", {tile("x"), tile("reference")}, {{"scale", scale_text(softmax)}}));
+    second.push_back(
+        op("softmax_exp2", {tile("x"), tile("reference")}, {{"scale", exponent_scale(softmax.scale)}}));
     append(second, result(softmax));
     body.push_back(for_loop({"n", 0, columns, symbol("column_tile")}, std::move(second)));
   }
   if (softmax.lse.name.empty()) return body;
-  body.push_back(
-      op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale_text(softmax)}}));
+  body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")},
+                    {{"scale", exponent_scale(softmax.scale)}}));
   body.push_back(op("store", {global(softmax.lse.name, {symbol("z"), symbol("m")}), tile("lse")}));
   return body;
 }
