@@ -2,6 +2,7 @@
 // the schedule that a config asks for stands in the program's attributes, where passes and readers find it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,11 @@ void append_mask(std::vector<ir::Op>& body, const std::string& tile, Mask mask, 
 struct ColumnBounds {
   ir::Expr end, unmasked;
   bool masked;  // does any tile need a mask op?
+  // The same for a warpgroup's 64 rows, where they are told apart. Symbols: m and warpgroup.
+  std::optional<ir::Expr> own_end = {}, own_unmasked = {};
 };
-ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile);
+ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile,
+                           bool per_warpgroup = false);
 // `for n in 0 .. end step tile`, with the bounds named by lets in front of it.
 void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
                         std::vector<ir::Op> loop_body);

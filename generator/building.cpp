@@ -53,14 +53,25 @@ void append_mask(std::vector<Op>& body, const std::string& name, Mask mask, int6
     body.push_back(op("mask_columns", {tile(name), expr(symbol("n")), expr(columns)}));
 }
 
-ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile) {
+ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile,
+                           bool per_warpgroup) {
   const auto whole_tiles = [&](Expr count) { return count / column_tile * column_tile; };
   if (mask == Mask::none) return {columns, whole_tiles(columns), columns % column_tile != 0};
-  const Expr m = symbol("m");
   const int64_t offset = diagonal(mask, rows, columns);
-  // A row tile that sees nothing runs over one wholly masked tile, so that every pipeline has a first tile.
-  const Expr end = max(min(columns, m + symbol("m_tile") + offset), 1);
-  return {end, whole_tiles(max(min(columns, m + offset + 1), 0)), true};
+  // Rows that see nothing run over one wholly masked tile, so that every pipeline has a first tile.
+  const auto end = [&](const Expr& row, const Expr& count) {
+    return max(min(columns, row + count + offset), 1);
+  };
+  const auto unmasked = [&](const Expr& row) {
+    return whole_tiles(max(min(columns, row + offset + 1), 0));
+  };
+  ColumnBounds bounds{end(symbol("m"), symbol("m_tile")), unmasked(symbol("m")), true};
+  if (per_warpgroup) {
+    const Expr row = symbol("m") + symbol("warpgroup") * 64;
+    bounds.own_end = end(row, 64);
+    bounds.own_unmasked = unmasked(row);
+  }
+  return bounds;
 }
 
 void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
@@ -75,6 +86,10 @@ void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const
   if (bounds.masked) {
     const Expr unmasked = named("n_unmasked", bounds.unmasked);
     set(attributes, "unmasked", to_text(unmasked));
+  }
+  if (bounds.own_end) {
+    set(attributes, "own", to_text(named("n_own", *bounds.own_end)));
+    set(attributes, "own_unmasked", to_text(named("n_own_unmasked", *bounds.own_unmasked)));
   }
   body.push_back(for_loop({"n", 0, end, symbol(tile_name)}, std::move(loop_body), std::move(attributes)));
 }

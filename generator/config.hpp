@@ -28,11 +28,12 @@ struct EnumNames<Baton> {
 };
 
 // The softmax reference. r0: the running maximum, O rescaled every tile. r1: raised only when a row of the
-// warp grew by more than 8 in log2 units; O is rescaled under a warp vote.
-enum class Reference { r0, r1 };
+// warp grew by more than 8 in log2 units; O is rescaled under a warp vote. r4: the first tile's maximum; at
+// the end the block looks whether it fitted every row, and does the row tile again with r0 where it did not.
+enum class Reference { r0, r1, r4 };
 template <>
 struct EnumNames<Reference> {
-  static constexpr std::array<std::string_view, 2> names{"r0", "r1"};
+  static constexpr std::array<std::string_view, 3> names{"r0", "r1", "r4"};
 };
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles.
@@ -57,6 +58,22 @@ struct EnumNames<CopyPath> {
   static constexpr std::array<std::string_view, 2> names{"auto", "ld"};
 };
 
+// Where results wait in shared memory for the copy engine: in the place of Q, or in one of their own, so that
+// the next Q can come meanwhile.
+enum class Staging { over_q, own };
+template <>
+struct EnumNames<Staging> {
+  static constexpr std::array<std::string_view, 2> names{"over_q", "own"};
+};
+
+// How far a warpgroup walks along the keys of a masked problem: to the block's last visible key, or to its
+// own, handing back unread what the others still need.
+enum class Extents { block, warpgroup };
+template <>
+struct EnumNames<Extents> {
+  static constexpr std::array<std::string_view, 2> names{"block", "warpgroup"};
+};
+
 struct AttentionConfig {
   static constexpr std::string_view kName = "attention";
   int consumers = 2;  // warpgroups of 64 query rows
@@ -68,6 +85,9 @@ struct AttentionConfig {
   TileOrder tile_order = TileOrder::flat;
   MaskLoop mask_loop = MaskLoop::split;
   CopyPath copy = CopyPath::automatic;
+  Staging staging = Staging::over_q;
+  Extents extents = Extents::block;
+  int blocks = 1;  // per multiprocessor
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -75,7 +95,9 @@ struct AttentionConfig {
                       core("k_stages", &C::k_stages),   core("v_stages", &C::v_stages),
                       core("order", &C::order),         core("baton", &C::baton),
                       core("reference", &C::reference), core("tile_order", &C::tile_order),
-                      core("mask_loop", &C::mask_loop), optional("copy", &C::copy)};
+                      core("mask_loop", &C::mask_loop), optional("copy", &C::copy),
+                      optional("staging", &C::staging), optional("extents", &C::extents),
+                      optional("blocks", &C::blocks)};
   }
 };
 

@@ -70,8 +70,10 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   launch.persistent = ir::attribute(program.body[0].attributes, "tile_order") == "static";
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
+  launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));
+  const int threads = launch.threads * launch.blocks_per_multiprocessor;
   launch.launch_registers =
-      std::min(target.max_registers_per_thread, target.registers_per_multiprocessor / launch.threads / 8 * 8);
+      std::min(target.max_registers_per_thread, target.registers_per_multiprocessor / threads / 8 * 8);
   return launch;
 }
 

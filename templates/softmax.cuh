@@ -67,6 +67,23 @@ WF_DEVICE void rescale(Tile& o, const RowValues<Rows>& factor) {
   multiply(o, o, factor);
 }
 
+// 1 where the sum of a row left [1/2, 2^100) or an output is not finite, else 0. With a reference that a key
+// of the row has, the sum is at least 1 but for rounding; what lies above 2^100 or is lost in fp16 makes a sum
+// or an output infinite.
+template <int Rows, class Tile>
+WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& sum, const Tile& o) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    // 0 * x is NaN for what is not finite, and so is every sum with it.
+    float probe = 0.0f;
+#pragma unroll
+    for (int i = 0; i < Tile::kCount; i += 4)
+      probe = fused(o.value[i + 2 * half + 1], 0.0f, fused(o.value[i + 2 * half], 0.0f, probe));
+    const bool fits = sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f && probe == 0.0f;
+    flag.value[half] = fits ? 0.0f : 1.0f;
+  }
+}
+
 // o = o / sum; 0 where nothing was summed.
 template <int Rows, class Tile>
 WF_DEVICE void normalize(Tile& o, const RowValues<Rows>& sum) {
@@ -85,7 +102,8 @@ WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const R
 #pragma unroll
   for (int half = 0; half < 2; ++half)
     e.value[half] =
-        sum.value[half] == 0.0f ? -infinity() : (m.value[half] * scale + lg2(sum.value[half])) * kLn2;
+        sum.value[half] == 0.0f ? -infinity()
+                                : (finite_reference(m.value[half]) * scale + lg2(sum.value[half])) * kLn2;
 }
 
 // -inf where column > row + offset.

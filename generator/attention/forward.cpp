@@ -19,27 +19,47 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   program.tensors.push_back(register_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
+  if (config.reference == Reference::r4) program.tensors.push_back(row_values("unfit", rows));
   if (fields.lse) program.tensors.push_back(row_values("lse", rows));
+}
+
+// Raises the reference, and brings the sums and O to it.
+std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
+  const bool lazy = std::string_view(policy) == "r1";
+  return {op("reference", {tile("reference"), tile("shrink"), tile("s")},
+             {{"scale", scale}, {"policy", policy}}),
+          op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
+          op("rescale", {tile("o"), tile("shrink")},
+             lazy ? Attributes{{"when", "changed"}} : Attributes{})};
+}
+
+// The exponentials of a tile of scores, under a reference that follows the policy.
+void append_softmax(std::vector<Op>& body, const std::string& scale, Reference policy, const Expr& first) {
+  std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
+  const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
+  const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
+  const Op convert = op("convert", {tile("p"), tile("s")});
+  if (policy == Reference::r4) {
+    // Only the first tile decides; where that did not fit, every one does.
+    Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), operation("==", symbol("n"), first)))},
+                 {{"cold", ""}});
+    rare.body = std::move(raise);
+    body.insert(body.end(), {rare, exponentials, sum, convert});
+  } else {
+    // O is rescaled last: it is what an mma may still have in flight.
+    body.insert(body.end(), {raise[0], exponentials, raise[1], sum, convert, raise[2]});
+  }
 }
 
 std::vector<Op> tile_body(const AttentionFields& fields, const AttentionConfig& config) {
   const Expr b = symbol("b"), n = symbol("n");
   const Expr kv_head = symbol("h") / (fields.q_heads / fields.kv_heads);
-  const std::string scale_text = exponent_scale(effective_scale(fields));
-  const bool lazy = config.reference == Reference::r1;
 
   std::vector<Op> body;
   body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
   body.push_back(op("mma", {tile("s"), shared("q"), transposed(shared("k"))}));
   append_mask(body, "s", fields.mask, fields.q_len, fields.kv_len, config.key_tile);
-  body.push_back(op("reference", {tile("reference"), tile("shrink"), tile("s")},
-                    {{"scale", scale_text}, {"policy", lazy ? "r1" : "r0"}}));
-  body.push_back(op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale_text}}));
-  body.push_back(op("multiply", {tile("sum"), tile("sum"), tile("shrink")}));
-  body.push_back(op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}}));
-  body.push_back(op("convert", {tile("p"), tile("s")}));
-  body.push_back(
-      op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{}));
+  append_softmax(body, exponent_scale(effective_scale(fields)), config.reference, 0);
   body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
   body.push_back(op("mma", {tile("o"), tile("p"), shared("v")}, {{"accumulate", ""}}));
   return body;
@@ -52,9 +72,14 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
-  append_column_loop(body, column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile),
+  const bool own = config.extents == Extents::warpgroup;
+  append_column_loop(body, column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile, own),
                      "key_tile", tile_body(fields, config));
   body.push_back(op("row_total", {tile("sum")}));
+  if (config.reference == Reference::r4) {
+    body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));
+    body.push_back(op("redo", {tile("unfit")}));
+  }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
   body.push_back(op("store", {global("o", {b, h, m, 0}), tile("o")}));
   if (fields.lse) {
@@ -76,11 +101,14 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"baton", value_to_text(config.baton)},
                         {"mask_loop", value_to_text(config.mask_loop)},
                         {"copy", value_to_text(config.copy)}};
+  if (config.staging == Staging::own) set(program.attributes, "staging", "own");
+  if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   for (const Buffer& buffer : buffers(AttentionForward{fields})) program.tensors.push_back(param(buffer));
   declare_tiles(program, fields, config);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
+  if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, fields.q_heads, 1};
   const Range rows{"m", 0, fields.q_len, symbol("m_tile")};
   // Without a mask neighbouring blocks share one head's keys; with one the long row tiles of all heads go

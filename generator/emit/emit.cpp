@@ -80,8 +80,9 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    return {"types.cuh", folder + "/ptx.cuh",  "tiles.cuh",         "arithmetic.cuh",    "softmax.cuh",
-            "walk.cuh",  folder + "/ring.cuh", folder + "/mma.cuh", folder + "/copy.cuh"};
+    return {"types.cuh",          folder + "/ptx.cuh", "tiles.cuh",           "arithmetic.cuh",
+            "softmax.cuh",        "walk.cuh",          folder + "/ring.cuh", folder + "/redo.cuh",
+            folder + "/mma.cuh", folder + "/copy.cuh"};
   }
   std::vector<Header> headers() const {
     std::vector<Header> result;
@@ -106,8 +107,8 @@ class Emitter {
       arguments += parameter.is_map ? "const __grid_constant__ TensorMap " + name
                                     : fmt::format("{}* {}", to_text(tensor.type), name);
     }
-    line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, 1) {}({}) {{", threads_,
-                     spell_symbol(program_.name), arguments),
+    line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, {}) {}({}) {{", threads_,
+                     integer(program_.attributes, "blocks", 1), spell_symbol(program_.name), arguments),
          1);
     ++depth_;
   }
@@ -157,13 +158,21 @@ class Emitter {
                                   consumer_warps));
     }
     if (calls.empty()) return;
+    if (retried()) line(fmt::format("const u32 redo_mask = shared + {};", redo_offset()));
     open("if (thread_index() == 0)");
     for (const std::string& call : calls) line(call);
+    if (retried()) line("st_shared(redo_mask, 0u);");
     line("mbarrier_init_fence();");
     close();
     line("block_sync();");
     line("");
   }
+  // The name that is 1 when tiles are done again, where there is one.
+  std::optional<std::string> retried() const {
+    return attribute(program_.body[0].attributes, "retry");
+  }
+  // The last word of shared memory.
+  int64_t redo_offset() const { return integer(program_.attributes, "shared_bytes", 0) - 8; }
   int64_t warps_of(std::string_view role_name) const {
     int64_t warps = 0;
     for (const Op& role : program_.body[0].body)
@@ -197,11 +206,13 @@ class Emitter {
       ++depth_;
     }
     budget(role, name);
+    if (name != "producer") consumer_state(role, warps);
+    if (retried()) open_tries();
     const bool one_thread = name == "producer" && !producer_copies();
     if (one_thread) open("if (is_leader())");
-    if (name != "producer") consumer_state(role, warps);
     walk_tiles(role);
     if (one_thread) close();
+    if (retried()) close_tries();
     ++ir_line_;
   }
   void budget(const Op& role, const std::string& name) {
@@ -235,12 +246,27 @@ class Emitter {
              ir_line);
     }
   }
+  // All tiles, and then those that were marked once more.
+  void open_tries() {
+    const std::string name = spell_symbol(*retried());
+    line("#pragma unroll 1", grid_line_);
+    open(fmt::format("for (int {} = 0;; {} = 1)", name, name), grid_line_);
+  }
+  void close_tries() {
+    line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", spell_symbol(*retried()), threads_),
+         grid_line_);
+    close();
+  }
   void walk_tiles(const Op& role) {
     const bool persistent = attribute(grid_->attributes, "tile_order") == "static";
     if (persistent)
       open(fmt::format("for (TileWalk walk{{{}, 0}}; walk.valid(); walk.next())", lower::tile_count(*grid_)),
            grid_line_);
+    if (retried() && persistent)
+      line(fmt::format("if ({} != 0 && !is_marked(redo_mask, walk.round)) continue;", spell_symbol(*retried())),
+           grid_line_);
     line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : "block_index()"), grid_line_);
+    round_ = persistent ? "walk.round" : "0";
     axes();
     for (const Op& op : role.body) statement(op);
     if (persistent) close();
@@ -292,18 +318,19 @@ class Emitter {
       line(fmt::format("const int {} = {};", spell_symbol(op.ranges[0].name), spell(op.operands[0].expr)),
            own_line);
     } else if (op.name == "for") {
-      const Range& range = op.ranges[0];
-      const std::string name = spell_symbol(range.name);
       line("#pragma unroll 1");
-      block(op,
-            fmt::format("for (int {} = {}; {} < {}; {} += {})", name, spell(range.begin), name,
-                        spell(range.end), name, spell(range.step)),
-            own_line);
+      block(op, loop_head(op), own_line);
     } else if (op.name == "if") {
       block(op, fmt::format("if ({})", spell(op.operands[0].expr)), own_line);
     } else {
       line(call(op), own_line);
     }
+  }
+  static std::string loop_head(const Op& op) {
+    const Range& range = op.ranges[0];
+    const std::string name = spell_symbol(range.name), begin = spell(range.begin), end = spell(range.end),
+                      step = spell(range.step);
+    return fmt::format("for (int {} = {}; {} < {}; {} += {})", name, begin, name, end, name, step);
   }
   void block(const Op& op, const std::string& head, int own_line) {
     open(head, own_line);
@@ -331,6 +358,7 @@ class Emitter {
       for (std::string_view name : row->last_arguments)
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
     if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
+    if (op.name == "redo") append(arguments, "redo_mask, " + round_);
     return fmt::format("{}{}({});", op.name, template_text.empty() ? "" : "<" + template_text + ">",
                        arguments);
   }
@@ -367,7 +395,7 @@ class Emitter {
   const Target& target_;
   std::vector<KernelParameter> parameters_;
   const Op* grid_ = nullptr;
-  std::string text_;
+  std::string text_, round_;
   std::vector<int> lines_;
   int depth_ = 0, ir_line_ = 0, grid_line_ = 0, groups_ = 1, threads_ = 128;
 };

@@ -57,6 +57,15 @@ Folded fold(std::string_view op, int64_t a, int64_t b) {
   return std::nullopt;
 }
 
+bool is_comparison(std::string_view op) {
+  return op == "<" || op == "<=" || op == ">" || op == ">=" || op == "==" || op == "!=";
+}
+
+// 0 or 1.
+bool is_truth(const Expr& expr) {
+  return expr.kind == Expr::Kind::operation && is_comparison(expr.name);
+}
+
 bool is_number(const Expr& expr, int64_t value) {
   return expr.kind == Expr::Kind::number && expr.number == value;
 }
@@ -104,6 +113,9 @@ Expr operation(std::string_view op, Expr left, Expr right) {
   if ((op == "*" || op == "/") && is_number(right, 1)) return left;
   if (op == "%" && is_number(right, 1)) return 0;
   if (is_call(op) && left == right) return left;
+  if (is_comparison(op) && left == right) return op == "==" || op == "<=" || op == ">=";
+  if (op == "max" && is_truth(left) && is_constant(right) && right.number <= 0) return left;
+  if (op == "max" && is_truth(left) && is_number(right, 1)) return right;
   return raw(op, std::move(left), std::move(right));
 }
 
@@ -136,6 +148,12 @@ Expr substitute(const Expr& expr, const std::string& name, const Expr& by) {
   if (expr.kind == Expr::Kind::number) return expr;
   return operation(expr.name, substitute(expr.arguments[0], name, by),
                    substitute(expr.arguments[1], name, by));
+}
+
+Expr replace(const Expr& expr, const Expr& part, const Expr& by) {
+  if (expr == part) return by;
+  if (expr.kind != Expr::Kind::operation) return expr;
+  return operation(expr.name, replace(expr.arguments[0], part, by), replace(expr.arguments[1], part, by));
 }
 
 }  // namespace warpfinch::ir

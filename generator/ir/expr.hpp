@@ -23,7 +23,7 @@ struct Expr {
 };
 
 Expr symbol(std::string name);
-// Builds and folds: constants, x + 0, x * 1, x / 1, min(x, x) and (x + a) + b.
+// Builds and folds: constants, x + 0, x * 1, x / 1, min(x, x), x == x, max(a < b, 0) and (x + a) + b.
 Expr operation(std::string_view op, Expr left, Expr right);
 inline Expr operator+(Expr a, Expr b) { return operation("+", std::move(a), std::move(b)); }
 inline Expr operator-(Expr a, Expr b) { return operation("-", std::move(a), std::move(b)); }
@@ -40,5 +40,7 @@ int64_t value(const Expr& expr);
 void collect_names(const Expr& expr, std::set<std::string>& names);
 // Every `name` replaced, folded again.
 Expr substitute(const Expr& expr, const std::string& name, const Expr& by);
+// Every part that equals `part` replaced, folded again.
+Expr replace(const Expr& expr, const Expr& part, const Expr& by);
 
 }  // namespace warpfinch::ir

@@ -26,12 +26,13 @@ std::vector<OpInfo> table() {
       {"grid",
        structure,
        {},
-       {"tile_order", "group", "descending"},
+       {"tile_order", "group", "descending", "retry"},
        "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per "
        "tile, "
        "static: blocks walk over the tiles in serpentine; group=N: the last two axes are walked in bands of "
        "N; "
-       "descending=axis: that axis from its end, for longest first"},
+       "descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 when a "
+       "tile that `redo` marked is done again"},
       {"role",
        structure,
        {},
@@ -41,13 +42,15 @@ std::vector<OpInfo> table() {
       {"for",
        structure,
        {},
-       {"unmasked", "nonempty"},
-       "a loop; unmasked=U: tiles below U need no mask op; nonempty: runs at least once"},
+       {"unmasked", "nonempty", "own", "own_unmasked"},
+       "a loop; unmasked=U: tiles below U need no mask op; nonempty: runs at least once; own=E, "
+       "own_unmasked=U: the bounds that each warpgroup's own rows ask for"},
       {"if",
        structure,
        {reads(kIndex)},
-       {},
-       "the body where the condition, the same for the whole role, holds"},
+       {"cold"},
+       "the body where the condition, the same for the whole role, holds; cold: seldom, so that it waits "
+       "inside for what it touches"},
       {"let", structure, {reads(kIndex)}, {}, "names an integer"},
       // movement
       {"load",
@@ -118,6 +121,17 @@ std::vector<OpInfo> table() {
        {updates(kTile), reads(kRows)},
        {"when"},
        "o = o * factor; when=changed: skipped by a warp whose factors are all 1"},
+      {"flag_rows",
+       arithmetic,
+       {writes(kRows), reads(kRows), reads(kTile)},
+       {},
+       "f = 1 where the row's sum left [1/2, 2^100) or an output is not finite, else 0: a reference that was "
+       "not raised did not fit the row"},
+      {"redo",
+       arithmetic,
+       {reads(kRows)},
+       {},
+       "where a row's value is not 0: the tile is done again when the walk has ended"},
       {"normalize", arithmetic, {updates(kTile), reads(kRows)}, {}, "o = o / sum, 0 where the sum is 0"},
       {"log_sum_exp",
        arithmetic,
@@ -148,6 +162,7 @@ std::vector<OpInfo> table() {
        {reads(kShared)},
        {},
        "hands the current stage back and moves to the next"},
+      {"skip", synchronisation, {reads(kShared)}, {}, "waits for the current stage and hands it back unread"},
       {"fence_mma",
        synchronisation,
        {updates(kTile)},
@@ -161,6 +176,12 @@ std::vector<OpInfo> table() {
        {"pending"},
        "waits until at most `pending` groups are in flight; the named tiles may then be touched",
        true},
+      {"settle",
+       synchronisation,
+       {reads(kRows)},
+       {},
+       "keeps the compiler from moving what the sums are made of behind the next wait; the sums are not "
+       "negative"},
       {"fence_async",
        synchronisation,
        {},
@@ -230,7 +251,11 @@ RegisterUse register_use(const Op& op) {
 
 bool conflict(const Op& a, const Op& b) {
   const RegisterUse first = register_use(a), second = register_use(b);
-  return touches(first.writes, second) || touches(second.writes, first);
+  const auto inside = [](const std::vector<Op>& body, const Op& other) {
+    return std::any_of(body.begin(), body.end(), [&](const Op& inner) { return conflict(inner, other); });
+  };
+  return touches(first.writes, second) || touches(second.writes, first) || inside(a.body, b) ||
+         inside(b.body, a);
 }
 
 }  // namespace warpfinch::ir

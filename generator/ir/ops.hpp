@@ -53,7 +53,7 @@ struct RegisterUse {
   std::vector<std::string> reads, writes;
 };
 RegisterUse register_use(const Op& op);
-// Do two ops have to stay in order because of the registers that they touch?
+// Do two ops, with what stands inside them, have to stay in order because of the registers that they touch?
 bool conflict(const Op& a, const Op& b);
 
 }  // namespace warpfinch::ir

@@ -2,7 +2,8 @@
 //   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
 //   else via=ld / via=st: any strides, element by element if need be.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
-// a tile that is loaded once per row tile (Q) when it is large enough, else in space of their own. Requires:
+// a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
+// their own. Requires:
 // constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every store.
 #include <fmt/format.h>
 
@@ -87,14 +88,16 @@ std::string free_name(const Program& program, const std::string& wanted) {
 // Declares the tile that a result is staged in; false where there is no room or TMA cannot store it.
 bool declare_staging(Program& program, const Tensor& result, const Tensor& registers, const Target& target,
                      std::string& name) {
+  const int64_t blocks = integer(program.attributes, "blocks", 1);
+  const bool own_place = attribute(program.attributes, "staging") == "own";
   if (!tma_can_move(result) || registers.shape.size() != 2) return false;
   name = free_name(program, result.name);
   Tensor staging{Space::shared, name, result.type, registers.shape, {}};
   if (value(staging.shape[1]) * size_of(staging.type) % 32 != 0) return false;
-  const std::string reused = tile_to_reuse(program, staging);
+  const std::string reused = own_place ? "" : tile_to_reuse(program, staging);
   if (!reused.empty())
     set(staging.attributes, "alias", reused);
-  else if (shared_bytes(program) + tile_bytes(staging) > target.shared_bytes_per_block)
+  else if (shared_bytes(program) + tile_bytes(staging) > shared_limit(target, blocks))
     return false;
   program.tensors.push_back(staging);
   return true;
@@ -144,6 +147,7 @@ Lowered copy_paths(const Program& program, const Target& target) {
   const bool only_ld = attribute(program.attributes, "copy") == "ld";
   remove(result.attributes, "copy");
   choose(result, result.body, has_mma(program) && !only_ld, only_ld, target);
+  remove(result.attributes, "staging");
   if (auto rejection = set_swizzles(result)) return *rejection;
   return result;
 }

@@ -3,7 +3,8 @@
 // softmax becomes a prologue, the last tile's PV an epilogue.
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
 //   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
-// Ops that touch the late mma's registers move behind the others.
+// Ops that touch the late mma's registers move behind the others; a cold branch stays, and waits inside. What
+// happens on the first trip only (`if … n == begin`) goes to the prologue.
 // Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge
 // that the next pass could not wait for at once.
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ Parts divide(const std::vector<Op>& body) {
   for (const Op& op : body) {
     if (&op == last || only_feeds(op, *last, body))
       parts.late.push_back(op);
-    else if (conflict(op, *last))
+    else if (conflict(op, *last) && !has(op.attributes, "cold"))
       parts.trailing.push_back(op);
     else
       parts.early.push_back(op);
@@ -74,12 +75,30 @@ std::vector<Op> at(std::vector<Op> ops, const std::string& name, const Expr& pla
   return ops;
 }
 
+// Puts in whether the loop is on its first trip, and takes branches apart that are so decided.
+std::vector<Op> on_trip(const std::vector<Op>& ops, const Range& range, bool first) {
+  const Expr question = operation("==", symbol(range.name), range.begin);
+  std::vector<Op> result;
+  for (Op op : ops) {
+    if (op.name == "if") {
+      Expr& condition = op.operands[0].expr;
+      condition = replace(condition, question, first);
+      if (is_constant(condition)) {
+        if (value(condition) != 0) result.insert(result.end(), op.body.begin(), op.body.end());
+        continue;
+      }
+    }
+    result.push_back(std::move(op));
+  }
+  return result;
+}
+
 void append(std::vector<Op>& to, const std::vector<Op>& ops) { to.insert(to.end(), ops.begin(), ops.end()); }
 
 std::vector<Op> steady_body(const Parts& parts, const Op& loop, bool late_first) {
   const Range& range = loop.ranges[0];
   const std::vector<Op> late = at(parts.late, range.name, symbol(range.name) - range.step);
-  std::vector<Op> body = parts.early;
+  std::vector<Op> body = on_trip(parts.early, range, false);
   auto place = std::find_if(body.begin(), body.end(), [](const Op& op) { return op.name == "mma"; });
   body.insert(late_first ? place : place + 1, late.begin(), late.end());
   append(body, parts.trailing);
@@ -89,7 +108,7 @@ std::vector<Op> steady_body(const Parts& parts, const Op& loop, bool late_first)
 // The first tile: masked unless it is known that the mask does not reach it.
 std::vector<Op> prologue(const Parts& parts, const Op& loop) {
   const Range& range = loop.ranges[0];
-  std::vector<Op> body = parts.early;
+  std::vector<Op> body = on_trip(parts.early, range, true);
   append(body, parts.trailing);
   if (is_constant(range.begin) &&
       value(range.begin) + value(range.step) <= integer(loop.attributes, "unmasked", 0))
@@ -123,8 +142,10 @@ Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
 
 std::optional<Rejection> rotate_loops(std::vector<Op>& body, bool late_first) {
   for (size_t i = 0; i < body.size(); ++i) {
-    if (auto rejection = rotate_loops(body[i].body, late_first)) return rejection;
-    if (body[i].name != "for" || count_mma(body[i].body) < 2) continue;
+    if (body[i].name != "for" || count_mma(body[i].body) < 2) {
+      if (auto rejection = rotate_loops(body[i].body, late_first)) return rejection;
+      continue;
+    }
     auto rotated = rotate(body[i], late_first);
     if (!rotated) return rotated.rejection();
     body.erase(body.begin() + i);

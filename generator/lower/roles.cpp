@@ -2,8 +2,8 @@
 // the consumers, which keep everything else. Every loaded tile becomes a ring: the producer acquires a free
 // stage and loads it, the consumers wait until it is full and release it behind the last op that uses it.
 // Consumers with mma ops are warpgroups of 64 rows: their register tiles shrink to 64 rows, row coordinates
-// gain `warpgroup * 64`, and shared operands that hold rows are sliced. A program without loads into shared
-// memory gets one role.
+// gain `warpgroup * 64`, and shared operands that hold rows are sliced. Where a loop tells each warpgroup's own
+// bounds, consumers walk to these and skip what is left (own_extents.cpp). A program without loads into shared memory gets one role.
 // Requires: `via` on loads and stores. Leaves: roles, rings, register budgets, threads.
 #include <fmt/format.h>
 
@@ -12,6 +12,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/lower/own_extents.hpp"
 
 namespace warpfinch::lower {
 
@@ -75,6 +76,7 @@ std::vector<Op> producer_body(const Program& program, const std::vector<Op>& bod
       result.push_back(ir::op("advance", {tile}));
     } else if (contains_async_load(op)) {
       Op kept = op;
+      remove(kept.attributes, "own");
       kept.body = producer_body(program, op.body);
       result.push_back(std::move(kept));
     }
@@ -176,9 +178,9 @@ struct Budget {
 };
 
 // setmaxnreg can only redistribute what the launch allotted: floor8(registers / threads) for every thread.
-Budget register_budget(int64_t consumers, bool producer_copies, const Target& target) {
-  if (consumers < 2) return {};
-  const int64_t groups = consumers + 1, threads = groups * 128;
+Budget register_budget(int64_t consumers, int64_t blocks, bool producer_copies, const Target& target) {
+  if (consumers < 2 && blocks < 2) return {};
+  const int64_t groups = consumers + 1, threads = groups * 128 * blocks;
   const int64_t allotted = target.registers_per_multiprocessor / threads / 8 * 8 * groups;
   const int64_t producer = producer_copies ? 56 : consumers <= 2 ? 24 : 32;
   const int64_t consumer = std::min<int64_t>((allotted - producer) / consumers / 8 * 8, 240);
@@ -216,6 +218,7 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   Op& grid = grid_of(program);
   std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
   if (auto rejection = guard_block(program, consumer)) return *rejection;
+  walk_own_extents(consumer);
   drop_unused_lets(producer);
   drop_unused_lets(consumer);
   const int64_t warps = rows / kWarpRows;
@@ -224,7 +227,9 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   if (has_mma && rows > kWarpgroupRows) distribute(program, consumer);
   // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
   const Budget budget =
-      warps % kWarpgroupWarps == 0 ? register_budget(warps / kWarpgroupWarps, copies, target) : Budget{};
+      warps % kWarpgroupWarps == 0
+          ? register_budget(warps / kWarpgroupWarps, integer(program.attributes, "blocks", 1), copies, target)
+          : Budget{};
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
   set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));

@@ -1,7 +1,7 @@
 // split_mask: tiles below a loop's `unmasked` bound need no mask op. mask_loop=split gives them a loop of
 // their own without mask ops; mask_loop=branch keeps one loop, with the mask ops under a uniform branch (one
-// copy of the body costs fewer registers than two).
-// Requires: `unmasked` is a multiple of the step. Leaves: no `unmasked` attribute.
+// copy of the body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts.
+// Requires: `unmasked` is a multiple of the step. Leaves: no `unmasked` and `own_unmasked` attributes.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -70,9 +70,13 @@ std::optional<Rejection> split_loops(std::vector<Op>& body, bool by_branch) {
       return Rejection{"split_mask",
                        fmt::format("'{}': unmasked={} is no multiple of the step {}", print_head(body[i]),
                                    *text, to_text(body[i].ranges[0].step))};
+    const std::string own = attribute(body[i].attributes, "own_unmasked").value_or(*text);
+    if (!by_branch && has(body[i].attributes, "own"))
+      return Rejection{"split_mask", fmt::format("'{}': own bounds need mask_loop=branch", print_head(body[i]))};
     remove(body[i].attributes, "unmasked");
+    remove(body[i].attributes, "own_unmasked");
     const std::vector<Op> parts =
-        by_branch ? std::vector{branch(body[i], bound(*text))} : split(body[i], bound(*text));
+        by_branch ? std::vector{branch(body[i], bound(own))} : split(body[i], bound(*text));
     body.erase(body.begin() + i);
     body.insert(body.begin() + i, parts.begin(), parts.end());
     i += parts.size() - 1;

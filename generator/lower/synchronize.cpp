@@ -1,7 +1,9 @@
 // synchronize: makes the mma ops asynchronous and derives what that takes. Every mma is a group of its own:
 // fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
 // = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
-// Nothing stays in flight over the end of a loop or of the role. Requires: roles; release directly behind a
+// Nothing stays in flight over the end of a loop or of the role. A cold branch waits inside, for itself alone:
+// behind it everything counts as in flight still. Sums of exponentials that are taken beside an mma are settled
+// before it is waited for. Requires: roles; release directly behind a
 // tile's last use. Leaves: no op touches what is in flight.
 #include <algorithm>
 
@@ -20,12 +22,6 @@ struct Flight {
   std::vector<Op> releases;
 };
 
-// The register uses of the op and everything inside it.
-bool touches(const Op& op, const Op& mma) {
-  if (conflict(op, mma)) return true;
-  return std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) { return touches(inner, mma); });
-}
-
 std::vector<Operand> register_operands(const Op& mma) {
   std::vector<Operand> result;
   for (const Operand& operand : mma.operands)
@@ -42,7 +38,12 @@ class Synchronizer {
  public:
   std::vector<Op> block(const std::vector<Op>& body) {
     std::vector<Op> result;
-    for (const Op& op : body) place(op, result);
+    for (size_t i = 0; i < body.size(); ++i) {
+      // What is needed right behind a cold branch is waited for in front of it, once.
+      if (has(body[i].attributes, "cold") && i + 1 < body.size())
+        wait_for(groups_touched(body[i + 1]), result);
+      place(body[i], result);
+    }
     wait_for(in_flight_.size(), result);
     return result;
   }
@@ -52,20 +53,24 @@ class Synchronizer {
     if (op.name == "mma") return issue(op, out);
     if (op.name == "release") return release(op, out);
     if (op.name == "for" || op.name == "role" || holds_mma(op)) return nest(op, out);
+    if (has(op.attributes, "cold")) return wait_inside(op, out);
     wait_for(groups_touched(op), out);
     out.push_back(op);
+    if (op.name == "row_sum" && !in_flight_.empty()) beside_ = op.operands[0];
   }
 
   // How many of the oldest groups have to be complete before the op.
   size_t groups_touched(const Op& op) const {
     size_t count = 0;
     for (size_t i = 0; i < in_flight_.size(); ++i)
-      if (touches(op, in_flight_[i].mma)) count = i + 1;
+      if (conflict(op, in_flight_[i].mma)) count = i + 1;
     return count;
   }
 
   void wait_for(size_t count, std::vector<Op>& out) {
     if (count == 0) return;
+    if (beside_) out.push_back(op("settle", {*beside_}));
+    beside_.reset();
     std::vector<Operand> tiles;
     for (size_t i = 0; i < count; ++i) add_missing(tiles, register_operands(in_flight_[i].mma));
     out.push_back(op("wait_mma", tiles, {{"pending", std::to_string(in_flight_.size() - count)}}));
@@ -78,7 +83,7 @@ class Synchronizer {
   void issue(const Op& mma, std::vector<Op>& out) {
     size_t count = 0;
     for (size_t i = 0; i < in_flight_.size(); ++i)
-      if (touches(mma, in_flight_[i].mma) && !(mma.operands[0] == in_flight_[i].mma.operands[0]))
+      if (conflict(mma, in_flight_[i].mma) && !(mma.operands[0] == in_flight_[i].mma.operands[0]))
         count = i + 1;
     wait_for(count, out);
     std::vector<Operand> read = register_operands(mma);
@@ -103,7 +108,18 @@ class Synchronizer {
     out.push_back(std::move(inner));
   }
 
+  // What waits here need not be waited for by those who pass by; the releases stay with them.
+  void wait_inside(const Op& op, std::vector<Op>& out) const {
+    Synchronizer inside;
+    for (const Flight& flight : in_flight_) inside.in_flight_.push_back({flight.mma, {}});
+    Op branch = op;
+    branch.body.clear();
+    for (const Op& inner : op.body) inside.place(inner, branch.body);
+    out.push_back(std::move(branch));
+  }
+
   std::vector<Flight> in_flight_;
+  std::optional<Operand> beside_;  // sums taken while mma ops were in flight
 };
 
 }  // namespace

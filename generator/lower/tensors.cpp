@@ -8,6 +8,7 @@ using namespace ir;
 
 namespace {
 constexpr int64_t kTileAlignment = 1024;  // the swizzle pattern of 128-byte rows repeats after 8 rows
+constexpr int64_t kRetryBytes = 8;        // which tiles are to be done again
 constexpr int64_t kBarrierBytes = 8;      // an mbarrier; two per stage: full and empty
 }  // namespace
 
@@ -31,6 +32,12 @@ int64_t tile_bytes(const Tensor& tile) {
 
 int64_t stages(const Tensor& tile) { return integer(tile.attributes, "stages", 1); }
 
+int64_t shared_limit(const Target& target, int64_t blocks) {
+  constexpr int64_t kReserved = 1024;  // by the system, of every block
+  return std::min<int64_t>(target.shared_bytes_per_block,
+                           target.shared_bytes_per_multiprocessor / blocks - kReserved);
+}
+
 int64_t shared_bytes(const Program& program) {
   int64_t tiles = 0, barriers = 0;
   for (const Tensor& tensor : program.tensors) {
@@ -38,7 +45,7 @@ int64_t shared_bytes(const Program& program) {
     tiles += tile_bytes(tensor) * stages(tensor);
     if (is_ring(program, tensor.name)) barriers += 2 * kBarrierBytes * stages(tensor);
   }
-  return tiles + barriers;
+  return tiles + barriers + (has(program.body[0].attributes, "retry") ? kRetryBytes : 0);
 }
 
 bool filled_via(const Program& program, const std::string& tile, const std::string& via) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "generator/ir/program.hpp"
+#include "generator/target.hpp"
 
 namespace warpfinch::lower {
 
@@ -16,6 +17,8 @@ int64_t tile_bytes(const ir::Tensor& tile);
 // Bytes of all tiles and barriers.
 int64_t shared_bytes(const ir::Program& program);
 int64_t stages(const ir::Tensor& tile);
+// What each of that many blocks on a multiprocessor may take.
+int64_t shared_limit(const Target& target, int64_t blocks);
 // Is the tile filled by loads, so that it has barriers?
 bool is_ring(const ir::Program& program, const std::string& tile);
 // Does a load with that `via` fill the tile?

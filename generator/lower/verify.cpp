@@ -69,6 +69,7 @@ class Scope {
   Scope(const Program& program) : program_(program) {
     for (const auto& [name, value] : program.constants) names_.insert(name);
     if (has_roles(program)) names_.insert({"warp", "warpgroup"});
+    if (const auto retry = attribute(program.body[0].attributes, "retry")) names_.insert(*retry);
   }
 
   std::optional<Rejection> block(const std::vector<Op>& body) {
@@ -100,6 +101,8 @@ class Scope {
       collect_names(operand.expr, used);
       for (const Expr& index : operand.index) collect_names(index, used);
     }
+    // What a loop's own bounds are made of: each warpgroup takes its own number.
+    if (op.name == "let") used.erase("warpgroup");
     for (const std::string& name : used)
       if (!names_.contains(name)) return refuse(op, fmt::format("'{}' is not defined here", name));
     return std::nullopt;

@@ -35,12 +35,14 @@ const std::map<std::string_view, Domain>& domains() {
       {"tile_order", {words, {"flat", "static"}}},
       {"via", {words, {"tma", "ld", "st"}}},
       {"policy", {words, {"r0", "r1"}}},
+      {"staging", {words, {"over_q", "own"}}},
       {"when", {words, {"changed"}}},
       {"layout", {words, {"mma", "vector"}}},
       {"swizzle", {words, {"32", "64", "128"}}},
       {"group", at_least(1)},
       {"stages", at_least(1)},
       {"warps", at_least(1)},
+      {"blocks", at_least(1)},
       {"regs", at_least(24)},
       {"threads", at_least(32)},
       {"bytes", at_least(1)},
@@ -125,7 +127,8 @@ const std::vector<std::string_view>& known_of(Space space) {
 
 std::optional<Rejection> check_attributes(const Program& program, const Target&) {
   static const std::vector<std::string_view> kernel = {"target", "order",   "baton",       "mask_loop",
-                                                       "copy",   "threads", "shared_bytes"};
+                                                       "copy",   "staging", "blocks",
+                                                       "threads", "shared_bytes"};
   if (auto rejection = check_known("kernel " + program.name, program.attributes, kernel)) return rejection;
   for (const Tensor& tensor : program.tensors) {
     const std::string where = sigil(tensor.space) + tensor.name;

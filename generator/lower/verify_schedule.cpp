@@ -6,6 +6,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
+#include "generator/lower/own_extents.hpp"
 
 namespace warpfinch::lower {
 
@@ -36,19 +37,53 @@ std::optional<Rejection> check_resources(const Program& program, const Target& t
   if (threads < 32 || threads > target.max_threads_per_block)
     return refuse(fmt::format("{} threads per block; the target takes 32 .. {}", threads,
                               target.max_threads_per_block));
-  const int64_t launch = target.registers_per_multiprocessor / threads / 8 * 8;
+  const int64_t blocks = integer(program.attributes, "blocks", 1);
+  const int64_t launch = target.registers_per_multiprocessor / (threads * blocks) / 8 * 8;
   if (budgets && registers > std::min<int64_t>(launch, 256) * warps)
     return refuse(
         fmt::format("the roles' budgets add up to {} registers, the launch allots {} x {} threads = {}",
                     registers * 32, launch, threads, launch * threads));
-  const int64_t bytes = shared_bytes(program);
-  if (bytes > target.shared_bytes_per_block)
-    return refuse(fmt::format("needs {} bytes of shared memory, the target has {}", bytes,
-                              target.shared_bytes_per_block));
+  const int64_t bytes = shared_bytes(program), most = shared_limit(target, blocks);
+  if (bytes > most)
+    return refuse(fmt::format("needs {} bytes of shared memory, {} blocks on a multiprocessor have {} each",
+                              bytes, blocks, most));
   return std::nullopt;
 }
 
 namespace {
+
+// Rings that the ops of a loop wait for or skip, in order.
+std::set<std::string> rings_of(const Op& loop, std::string_view event) {
+  std::set<std::string> rings;
+  for (const Op& op : loop.body)
+    if (op.name == event) rings.insert(op.operands[0].name);
+  return rings;
+}
+
+bool only_skips(const Op& op) {
+  return op.name == "for" && !op.body.empty() &&
+         std::all_of(op.body.begin(), op.body.end(), [](const Op& inner) { return inner.name == "skip"; });
+}
+
+// A loop that skips the tiles from where an earlier loop over the same rings ended is its continuation.
+std::vector<Op> joined(std::vector<Op> body) {
+  for (Op& op : body) op.body = joined(op.body);
+  for (size_t i = body.size(); i-- > 0;) {
+    if (!only_skips(body[i])) continue;
+    const Range rest = body[i].ranges[0];
+    const std::set<std::string> skipped = rings_of(body[i], "skip");
+    for (size_t j = 0; j < i; ++j) {
+      Op& walked = body[j];
+      if (walked.name != "for" || rings_of(walked, "wait") != skipped || !(walked.ranges[0].step == rest.step) ||
+          !(next_tile(walked.ranges[0].end, rest.step) == rest.begin))
+        continue;
+      walked.ranges[0].end = rest.end;
+      body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));
+      break;
+    }
+  }
+  return body;
+}
 
 // The loops around the events that concern one ring, as text: "for n in … { * }". Two roles agree when equal.
 std::string skeleton(const std::vector<Op>& body, const std::string& event, const std::string& ring) {
@@ -69,7 +104,9 @@ std::optional<Rejection> check_held(const Program& program, const std::vector<Op
       return lower::refuse(op, "the tile is held already");
     if (op.name == "release" && held.erase(op.operands[0].name) == 0)
       return lower::refuse(op, "the tile is not held; wait for it first");
-    if (op.name == "wait" || op.name == "release") continue;
+    if (op.name == "skip" && held.contains(op.operands[0].name))
+      return lower::refuse(op, "the tile is held");
+    if (op.name == "wait" || op.name == "release" || op.name == "skip") continue;
     for (const Operand& operand : op.operands) {
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
       const Tensor& tensor = *find(program, Space::shared, operand.name);
@@ -78,7 +115,10 @@ std::optional<Rejection> check_held(const Program& program, const std::vector<Op
         return refuse(fmt::format("'{}' touches ${} outside of wait ${} … release ${}", print_head(op),
                                   operand.name, ring, ring));
     }
+    const std::set<std::string> before = held;
     if (auto rejection = check_held(program, op.body, held)) return rejection;
+    if (!op.body.empty() && held != before)
+      return lower::refuse(op, "ends with other tiles held than it began with");
   }
   return std::nullopt;
 }
@@ -90,9 +130,10 @@ std::optional<Rejection> check_rings(const Program& program, const Target&) {
     if (tensor.space != Space::shared || !is_ring(program, tensor.name)) continue;
     std::string acquires, waits, releases;
     for (const Op& role : roles_of(program)) {
-      acquires += skeleton(role.body, "acquire", tensor.name);
-      waits += skeleton(role.body, "wait", tensor.name);
-      releases += skeleton(role.body, "release", tensor.name);
+      const std::vector<Op> body = joined(role.body);
+      acquires += skeleton(body, "acquire", tensor.name);
+      waits += skeleton(body, "wait", tensor.name);
+      releases += skeleton(body, "release", tensor.name);
     }
     if (acquires != waits || waits != releases)
       return refuse(fmt::format("ring ${}: the producer acquires [{}], consumers wait [{}] and release [{}]",
@@ -124,9 +165,10 @@ class FlightCheck {
     if (op.name == "mma") return issue(op);
     if (op.name == "commit_mma") return commit();
     if (op.name == "wait_mma") return wait(op);
+    if (has(op.attributes, "cold")) return FlightCheck(*this).block(op.body);
     for (const std::vector<Op>& group : in_flight_)
       for (const Op& mma : group)
-        if (conflict(op, mma))
+        if (op.body.empty() && conflict(op, mma))
           return refuse(fmt::format("'{}' touches what '{}' has in flight", print_head(op), print_head(mma)));
     if (op.name == "release" && in_use(op.operands[0].name))
       return refuse(fmt::format("'{}' while an mma in flight reads it", print_head(op)));

@@ -166,7 +166,8 @@ std::optional<Rejection> check_shapes(const Program& program, const Op& op) {
   if (op.name == "copy" || op.name == "convert") return check_copy(program, op);
   if (find_op(op.name)->group != Group::arithmetic && op.name != "fill") return std::nullopt;
   if (auto rejection = check_registers(program, op)) return rejection;
-  return find_op(op.name)->operands.size() > 1 && op.name != "reference" && op.name != "log_sum_exp"
+  const bool mixes = op.name == "reference" || op.name == "log_sum_exp" || op.name == "flag_rows";
+  return find_op(op.name)->operands.size() > 1 && !mixes
              ? check_broadcast(program, op)
              : std::nullopt;
 }

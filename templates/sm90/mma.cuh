@@ -11,10 +11,16 @@ struct Wgmma;
 // --- shared-memory descriptors (PTX ISA, "Matrix descriptor") ---------------------------------------------
 WF_DEVICE constexpr u32 swizzle_code(int swizzle) { return swizzle == 128 ? 1u : swizzle == 64 ? 2u : 3u; }
 
-// leading and stride: byte offsets between core-matrix groups; the start address is added by the caller.
+// The descriptor of a tile's start. leading and stride: byte offsets between core-matrix groups. Shared addresses
+// lie below 2^18, so that the 14 bits of address / 16 never overflow into the next field: steps along the tile
+// are added to the descriptor, one instruction each where building it takes four.
 WF_DEVICE u64 descriptor(u32 address, int leading, int stride, int swizzle) {
-  return static_cast<u64>((address & 0x3ffff) >> 4) | static_cast<u64>(leading >> 4) << 16 |
-         static_cast<u64>(stride >> 4) << 32 | static_cast<u64>(swizzle_code(swizzle)) << 62;
+  const u32 low = address >> 4 | static_cast<u32>(leading >> 4) << 16;
+  const u32 high = static_cast<u32>(stride >> 4) | swizzle_code(swizzle) << 30;
+  return static_cast<u64>(high) << 32 | low;
+}
+WF_DEVICE u64 stepped(u64 start, u32 bytes) {
+  return (start & 0xffffffff00000000) | static_cast<u32>(static_cast<u32>(start) + (bytes >> 4));
 }
 
 // Bytes from a tile's start to its 16 columns of step k, inside a panel and from panel to panel.
@@ -26,14 +32,13 @@ WF_DEVICE u32 column_step(int k) {
 
 // k runs along the columns: a as it is, b from [n][k].
 template <class Tile>
-WF_DEVICE u64 along_columns(const Tile& tile, int k) {
-  return descriptor(tile.address + column_step<Tile>(k), 16, 8 * Tile::kSwizzle, Tile::kSwizzle);
+WF_DEVICE u64 along_columns(const Tile& tile) {
+  return descriptor(tile.address, 16, 8 * Tile::kSwizzle, Tile::kSwizzle);
 }
 // k runs along the rows: b from [k][n]; panels follow each other along n.
 template <class Tile>
-WF_DEVICE u64 along_rows(const Tile& tile, int k) {
-  return descriptor(tile.address + static_cast<u32>(k * 16 * Tile::kSwizzle), Tile::kPanelBytes,
-                    8 * Tile::kSwizzle, Tile::kSwizzle);
+WF_DEVICE u64 along_rows(const Tile& tile) {
+  return descriptor(tile.address, Tile::kPanelBytes, 8 * Tile::kSwizzle, Tile::kSwizzle);
 }
 
 template <class Tile>
@@ -41,14 +46,16 @@ struct SecondFactor {  // b = tile
   using Type = typename Tile::Type;
   static constexpr bool kTransposed = true;
   static constexpr int kColumns = Tile::kColumns;
-  WF_STATIC u64 step(const Tile& tile, int k) { return along_rows(tile, k); }
+  WF_STATIC u64 start(const Tile& tile) { return along_rows(tile); }
+  WF_STATIC u32 step(int k) { return static_cast<u32>(k * 16 * Tile::kSwizzle); }
 };
 template <class Tile>
 struct SecondFactor<Transposed<Tile>> {  // b = tile^T
   using Type = typename Tile::Type;
   static constexpr bool kTransposed = false;
   static constexpr int kColumns = Tile::kRows;
-  WF_STATIC u64 step(const Transposed<Tile>& b, int k) { return along_columns(b.tile, k); }
+  WF_STATIC u64 start(const Transposed<Tile>& b) { return along_columns(b.tile); }
+  WF_STATIC u32 step(int k) { return column_step<Tile>(k); }
 };
 
 // --- mma ---------------------------------------------------------------------------------------------------
@@ -56,25 +63,32 @@ template <bool Accumulate, int Rows, int Columns, class B, class T, int ARows, i
           int PanelRows>
 WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d,
                    const SharedTile<T, ARows, K, Swizzle, PanelRows>& a, const B& b) {
-  using Instruction = Wgmma<T, Columns, false, SecondFactor<B>::kTransposed>;
+  using A = SharedTile<T, ARows, K, Swizzle, PanelRows>;
+  using Factor = SecondFactor<B>;
+  using Instruction = Wgmma<T, Columns, false, Factor::kTransposed>;
+  const u64 first = along_columns(a), second = Factor::start(b);
 #pragma unroll
   for (int k = 0; k < K / 16; ++k) {
+    const u64 a_step = stepped(first, column_step<A>(k)), b_step = stepped(second, Factor::step(k));
     if (k == 0 && !Accumulate)
-      Instruction::start(d.value, along_columns(a, k), SecondFactor<B>::step(b, k));
+      Instruction::start(d.value, a_step, b_step);
     else
-      Instruction::add(d.value, along_columns(a, k), SecondFactor<B>::step(b, k));
+      Instruction::add(d.value, a_step, b_step);
   }
 }
 
 template <bool Accumulate, int Rows, int Columns, class B, class T, int K>
 WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d, const PackedTile<T, Rows, K>& a, const B& b) {
-  using Instruction = Wgmma<T, Columns, true, SecondFactor<B>::kTransposed>;
+  using Factor = SecondFactor<B>;
+  using Instruction = Wgmma<T, Columns, true, Factor::kTransposed>;
+  const u64 second = Factor::start(b);
 #pragma unroll
   for (int k = 0; k < K / 16; ++k) {
+    const u64 b_step = stepped(second, Factor::step(k));
     if (k == 0 && !Accumulate)
-      Instruction::start(d.value, &a.value[4 * k], SecondFactor<B>::step(b, k));
+      Instruction::start(d.value, &a.value[4 * k], b_step);
     else
-      Instruction::add(d.value, &a.value[4 * k], SecondFactor<B>::step(b, k));
+      Instruction::add(d.value, &a.value[4 * k], b_step);
   }
 }
 
@@ -90,6 +104,11 @@ template <class... Tiles>
 WF_DEVICE void fence_mma(Tiles&... tiles) {
   (pin_tile(tiles), ...);
   wgmma_fence();
+}
+// The sums, and what they are made of, are there before the next wait.
+template <int Rows>
+WF_DEVICE void settle(const RowValues<Rows>& sum) {
+  break_if_negative(sum.value[0], sum.value[1]);
 }
 WF_DEVICE void commit_mma() { wgmma_commit(); }
 // At most Pending groups stay in flight; the tiles belong to those that completed.

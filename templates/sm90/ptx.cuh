@@ -25,7 +25,6 @@ WF_DEVICE void named_sync(int barrier, int threads) {
 WF_DEVICE void named_arrive(int barrier, int threads) {
   asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 }
-
 // --- mbarriers: 8 bytes of shared memory ---------------------------------------------------------------
 WF_DEVICE void mbarrier_init(u32 barrier, int arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
@@ -104,6 +103,7 @@ WF_DEVICE void tma_store(const TensorMap& map, u32 from, int c0, int c1, int c2,
 }
 WF_DEVICE void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
 WF_DEVICE void bulk_wait_read() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
+WF_DEVICE void bulk_wait() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
 // Generic writes to shared memory become visible to the copy engine and the tensor cores.
 WF_DEVICE void proxy_fence() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
@@ -117,6 +117,16 @@ WF_DEVICE void wgmma_wait() {
 // Keeps the compiler from moving accesses of a register over this point.
 WF_DEVICE void pin(float& value) { asm volatile("" : "+f"(value)::"memory"); }
 WF_DEVICE void pin(u32& value) { asm volatile("" : "+r"(value)::"memory"); }
+// Arithmetic that x and y depend on stays in front of this point. ptxas moves arithmetic behind a wgmma wait,
+// where it no longer runs beside the mma, but not across a branch (seen in SASS of 13.0; a predicated trap or exit
+// would serialise the mma instead: C7518). x and y must not be negative.
+WF_DEVICE void break_if_negative(float x, float y) {
+  asm volatile(
+      "{\n.reg .pred p;\nsetp.lt.f32 p, %0, 0f00000000;\n"
+      "setp.lt.or.f32 p, %1, 0f00000000, p;\n@!p bra settled;\nbrkpt;\nsettled:\n}" ::"f"(x),
+      "f"(y)
+      : "memory");
+}
 template <int Registers>
 WF_DEVICE void grow_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(Registers));
@@ -149,6 +159,9 @@ WF_DEVICE u32 ld_shared(u32 address) {
   u32 value;
   asm volatile("ld.shared.b32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
   return value;
+}
+WF_DEVICE void or_shared(u32 address, u32 bits) {
+  asm volatile("red.shared::cta.or.b32 [%0], %1;" ::"r"(address), "r"(bits) : "memory");
 }
 
 // --- global memory --------------------------------------------------------------------------------------

@@ -75,6 +75,13 @@ WF_DEVICE void release(Ring& ring) {
   ring.next();
 }
 
+// Hands a tile back that others read.
+template <class Ring>
+WF_DEVICE void skip(Ring& ring) {
+  wait(ring);
+  release(ring);
+}
+
 // --- batons: named barriers 1 … Groups, warpgroup g waits at 1 + g --------------------------------------
 template <int Groups>
 WF_DEVICE void baton_open(int warpgroup) {

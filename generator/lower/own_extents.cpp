@@ -1,0 +1,43 @@
+#include "generator/lower/own_extents.hpp"
+
+namespace warpfinch::lower {
+
+using namespace ir;
+
+Expr next_tile(const Expr& end, const Expr& step) { return (end + step - 1) / step * step; }
+
+namespace {
+
+std::vector<Op> skips(const Op& loop) {
+  std::vector<Op> result;
+  for (const Op& op : loop.body)
+    if (op.name == "wait") result.push_back(ir::op("skip", {op.operands[0]}));
+  return result;
+}
+
+size_t behind_last_release(const std::vector<Op>& body, size_t from, const std::vector<Op>& skipped) {
+  size_t behind = from;
+  for (size_t i = from; i < body.size(); ++i)
+    for (const Op& skip : skipped)
+      if (body[i].name == "release" && body[i].operands[0] == skip.operands[0]) behind = i + 1;
+  return behind;
+}
+
+}  // namespace
+
+void walk_own_extents(std::vector<Op>& consumer) {
+  for (size_t i = 0; i < consumer.size(); ++i) {
+    walk_own_extents(consumer[i].body);
+    const auto own = attribute(consumer[i].attributes, "own");
+    if (!own) continue;
+    remove(consumer[i].attributes, "own");
+    const Range whole = consumer[i].ranges[0];
+    consumer[i].ranges[0].end = symbol(*own);
+    Op rest = for_loop({whole.name, next_tile(symbol(*own), whole.step), whole.end, whole.step},
+                       skips(consumer[i]));
+    const size_t behind = behind_last_release(consumer, i + 1, rest.body);
+    consumer.insert(consumer.begin() + static_cast<std::ptrdiff_t>(behind), std::move(rest));
+  }
+}
+
+}  // namespace warpfinch::lower

@@ -1,0 +1,17 @@
+// Warpgroups of one block that end at different tiles. A part of the pass `roles`.
+#pragma once
+
+#include <vector>
+
+#include "generator/ir/program.hpp"
+
+namespace warpfinch::lower {
+
+// Loops with own=E end at E for the warpgroup; the ring tiles from there on are skipped, so that every
+// warpgroup hands back every tile.
+void walk_own_extents(std::vector<ir::Op>& consumer);
+
+// Where a loop of that step goes on that ended at `end`: the end, rounded up to the step.
+ir::Expr next_tile(const ir::Expr& end, const ir::Expr& step);
+
+}  // namespace warpfinch::lower
