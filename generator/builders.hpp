@@ -56,9 +56,10 @@ ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> 
 ir::Tensor row_values(std::string name, ir::Expr rows);
 // The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
 std::string exponent_scale(double scale);
-// Adds the mask ops that a [rows, columns] plane needs for tiles of that many columns; `tile` is the scores.
+// Adds the mask ops that a [rows, columns] plane needs where it is walked in steps of that many columns; `tile` is
+// the scores, `column` their first one.
 void append_mask(std::vector<ir::Op>& body, const std::string& tile, Mask mask, int64_t rows, int64_t columns,
-                 int64_t column_tile);
+                 int64_t column_tile, const ir::Expr& column = ir::symbol("n"));
 // Where the columns of a row tile end, and up to where no mask op is needed; constants where nothing depends
 // on the row. Symbols: m and m_tile.
 struct ColumnBounds {
@@ -69,8 +70,8 @@ struct ColumnBounds {
 };
 ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile,
                            bool per_warpgroup = false);
-// `for n in 0 .. end step tile`, with the bounds named by lets in front of it.
-void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
+// `for n in 0 .. end step`, with the bounds named by lets in front of it.
+void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const ir::Expr& step,
                         std::vector<ir::Op> loop_body);
 
 }  // namespace warpfinch

@@ -44,13 +44,13 @@ int64_t diagonal(Mask mask, int64_t rows, int64_t columns) {
 }  // namespace
 
 void append_mask(std::vector<Op>& body, const std::string& name, Mask mask, int64_t rows, int64_t columns,
-                 int64_t column_tile) {
+                 int64_t column_tile, const Expr& column) {
   if (mask != Mask::none)
-    body.push_back(op("mask_causal", {tile(name), expr(symbol("m")), expr(symbol("n")),
+    body.push_back(op("mask_causal", {tile(name), expr(symbol("m")), expr(column),
                                       expr(diagonal(mask, rows, columns))}));
   // Bottom-right alignment hides what lies past the last column from every row that exists.
   if (mask != Mask::causal && columns % column_tile != 0)
-    body.push_back(op("mask_columns", {tile(name), expr(symbol("n")), expr(columns)}));
+    body.push_back(op("mask_columns", {tile(name), expr(column), expr(columns)}));
 }
 
 ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile,
@@ -74,7 +74,7 @@ ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t col
   return bounds;
 }
 
-void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
+void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const Expr& step,
                         std::vector<Op> loop_body) {
   const auto named = [&](const char* name, const Expr& value) {
     if (is_constant(value)) return value;
@@ -91,7 +91,7 @@ void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const
     set(attributes, "own", to_text(named("n_own", *bounds.own_end)));
     set(attributes, "own_unmasked", to_text(named("n_own_unmasked", *bounds.own_unmasked)));
   }
-  body.push_back(for_loop({"n", 0, end, symbol(tile_name)}, std::move(loop_body), std::move(attributes)));
+  body.push_back(for_loop({"n", 0, end, step}, std::move(loop_body), std::move(attributes)));
 }
 
 }  // namespace warpfinch

@@ -87,7 +87,8 @@ struct AttentionConfig {
   CopyPath copy = CopyPath::automatic;
   Staging staging = Staging::over_q;
   Extents extents = Extents::block;
-  int blocks = 1;  // per multiprocessor
+  int blocks = 1;       // per multiprocessor
+  int stage_tiles = 1;  // key tiles that a ring stage holds
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -97,7 +98,8 @@ struct AttentionConfig {
                       core("reference", &C::reference), core("tile_order", &C::tile_order),
                       core("mask_loop", &C::mask_loop), optional("copy", &C::copy),
                       optional("staging", &C::staging), optional("extents", &C::extents),
-                      optional("blocks", &C::blocks)};
+                      optional("blocks", &C::blocks),
+                      optional("stage_tiles", &C::stage_tiles)};
   }
 };
 

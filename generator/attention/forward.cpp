@@ -13,8 +13,9 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
   program.tensors.push_back(shared_tile("q", fields.dtype, {rows, fields.head_dim}));
-  program.tensors.push_back(shared_tile("k", fields.dtype, {keys, fields.head_dim}, config.k_stages));
-  program.tensors.push_back(shared_tile("v", fields.dtype, {keys, value_dim}, config.v_stages));
+  const Expr staged = keys * config.stage_tiles;
+  program.tensors.push_back(shared_tile("k", fields.dtype, {staged, fields.head_dim}, config.k_stages));
+  program.tensors.push_back(shared_tile("v", fields.dtype, {staged, value_dim}, config.v_stages));
   program.tensors.push_back(register_tile("s", DataType::fp32, {rows, keys}));
   program.tensors.push_back(register_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
@@ -33,7 +34,8 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
              lazy ? Attributes{{"when", "changed"}} : Attributes{})};
 }
 
-// The exponentials of a tile of scores, under a reference that follows the policy.
+// The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not 0 the
+// tile is the row's first one.
 void append_softmax(std::vector<Op>& body, const std::string& scale, Reference policy, const Expr& first) {
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
   const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
@@ -41,8 +43,7 @@ void append_softmax(std::vector<Op>& body, const std::string& scale, Reference p
   const Op convert = op("convert", {tile("p"), tile("s")});
   if (policy == Reference::r4) {
     // Only the first tile decides; where that did not fit, every one does.
-    Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), operation("==", symbol("n"), first)))},
-                 {{"cold", ""}});
+    Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
     body.insert(body.end(), {rare, exponentials, sum, convert});
   } else {
@@ -51,17 +52,29 @@ void append_softmax(std::vector<Op>& body, const std::string& scale, Reference p
   }
 }
 
-std::vector<Op> tile_body(const AttentionFields& fields, const AttentionConfig& config) {
+// Tile `part` of those that a ring stage holds; the whole stage where it holds one.
+Operand part_of(Operand stage, int part, int parts) {
+  if (parts > 1) stage.index = {part};
+  return stage;
+}
+
+// One trip of the key loop: the tiles of a ring stage, one after the other.
+std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig& config) {
   const Expr b = symbol("b"), n = symbol("n");
   const Expr kv_head = symbol("h") / (fields.q_heads / fields.kv_heads);
-
+  const std::string scale = exponent_scale(effective_scale(fields));
+  const int parts = config.stage_tiles;
   std::vector<Op> body;
-  body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
-  body.push_back(op("mma", {tile("s"), shared("q"), transposed(shared("k"))}));
-  append_mask(body, "s", fields.mask, fields.q_len, fields.kv_len, config.key_tile);
-  append_softmax(body, exponent_scale(effective_scale(fields)), config.reference, 0);
-  body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
-  body.push_back(op("mma", {tile("o"), tile("p"), shared("v")}, {{"accumulate", ""}}));
+  for (int part = 0; part < parts; ++part) {
+    const Expr column = n + part * config.key_tile;
+    if (part == 0) body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
+    body.push_back(op("mma", {tile("s"), shared("q"), transposed(part_of(shared("k"), part, parts))}));
+    append_mask(body, "s", fields.mask, fields.q_len, fields.kv_len, config.key_tile * parts, column);
+    append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, 0) : Expr(0));
+    if (part == 0) body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
+    body.push_back(
+        op("mma", {tile("o"), tile("p"), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
+  }
   return body;
 }
 
@@ -73,8 +86,10 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
   const bool own = config.extents == Extents::warpgroup;
-  append_column_loop(body, column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile, own),
-                     "key_tile", tile_body(fields, config));
+  ColumnBounds bounds = column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile, own);
+  bounds.masked |= fields.kv_len % (config.key_tile * config.stage_tiles) != 0;
+  append_column_loop(body, bounds,
+                     symbol("key_tile") * config.stage_tiles, stage_body(fields, config));
   body.push_back(op("row_total", {tile("sum")}));
   if (config.reference == Reference::r4) {
     body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));

@@ -320,6 +320,8 @@ class Emitter {
     } else if (op.name == "for") {
       line("#pragma unroll 1");
       block(op, loop_head(op), own_line);
+    } else if (op.name == "leave") {
+      line(fmt::format("if ({}) break;", spell(op.operands[0].expr)), own_line);
     } else if (op.name == "if") {
       block(op, fmt::format("if ({})", spell(op.operands[0].expr)), own_line);
     } else {
@@ -386,10 +388,15 @@ class Emitter {
     const bool whole_ring = find_op(op.name)->group == Group::synchronisation || op.name == "load";
     if (lower::is_ring(program_, operand.name) && !whole_ring) text += ".tile()";
     if (!operand.index.empty())
-      text += fmt::format(".rows<{}>({})", slice_rows(operand, 0), slice_index(operand));
+      text += fmt::format(".rows<{}>({})", sliced_rows(op, operand), spell(operand.index[0]));
     return operand.transposed ? "transposed(" + text + ")" : text;
   }
-  static std::string slice_index(const Operand& operand) { return spell(operand.index[0]); }
+  // Of a second factor: as many as the product sums over, or transposed as it has columns.
+  int64_t sliced_rows(const Op& op, const Operand& operand) const {
+    if (!is_constant(operand.index[0])) return slice_rows(operand, 0);
+    const Operand& like = op.operands[operand.transposed ? 0 : 1];
+    return value(find(program_, like.space, like.name)->shape[1]);
+  }
 
   const Program& program_;
   const Target& target_;

@@ -51,6 +51,7 @@ std::vector<OpInfo> table() {
        {"cold"},
        "the body where the condition, the same for the whole role, holds; cold: seldom, so that it waits "
        "inside for what it touches"},
+      {"leave", structure, {reads(kIndex)}, {}, "leaves the loop where the condition holds, as it must on the last trip"},
       {"let", structure, {reads(kIndex)}, {}, "names an integer"},
       // movement
       {"load",

@@ -1,5 +1,5 @@
 // baton: with baton=issue the consumer warpgroups take turns in issuing the mma ops of the loop: the baton is
-// waited for before the first fence of the loop's body and passed on behind its last commit, so that one
+// waited for before the first fence of each batch and passed on behind its last commit, so that one
 // warpgroup's softmax runs beside the other's mma. Every warpgroup passes it equally often, because loops
 // that hold it have bounds that do not depend on the warpgroup (the verifier checks that). Requires:
 // synchronised mma ops. Leaves: balanced baton_wait and baton_pass.
@@ -13,20 +13,28 @@ using namespace ir;
 
 namespace {
 
-bool wrap_loops(std::vector<Op>& body) {
+bool ends_issue(const Op& op) { return op.name == "wait_mma" || op.name == "leave" || !op.body.empty(); }
+
+// Around each run of fences, mma ops and commits that no wait interrupts.
+bool wrap(std::vector<Op>& body) {
   bool wrapped = false;
-  for (Op& loop : body) {
-    if (loop.name != "for") continue;
-    wrapped |= wrap_loops(loop.body);
-    const auto first =
-        std::find_if(loop.body.begin(), loop.body.end(), [](const Op& op) { return op.name == "fence_mma"; });
-    if (first == loop.body.end()) continue;
-    loop.body.insert(first, op("baton_wait", {}));
-    const auto last = std::find_if(loop.body.rbegin(), loop.body.rend(),
-                                   [](const Op& op) { return op.name == "commit_mma"; });
-    loop.body.insert(last.base(), op("baton_pass", {}));
+  for (size_t i = 0; i < body.size(); ++i) {
+    if (body[i].name != "fence_mma") continue;
+    size_t last = i;
+    for (size_t j = i; j < body.size() && !ends_issue(body[j]); ++j)
+      if (body[j].name == "commit_mma") last = j;
+    body.insert(body.begin() + static_cast<std::ptrdiff_t>(last) + 1, op("baton_pass", {}));
+    body.insert(body.begin() + static_cast<std::ptrdiff_t>(i), op("baton_wait", {}));
+    i = last + 2;
     wrapped = true;
   }
+  return wrapped;
+}
+
+bool wrap_loops(std::vector<Op>& body) {
+  bool wrapped = false;
+  for (Op& loop : body)
+    if (loop.name == "for") wrapped |= wrap_loops(loop.body) | wrap(loop.body);
   return wrapped;
 }
 

@@ -1,10 +1,18 @@
 #include "generator/lower/own_extents.hpp"
 
+#include <utility>
+
 namespace warpfinch::lower {
 
 using namespace ir;
 
 Expr next_tile(const Expr& end, const Expr& step) { return (end + step - 1) / step * step; }
+
+void end_at(Op& loop, const Expr& end) {
+  const Expr old = std::exchange(loop.ranges[0].end, end);
+  for (Op& op : loop.body)
+    if (op.name == "leave") op.operands[0].expr = replace(op.operands[0].expr, old, end);
+}
 
 namespace {
 
@@ -32,7 +40,7 @@ void walk_own_extents(std::vector<Op>& consumer) {
     if (!own) continue;
     remove(consumer[i].attributes, "own");
     const Range whole = consumer[i].ranges[0];
-    consumer[i].ranges[0].end = symbol(*own);
+    end_at(consumer[i], symbol(*own));
     Op rest = for_loop({whole.name, next_tile(symbol(*own), whole.step), whole.end, whole.step},
                        skips(consumer[i]));
     const size_t behind = behind_last_release(consumer, i + 1, rest.body);

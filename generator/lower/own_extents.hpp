@@ -11,6 +11,8 @@ namespace warpfinch::lower {
 // warpgroup hands back every tile.
 void walk_own_extents(std::vector<ir::Op>& consumer);
 
+// Gives the loop another end: in its range, and where it is left before that.
+void end_at(ir::Op& loop, const ir::Expr& end);
 // Where a loop of that step goes on that ended at `end`: the end, rounded up to the step.
 ir::Expr next_tile(const ir::Expr& end, const ir::Expr& step);
 

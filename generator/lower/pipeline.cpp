@@ -1,6 +1,7 @@
 // pipeline: rotates the loop that holds two mma ops. The last mma of the body (PV) runs one tile late: tile
 // i-1's PV is issued beside tile i's QK, and tile i's softmax runs while it is in flight. The first tile's
-// softmax becomes a prologue, the last tile's PV an epilogue.
+// softmax becomes a prologue, the last tile's PV an epilogue. A body of several tiles (a pair of mma ops each)
+// stays one: the loop is left in its middle, behind the last tile of a trip.
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
 //   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
 // Ops that touch the late mma's registers move behind the others; a cold branch stays, and waits inside. What
@@ -22,9 +23,9 @@ namespace {
 
 constexpr const char* kStage = "pipeline";
 
-// The loop's body, sorted by what the rotation does with it.
+// One tile of scores in the loop's body, sorted by what the rotation does with it.
 struct Parts {
-  std::vector<Op> late;      // the last mma and the loads that only it uses
+  std::vector<Op> late;      // the mma that sums up, and the loads that only its like uses
   std::vector<Op> early;     // everything else, in order
   std::vector<Op> trailing;  // those of the others that touch the late mma's registers
 };
@@ -33,27 +34,44 @@ size_t count_mma(const std::vector<Op>& body) {
   return std::count_if(body.begin(), body.end(), [](const Op& op) { return op.name == "mma"; });
 }
 
-bool only_feeds(const Op& load, const Op& mma, const std::vector<Op>& body) {
+// Does the load bring what only mma ops with that sum read?
+bool only_feeds(const Op& load, const Operand& sum, const std::vector<Op>& body) {
   if (load.name != "load" || load.operands[0].space != Space::shared) return false;
-  for (const Op& op : body)
-    if (&op != &load && &op != &mma && mentions(op, Space::shared, load.operands[0].name)) return false;
-  return mentions(mma, Space::shared, load.operands[0].name);
+  int readers = 0;
+  for (const Op& op : body) {
+    if (op == load || !mentions(op, Space::shared, load.operands[0].name)) continue;
+    if (op.name != "mma" || !(op.operands[0] == sum)) return false;
+    ++readers;
+  }
+  return readers > 0;
 }
 
-Parts divide(const std::vector<Op>& body) {
-  const Op* last = nullptr;
-  for (const Op& op : body)
-    if (op.name == "mma") last = &op;
+Parts divide(const std::vector<Op>& tile, const std::vector<Op>& body) {
+  const Op& last = tile.back();
   Parts parts;
-  for (const Op& op : body) {
-    if (&op == last || only_feeds(op, *last, body))
+  for (const Op& op : tile) {
+    if (&op == &last || only_feeds(op, last.operands[0], body))
       parts.late.push_back(op);
-    else if (conflict(op, *last) && !has(op.attributes, "cold"))
+    else if (conflict(op, last) && !has(op.attributes, "cold"))
       parts.trailing.push_back(op);
     else
       parts.early.push_back(op);
   }
   return parts;
+}
+
+// The body up to each mma that sums into what its last mma sums into.
+std::vector<std::vector<Op>> tiles_of(const std::vector<Op>& body) {
+  Operand sum;
+  for (const Op& op : body)
+    if (op.name == "mma") sum = op.operands[0];
+  std::vector<std::vector<Op>> tiles(1);
+  for (const Op& op : body) {
+    tiles.back().push_back(op);
+    if (op.name == "mma" && op.operands[0] == sum) tiles.emplace_back();
+  }
+  tiles.pop_back();
+  return tiles;
 }
 
 // Moving the trailing ops behind the early ones must not turn round two ops that depend on each other.
@@ -95,14 +113,11 @@ std::vector<Op> on_trip(const std::vector<Op>& ops, const Range& range, bool fir
 
 void append(std::vector<Op>& to, const std::vector<Op>& ops) { to.insert(to.end(), ops.begin(), ops.end()); }
 
-std::vector<Op> steady_body(const Parts& parts, const Op& loop, bool late_first) {
-  const Range& range = loop.ranges[0];
-  const std::vector<Op> late = at(parts.late, range.name, symbol(range.name) - range.step);
-  std::vector<Op> body = on_trip(parts.early, range, false);
-  auto place = std::find_if(body.begin(), body.end(), [](const Op& op) { return op.name == "mma"; });
-  body.insert(late_first ? place : place + 1, late.begin(), late.end());
-  append(body, parts.trailing);
-  return body;
+// A tile with the late part of the one before it issued beside its first mma.
+std::vector<Op> beside(std::vector<Op> early, const std::vector<Op>& late, bool late_first) {
+  auto place = std::find_if(early.begin(), early.end(), [](const Op& op) { return op.name == "mma"; });
+  early.insert(late_first ? place : place + 1, late.begin(), late.end());
+  return early;
 }
 
 // The first tile: masked unless it is known that the mask does not reach it.
@@ -116,6 +131,28 @@ std::vector<Op> prologue(const Parts& parts, const Op& loop) {
   return at(std::move(body), range.name, range.begin);
 }
 
+// The loop, one tile late. Of several tiles per trip the last one's late part waits for the next trip, whose first
+// tile stands behind the `leave`.
+Op steady(const std::vector<Parts>& tiles, const Op& loop, bool late_first) {
+  const Range& range = loop.ranges[0];
+  const Expr n = symbol(range.name);
+  const bool one = tiles.size() == 1;
+  Op result = for_loop({range.name, one ? range.begin + range.step : range.begin, range.end, range.step}, {},
+                       loop.attributes);
+  remove(result.attributes, "nonempty");
+  for (size_t i = 1; i < tiles.size(); ++i) {
+    append(result.body, beside(on_trip(tiles[i].early, range, false), tiles[i - 1].late, late_first));
+    append(result.body, tiles[i].trailing);
+  }
+  if (!one) result.body.push_back(op("leave", {expr(operation(">=", n + range.step, range.end))}));
+  std::vector<Op> first = on_trip(tiles[0].early, range, false), trailing = tiles[0].trailing;
+  if (!one) first = at(first, range.name, n + range.step), trailing = at(trailing, range.name, n + range.step);
+  append(result.body,
+         beside(first, one ? at(tiles[0].late, range.name, n - range.step) : tiles.back().late, late_first));
+  append(result.body, trailing);
+  return result;
+}
+
 bool is_nonempty(const Op& loop) {
   const Range& range = loop.ranges[0];
   if (is_constant(range.begin) && is_constant(range.end)) return value(range.begin) < value(range.end);
@@ -127,16 +164,17 @@ Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
   const Range& range = loop.ranges[0];
   if (!is_nonempty(loop))
     return Rejection{kStage, fmt::format("'{}' may run not at all; mark it nonempty", print_head(loop))};
-  const Parts parts = divide(loop.body);
-  if (auto violation = order_violation(loop.body, parts)) return *violation;
-  std::vector<Op> result = prologue(parts, loop);
-  Op steady = for_loop({range.name, range.begin + range.step, range.end, range.step},
-                       steady_body(parts, loop, late_first), loop.attributes);
-  remove(steady.attributes, "nonempty");
-  if (!is_constant(steady.ranges[0].end) || value(steady.ranges[0].begin) < value(steady.ranges[0].end))
-    result.push_back(std::move(steady));
+  std::vector<Parts> tiles;
+  for (const std::vector<Op>& tile : tiles_of(loop.body)) {
+    tiles.push_back(divide(tile, loop.body));
+    if (auto violation = order_violation(tile, tiles.back())) return *violation;
+  }
+  std::vector<Op> result = prologue(tiles[0], loop);
+  Op walk = steady(tiles, loop, late_first);
+  if (!is_constant(walk.ranges[0].end) || value(walk.ranges[0].begin) < value(walk.ranges[0].end))
+    result.push_back(std::move(walk));
   const Expr last = range.begin + (range.end - range.begin - 1) / range.step * range.step;
-  append(result, at(parts.late, range.name, last));
+  append(result, at(tiles.back().late, range.name, last));
   return result;
 }
 

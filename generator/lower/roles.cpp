@@ -10,9 +10,10 @@
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
+#include "generator/lower/guard.hpp"
+#include "generator/lower/own_extents.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
-#include "generator/lower/own_extents.hpp"
 
 namespace warpfinch::lower {
 
@@ -24,14 +25,6 @@ constexpr const char* kStage = "roles";
 constexpr int64_t kWarpRows = 16;       // rows of a register tile that one warp holds
 constexpr int64_t kWarpgroupRows = 64;  // rows of a wgmma
 constexpr int64_t kWarpgroupWarps = 4;
-
-bool is_async_load(const Op& op) { return op.name == "load" && op.operands[0].space == Space::shared; }
-
-bool contains_load_of(const Op& op, const std::string& tile) {
-  if (is_async_load(op) && op.operands[0].name == tile) return true;
-  return std::any_of(op.body.begin(), op.body.end(),
-                     [&](const Op& inner) { return contains_load_of(inner, tile); });
-}
 
 bool contains_async_load(const Op& op) {
   if (is_async_load(op)) return true;
@@ -63,7 +56,7 @@ void drop_unused_lets(std::vector<Op>& body) {
 std::vector<Op> producer_body(const Program& program, const std::vector<Op>& body) {
   std::vector<Op> result;
   for (const Op& op : body) {
-    if (op.name == "let") result.push_back(op);
+    if (op.name == "let" || op.name == "leave") result.push_back(op);
     if (is_async_load(op)) {
       const Operand tile = shared(op.operands[0].name);
       const bool tma = attribute(op.attributes, "via") == "tma";
@@ -85,48 +78,6 @@ std::vector<Op> producer_body(const Program& program, const std::vector<Op>& bod
 }
 
 // --- the consumers ---------------------------------------------------------------------------------------
-// The tile and what lies over it.
-bool uses(const Program& program, const Op& op, const std::string& tile) {
-  if (mentions(op, Space::shared, tile)) return true;
-  return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
-    return attribute(tensor.attributes, "alias") == tile && mentions(op, Space::shared, tensor.name);
-  });
-}
-
-// Takes the load at `at` out, and puts a wait before the first op that uses its tile and a release behind the
-// last.
-std::optional<Rejection> guard_uses(const Program& program, std::vector<Op>& body, size_t at) {
-  const std::string tile = body[at].operands[0].name;
-  body.erase(body.begin() + at);
-  size_t first = body.size(), last = 0;
-  for (size_t i = at; i < body.size() && !contains_load_of(body[i], tile); ++i) {
-    if (!uses(program, body[i], tile)) continue;
-    first = std::min(first, i);
-    last = i;
-  }
-  if (first == body.size())
-    return Rejection{kStage, fmt::format("${} is loaded, but nothing in the same block uses it", tile)};
-  // A TMA store reads its tile until wait_store.
-  while (last + 1 < body.size() && body[last].name == "store" && body[last + 1].name == "wait_store") ++last;
-  body.insert(body.begin() + last + 1, op("release", {shared(tile)}));
-  body.insert(body.begin() + first, op("wait", {shared(tile)}));
-  return std::nullopt;
-}
-
-std::optional<Rejection> guard_block(const Program& program, std::vector<Op>& body) {
-  for (size_t i = 0; i < body.size(); ++i) {
-    if (is_async_load(body[i])) {
-      if (auto rejection = guard_uses(program, body, i)) return rejection;
-      --i;
-    } else if (auto rejection = guard_block(program, body[i].body)) {
-      return rejection;
-    }
-  }
-  return std::nullopt;
-}
-
-// Ops that came to stand between a tile's wait and its first use, or loops without loads left, stay as they
-// are.
 Expr offset_row(const Expr& row, const char* unit, int64_t rows) { return row + symbol(unit) * rows; }
 
 void slice(Operand& operand, const char* unit) { operand.index = {symbol(unit)}; }
@@ -217,7 +168,7 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   const bool copies = producer_copies(program);
   Op& grid = grid_of(program);
   std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
-  if (auto rejection = guard_block(program, consumer)) return *rejection;
+  if (auto rejection = guard_rings(program, consumer)) return *rejection;
   walk_own_extents(consumer);
   drop_unused_lets(producer);
   drop_unused_lets(consumer);

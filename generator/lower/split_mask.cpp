@@ -38,17 +38,22 @@ std::vector<Op> split(const Op& loop, const Expr& unmasked) {
   return result;
 }
 
-// Each run of mask ops goes under `if n + step > unmasked`.
-Op branch(Op loop, const Expr& unmasked) {
-  const Range& range = loop.ranges[0];
+// Where the tile of scores ends that a mask op is about.
+Expr end_of(const Program& program, const Op& mask) {
+  const Expr& first = mask.operands[mask.name == "mask_columns" ? 1 : 2].expr;
+  return first + find(program, Space::register_, mask.operands[0].name)->shape[1];
+}
+
+// Each run of mask ops goes under `if the tile ends behind unmasked`.
+Op branch(const Program& program, Op loop, const Expr& unmasked) {
   std::vector<Op> body;
   for (Op& inner : loop.body) {
     if (!is_mask(inner)) {
       body.push_back(std::move(inner));
       continue;
     }
-    if (body.empty() || body.back().name != "if")
-      body.push_back(op("if", {expr(operation(">", symbol(range.name) + range.step, unmasked))}));
+    if (body.empty() || body.back().name != "if" || has(body.back().attributes, "cold"))
+      body.push_back(op("if", {expr(operation(">", end_of(program, inner), unmasked))}));
     body.back().body.push_back(std::move(inner));
   }
   loop.body = std::move(body);
@@ -61,12 +66,12 @@ bool cuts_a_tile(const Range& range, const Expr& unmasked) {
   return (value(unmasked) - value(range.begin)) % value(range.step) != 0;
 }
 
-std::optional<Rejection> split_loops(std::vector<Op>& body, bool by_branch) {
+std::optional<Rejection> split_loops(const Program& program, std::vector<Op>& body, bool by_branch) {
   for (size_t i = 0; i < body.size(); ++i) {
-    if (auto rejection = split_loops(body[i].body, by_branch)) return rejection;
+    if (auto rejection = split_loops(program, body[i].body, by_branch)) return rejection;
     const auto text = attribute(body[i].attributes, "unmasked");
     if (body[i].name != "for" || !text) continue;
-    if (cuts_a_tile(body[i].ranges[0], bound(*text)))
+    if (!by_branch && cuts_a_tile(body[i].ranges[0], bound(*text)))
       return Rejection{"split_mask",
                        fmt::format("'{}': unmasked={} is no multiple of the step {}", print_head(body[i]),
                                    *text, to_text(body[i].ranges[0].step))};
@@ -76,7 +81,7 @@ std::optional<Rejection> split_loops(std::vector<Op>& body, bool by_branch) {
     remove(body[i].attributes, "unmasked");
     remove(body[i].attributes, "own_unmasked");
     const std::vector<Op> parts =
-        by_branch ? std::vector{branch(body[i], bound(own))} : split(body[i], bound(*text));
+        by_branch ? std::vector{branch(program, body[i], bound(own))} : split(body[i], bound(*text));
     body.erase(body.begin() + i);
     body.insert(body.begin() + i, parts.begin(), parts.end());
     i += parts.size() - 1;
@@ -92,7 +97,7 @@ Lowered split_mask(const Program& program, const Target&) {
   if (mode != "split" && mode != "branch")
     return Rejection{"split_mask", fmt::format("mask_loop={}: known are split, branch", mode)};
   remove(result.attributes, "mask_loop");
-  if (auto rejection = split_loops(result.body, mode == "branch")) return *rejection;
+  if (auto rejection = split_loops(program, result.body, mode == "branch")) return *rejection;
   return result;
 }
 

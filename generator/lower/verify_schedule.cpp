@@ -77,7 +77,7 @@ std::vector<Op> joined(std::vector<Op> body) {
       if (walked.name != "for" || rings_of(walked, "wait") != skipped || !(walked.ranges[0].step == rest.step) ||
           !(next_tile(walked.ranges[0].end, rest.step) == rest.begin))
         continue;
-      walked.ranges[0].end = rest.end;
+      end_at(walked, rest.end);
       body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));
       break;
     }
@@ -85,15 +85,50 @@ std::vector<Op> joined(std::vector<Op> body) {
   return body;
 }
 
-// The loops around the events that concern one ring, as text: "for n in … { * }". Two roles agree when equal.
-std::string skeleton(const std::vector<Op>& body, const std::string& event, const std::string& ring) {
-  std::string text;
+// How often a block does something with one ring. Loops that are left in their middle do what stands behind the
+// `leave` once less often than the rest: k (a + b) - b times.
+struct Events {
+  int here = 0;          // in the block itself, what its loops do less taken off
+  int behind_leave = 0;  // of these, behind the block's `leave`
+  std::string loops;     // "for n in … { 1 }"
+};
+Events count_events(const std::vector<Op>& body, const std::string& event, const std::string& ring) {
+  Events events;
+  bool left = false;
   for (const Op& op : body) {
-    if (op.name == event && op.operands[0].name == ring) text += "* ";
-    const std::string inner = skeleton(op.body, event, ring);
-    if (!inner.empty()) text += print_head(op) + " { " + inner + "} ";
+    left |= op.name == "leave";
+    const bool is_one = op.name == event && op.operands[0].name == ring;
+    events.here += is_one;
+    events.behind_leave += is_one && left;
+    const Events inner = count_events(op.body, event, ring);
+    if (inner.here == 0 && inner.loops.empty()) continue;
+    events.here -= inner.behind_leave;
+    events.loops += fmt::format("{} {{ {} {}}} ", print_head(op), inner.here, inner.loops);
   }
-  return text;
+  return events;
+}
+
+// The same as text; two roles agree when equal. Order does not count: the ring is walked one stage at a time.
+std::string skeleton(const std::vector<Op>& body, const std::string& event, const std::string& ring) {
+  const Events events = count_events(body, event, ring);
+  return events.here == 0 && events.loops.empty() ? "" : fmt::format("{} {}", events.here, events.loops);
+}
+
+std::optional<Rejection> check_held(const Program& program, const std::vector<Op>& body,
+                                    std::set<std::string>& held);
+
+// A block ends with the tiles held that it began with. A loop may be left with others.
+std::optional<Rejection> check_held_over(const Program& program, const Op& block,
+                                         std::set<std::string>& held) {
+  const auto leave = std::find_if(block.body.begin(), block.body.end(),
+                                  [](const Op& op) { return op.name == "leave"; });
+  std::set<std::string> at_leave = held;
+  if (auto rejection = check_held(program, {block.body.begin(), leave}, at_leave)) return rejection;
+  std::set<std::string> at_end = at_leave;
+  if (auto rejection = check_held(program, {leave, block.body.end()}, at_end)) return rejection;
+  if (at_end != held) return lower::refuse(block, "ends with other tiles held than it began with");
+  if (leave != block.body.end()) held = at_leave;
+  return std::nullopt;
 }
 
 // Consumers touch a ring tile only while they hold it.
@@ -115,10 +150,8 @@ std::optional<Rejection> check_held(const Program& program, const std::vector<Op
         return refuse(fmt::format("'{}' touches ${} outside of wait ${} … release ${}", print_head(op),
                                   operand.name, ring, ring));
     }
-    const std::set<std::string> before = held;
-    if (auto rejection = check_held(program, op.body, held)) return rejection;
-    if (!op.body.empty() && held != before)
-      return lower::refuse(op, "ends with other tiles held than it began with");
+    if (op.body.empty()) continue;
+    if (auto rejection = check_held_over(program, op, held)) return rejection;
   }
   return std::nullopt;
 }
@@ -170,6 +203,7 @@ class FlightCheck {
       for (const Op& mma : group)
         if (op.body.empty() && conflict(op, mma))
           return refuse(fmt::format("'{}' touches what '{}' has in flight", print_head(op), print_head(mma)));
+    if (op.name == "leave" && !idle()) return refuse("'leave' while an mma is in flight");
     if (op.name == "release" && in_use(op.operands[0].name))
       return refuse(fmt::format("'{}' while an mma in flight reads it", print_head(op)));
     if (!register_use(op).writes.empty()) fenced_ = false;

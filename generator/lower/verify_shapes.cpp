@@ -43,7 +43,7 @@ std::optional<Rejection> check_mma(const Program& program, const Op& op) {
   if (a_tile.shape.size() != 2 || b_tile.shape.size() != 2)
     return refuse(op, "mma takes tiles of two extents");
   const Extents d = extents(program, op.operands[0]), a = extents(program, op.operands[1], d.rows),
-                b = extents(program, op.operands[2]);
+                b = extents(program, op.operands[2], op.operands[2].transposed ? d.columns : a.columns);
   if (a.rows != d.rows || a.columns != b.rows || b.columns != d.columns)
     return refuse(op, fmt::format("[{}, {}] = [{}, {}] x [{}, {}] does not fit", d.rows, d.columns, a.rows,
                                   a.columns, b.rows, b.columns));

@@ -40,11 +40,29 @@ std::optional<Rejection> check_block(const std::vector<Op>& body, std::set<std::
   return std::nullopt;
 }
 
-// A slice of a shared tile is the warpgroup's 64 rows, or for a TMA store the warp's 16.
-std::optional<Rejection> check_slices(const Op& op) {
+// Rows of a tile that an mma takes as its second factor: part `index` of equal ones.
+std::optional<Rejection> check_part(const Program& program, const Op& op) {
+  const Operand &part = op.operands[2], &like = op.operands[part.transposed ? 0 : 1];
+  const Expr &all = find(program, Space::shared, part.name)->shape[0],
+             &own = find(program, like.space, like.name)->shape.back();
+  if (!is_constant(all) || !is_constant(own)) return std::nullopt;
+  const int64_t parts = value(all) / value(own);
+  if (value(part.index[0]) >= 0 && value(part.index[0]) < parts && value(all) % value(own) == 0)
+    return std::nullopt;
+  return refuse(op, fmt::format("${} has {} rows, that is {} parts of {}; there is no part {}", part.name,
+                                value(all), parts, value(own), value(part.index[0])));
+}
+
+// A slice of a shared tile is the warpgroup's 64 rows, for a TMA store the warp's 16, or a part of equal ones.
+std::optional<Rejection> check_slices(const Program& program, const Op& op) {
   for (const Operand& operand : op.operands) {
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared || operand.index.empty())
       continue;
+    if (op.name == "mma" && &operand == &op.operands[2] && operand.index.size() == 1 &&
+        is_constant(operand.index[0])) {
+      if (auto rejection = check_part(program, op)) return rejection;
+      continue;
+    }
     const Expr unit = symbol(op.name == "store" ? "warp" : "warpgroup");
     if (operand.index.size() != 1 || !(operand.index[0] == unit))
       return refuse(op, fmt::format("${} is sliced by {}; here only ${}[{}] is", operand.name,
@@ -103,7 +121,7 @@ std::optional<Rejection> check_values(const Program& program, const Target&) {
   bool stores = false;
   walk(program.body, [&](const Op& op) {
     stores |= op.name == "store";
-    if (!found) found = check_slices(op);
+    if (!found) found = check_slices(program, op);
     if (!found) found = check_numbers(op);
   });
   if (!found && !stores) return Rejection{"verify", fmt::format("kernel {} stores nothing", program.name)};

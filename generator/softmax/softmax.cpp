@@ -50,7 +50,7 @@ std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config)
     append(body, result(softmax));
   } else {
     const ColumnBounds bounds = column_bounds(softmax.mask, softmax.x.shape[1], columns, config.column_tile);
-    append_column_loop(body, bounds, "column_tile", statistics(softmax, config));
+    append_column_loop(body, bounds, symbol("column_tile"), statistics(softmax, config));
     body.push_back(op("row_total", {tile("sum")}));
     std::vector<Op> second = scores(softmax, config);
     second.push_back(
