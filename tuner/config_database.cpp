@@ -88,12 +88,21 @@ Measurement measurement(const sqlite::Statement& row) {
 }
 
 Evaluation evaluation(const sqlite::Statement& row) {
-  Evaluation e{.problem = row.text(0), .config = row.text(1), .digest = row.text(2), .outcome = Prediction{},
-               .device = row.text(15), .driver = row.text(16), .nvrtc = row.text(17), .time = row.text(18)};
+  Evaluation e{.problem = row.text(0),
+               .config = row.text(1),
+               .digest = row.text(2),
+               .outcome = Prediction{},
+               .device = row.text(15),
+               .driver = row.text(16),
+               .nvrtc = row.text(17),
+               .time = row.text(18)};
   const std::string outcome = row.text(3);
-  if (outcome == "measured") e.outcome = measurement(row);
-  else if (outcome == "predicted") e.outcome = Prediction{row.number(12)};
-  else e.outcome = Rejection{row.text(13), row.text(14)};
+  if (outcome == "measured")
+    e.outcome = measurement(row);
+  else if (outcome == "predicted")
+    e.outcome = Prediction{row.number(12)};
+  else
+    e.outcome = Rejection{row.text(13), row.text(14)};
   return e;
 }
 
@@ -137,6 +146,10 @@ std::filesystem::path ConfigDatabase::default_file() {
 
 ConfigDatabase::ConfigDatabase(const std::filesystem::path& file, bool read_only)
     : connection_(std::make_unique<Connection>(open_config_file(file, read_only))) {}
+ConfigDatabase::ConfigDatabase(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+ConfigDatabase ConfigDatabase::in_memory() {
+  return ConfigDatabase(std::make_unique<Connection>(open_in_memory()));
+}
 ConfigDatabase::~ConfigDatabase() = default;
 ConfigDatabase::ConfigDatabase(ConfigDatabase&&) noexcept = default;
 

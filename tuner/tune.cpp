@@ -12,6 +12,8 @@ namespace warpfinch {
 
 namespace {
 
+constexpr size_t kPriorShapes = 4;
+
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -65,14 +67,24 @@ class Run {
     return std::min(count, static_cast<size_t>(options_.budget.evaluations - result_.evaluated));
   }
 
-  // What was fastest for this shape, or for the one nearest to it, is where the search starts.
+  // What was fastest for this shape, and for those nearest to it, is where the search starts: shapes with the
+  // same kernel share good configs.
   void suggest_prior() {
-    const Best best = database_.best(problem_, evaluator_.device(), true);
+    std::vector<Best> known = database_.answers(problem_, evaluator_.device(), kPriorShapes);
+    if (known.empty()) known = {database_.best(problem_, evaluator_.device(), true)};
+    if (options_.shipped)
+      for (Best& best : options_.shipped->answers(problem_, evaluator_.device(), kPriorShapes))
+        known.push_back(std::move(best));
+    // The last one suggested is asked first.
+    for (auto best = known.rbegin(); best != known.rend(); ++best) suggest(*best);
+  }
+
+  void suggest(const Best& best) {
     if (best.how == Lookup::none) return;
     try {
       evolution_.suggest(parse_config(best.config, problem_));
     } catch (const Error&) {
-      // Written by another version, whose configs had other fields: then the model alone has to do.
+      // Written by another version, whose configs had other fields: then the others have to do.
     }
   }
 

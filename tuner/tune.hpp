@@ -42,6 +42,7 @@ struct TuneOptions {
   // empty.
   std::function<Expected<std::string>(const Problem&, const Config&, const Target&)> source;
   std::function<void(const TuneProgress&)> progress;
+  const ConfigDatabase* shipped = nullptr;                // asked too for where to start, never written
   const std::atomic<bool>* stop = nullptr;                // set: finish the evaluation in hand and return
 };
 
@@ -51,8 +52,8 @@ struct TuneResult {
   bool stopped = false;        // by `stop`
 };
 
-// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape or
-// the nearest one, then the static model's best: the result is never worse than the untuned choice. Configs
+// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape and the
+// nearest ones, then the static model's best: the result is never worse than the untuned choice. Configs
 // whose source digest was evaluated on this device before (in this run or in the database) are not measured
 // again; their recorded outcome is told.
 TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,

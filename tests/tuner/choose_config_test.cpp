@@ -14,7 +14,7 @@ namespace {
 class Choosing : public ::testing::Test {
  protected:
   Choice choose(std::string_view text = {}) const {
-    return choose_config(problem_, text, sm_90a(), "GPU A", &database_);
+    return choose_config(problem_, text, sm_90a(), "GPU A", {{&database_, "database"}});
   }
   std::string ranked(size_t index) const {
     return to_text(rank(config_space(problem_, sm_90a()), index + 1).at(index));
@@ -37,7 +37,7 @@ TEST_F(Choosing, an_empty_database_leaves_the_models_best) {
   const Choice choice = choose();
   EXPECT_EQ(choice.origin, "model");
   EXPECT_TRUE(generate(problem_, choice.config, sm_90a()));
-  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), "GPU A", nullptr).config, choice.config);
+  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), "GPU A", {}).config, choice.config);
 }
 
 TEST_F(Choosing, the_databases_best_comes_before_the_model) {
@@ -61,7 +61,7 @@ TEST_F(Choosing, a_config_that_no_longer_works_falls_back_to_the_model) {
   const ConfigSpace space = config_space(problem_, sm_90a());
   ConfigDatabase other(folder_.path() / "other.db");
   other.record(made_up(to_text(problem_), "warps=64 column_tile=512 tile_order=flat", measured(1)));
-  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), "GPU A", &other).origin, "model");
+  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), "GPU A", {{&other, "database"}}).origin, "model");
 }
 
 TEST_F(Choosing, a_prediction_is_never_chosen) {
