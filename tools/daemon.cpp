@@ -6,6 +6,7 @@
 #include "tools/command.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/daemon.hpp"
+#include "tuner/shipped_configs.hpp"
 
 namespace warpfinch {
 namespace {
@@ -100,6 +101,8 @@ int work(const Options& options) {
   daemon.tune.seed = options.tuning.seed;
   daemon.tune.stop = &stop_flag();
   daemon.again = options.again;
+  const std::optional<ConfigDatabase> shipped = read_shipped();
+  daemon.tune.shipped = shipped ? &*shipped : nullptr;
   const Judge judge = open_judge(options.tuning);
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
   Reporter reporter(shapes, daemon.tune.budget, json);

@@ -16,6 +16,7 @@ struct TuningOptions {
   std::string budget = "60s";
   uint64_t seed = 0;
   std::string shapes;
+  int jobs = 1;               // problems tuned at a time; they share the cores
   bool device_given = false;  // then a missing GPU is an error, else the static model stands in
 };
 void add_tuning_options(CLI::App& command, TuningOptions& options);

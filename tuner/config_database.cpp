@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <cassert>
 #include <cstdlib>
 #include <sstream>
 
@@ -152,6 +153,7 @@ ConfigDatabase ConfigDatabase::in_memory() {
 }
 ConfigDatabase::~ConfigDatabase() = default;
 ConfigDatabase::ConfigDatabase(ConfigDatabase&&) noexcept = default;
+ConfigDatabase& ConfigDatabase::operator=(ConfigDatabase&&) noexcept = default;
 
 void ConfigDatabase::record(const Evaluation& evaluation) { record(std::vector{evaluation}); }
 
@@ -188,6 +190,20 @@ std::optional<Evaluation> ConfigDatabase::find(const std::string& problem, const
 std::string ConfigDatabase::export_json(const std::string& problem) const {
   std::string text;
   for (const Evaluation& row : evaluations(problem)) text += to_line(to_json(row)) + "\n";
+  return text;
+}
+
+std::string ConfigDatabase::export_best(const std::string& problem) const {
+  std::string text;
+  for (const Best& best : list()) {
+    if (best.predicted || (!problem.empty() && best.problem != problem)) continue;
+    std::optional<Evaluation> latest;
+    for (Evaluation& row : evaluations(best.problem))
+      if (row.config == best.config && row.device == best.device && cost_us(row) == best.median_us)
+        latest = std::move(row);
+    assert(latest);
+    text += to_line(to_json(*latest)) + "\n";
+  }
   return text;
 }
 

@@ -38,6 +38,7 @@ class ConfigDatabase {
   static ConfigDatabase in_memory();
   ~ConfigDatabase();
   ConfigDatabase(ConfigDatabase&&) noexcept;
+  ConfigDatabase& operator=(ConfigDatabase&&) noexcept;
 
   // One transaction per call: a crash loses no row that was recorded.
   void record(const Evaluation& evaluation);
@@ -60,6 +61,8 @@ class ConfigDatabase {
   // Rows as JSON text, one object per line; import adds those that are not there yet and returns their
   // number. Error (input) names the first bad line; then nothing is added.
   std::string export_json(const std::string& problem = {}) const;
+  // The same of the best measured config per problem and device only: what is worth shipping.
+  std::string export_best(const std::string& problem = {}) const;
   int import_json(const std::string& text);
 
   // What the daemon has finished, so that it continues where it stopped. The parts of the key: list, problem,

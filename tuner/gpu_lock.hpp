@@ -1,5 +1,5 @@
-// One worker at a time on a GPU: two that measure beside each other would both measure wrong. A lock on a file, so
-// that it holds among processes and ends with them, however they end. Fits std::lock_guard.
+// One worker at a time on a GPU: two that measure beside each other would both measure wrong. A lock on a
+// file, so that it holds among processes and ends with them, however they end. Fits std::lock_guard.
 #pragma once
 
 #include <filesystem>

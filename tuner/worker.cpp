@@ -22,13 +22,14 @@ namespace warpfinch {
 
 namespace {
 
-constexpr uint64_t kSeed = 1;          // the inputs of every run are the same
-// Above so many FLOP rows are sampled: the reference of a big problem would cost more than all its candidates.
+constexpr uint64_t kSeed = 1;  // the inputs of every run are the same
+// Above so many FLOP rows are sampled: the reference of a big problem would cost more than all its
+// candidates.
 constexpr double kSampleAboveFlops = 5e10;
-// A candidate whose fastest sample of three is slower than the incumbent's median by this gets no more of them:
-// samples of one kernel differ by less (1 % below 150 us, 10 % where heat decides).
+// A candidate whose fastest sample of three is slower than the incumbent's median by this gets no more of
+// them: samples of one kernel differ by less (1 % below 150 us, 10 % where heat decides).
 constexpr double kLostBeyond = 1.15;
-constexpr int kPoison = 0xff;          // every byte 0xff is a NaN in bf16, fp16 and fp32
+constexpr int kPoison = 0xff;  // every byte 0xff is a NaN in bf16, fp16 and fp32
 
 // Standard output belongs to the protocol; whatever else prints goes to standard error.
 class Answers {
@@ -113,7 +114,7 @@ class Bench {
 
 std::filesystem::path lock_file(const KernelCache& cache, const Device& device) {
   if (cache.directory().empty()) return {};
-  return cache.directory() / fmt::format("gpu-{}.lock", device.info().uuid);
+  return cache.directory() / "locks" / fmt::format("gpu-{}.lock", device.info().uuid);
 }
 
 class Worker {

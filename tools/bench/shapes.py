@@ -122,3 +122,15 @@ def dry_run(options, shapes):
         buffers = " ".join(f"{b.name}{list(b.shape)}" for b in plan.buffers)
         print(f"{shape.tag}: {plan.problem}\n  {plan.config}\n  {buffers} workspace={plan.workspace_size}")
     return code
+
+
+def main(arguments):
+    """Prints a CSV list as the YAML that `warpfinch tune --shapes` takes."""
+    if len(arguments) != 1:
+        raise SystemExit("usage: shapes.py LIST.csv > LIST.yaml")
+    for shape in read(arguments[0]):
+        print(f"- {shape.problem}  # {shape.tag}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
