@@ -99,6 +99,7 @@ int work(const Options& options) {
   DaemonOptions daemon;
   daemon.tune.budget = parse_budget(options.tuning.budget);
   daemon.tune.seed = options.tuning.seed;
+  daemon.tune.confirmations = kConfirmations;
   daemon.tune.stop = &stop_flag();
   daemon.again = options.again;
   const std::optional<ConfigDatabase> shipped = read_shipped();

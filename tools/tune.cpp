@@ -39,10 +39,10 @@ class ShapeTuner {
 
   // A result for each shape, none for those not begun when it was stopped.
   std::vector<std::optional<TuneResult>> run(const Judge& first) {
-    const int jobs = first.predicts ? 1 : std::min(options_.tuning.jobs, static_cast<int>(shapes_.size()));
+    const int jobs = std::min(options_.tuning.jobs, static_cast<int>(shapes_.size()));
     std::vector<std::thread> others;
     for (int job = 1; job < jobs; ++job)
-      others.emplace_back([this] { guarded([&] { work(open_judge(options_.tuning)); }); });
+      others.emplace_back([this] { guarded([&] { work(open_judge(options_.tuning, true)); }); });
     guarded([&] { work(first); });
     for (std::thread& other : others) other.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -70,6 +70,7 @@ class ShapeTuner {
     TuneOptions tuning;
     tuning.budget = shape.budget ? *shape.budget : parse_budget(options_.tuning.budget);
     tuning.seed = options_.tuning.seed;
+    tuning.confirmations = kConfirmations;
     tuning.shipped = shipped_ ? &*shipped_ : nullptr;
     tuning.stop = &stop_;
     ProgressPrinter printer(tuning.budget, json);

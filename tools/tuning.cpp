@@ -46,7 +46,7 @@ void add_tuning_options(CLI::App& command, TuningOptions& options) {
   add_json_option(command, options.selection.json);
 }
 
-Judge open_judge(const TuningOptions& options) {
+Judge open_judge(const TuningOptions& options, bool quiet) {
   Judge judge;
   std::string why;
   for (const DeviceInfo& info : list_devices(&why)) {
@@ -64,6 +64,7 @@ Judge open_judge(const TuningOptions& options) {
   judge.target = target_by_name(options.selection.target);
   judge.evaluator = model_evaluator(judge.target, compile_threads(options.jobs));
   judge.predicts = true;
+  if (quiet) return judge;
   fmt::print(stderr,
              "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
   return judge;

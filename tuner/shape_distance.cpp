@@ -70,7 +70,7 @@ double shape_distance(const Problem& a, const Problem& b) {
   if (x.kind != y.kind) return std::numeric_limits<double>::infinity();
   double octaves = (x.type != y.type ? kOtherType : 0) + (x.layout != y.layout ? kOtherLayout : 0);
   for (size_t i = 0; i < x.sizes.size(); ++i)
-    octaves += x.sizes[i].weight * std::abs(std::log2(x.sizes[i].value / y.sizes[i].value));
+    octaves += x.sizes[i].weight * std::abs(std::log2(x.sizes[i].value) - std::log2(y.sizes[i].value));
   return octaves;
 }
 

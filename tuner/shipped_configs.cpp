@@ -14,7 +14,8 @@
 namespace warpfinch {
 namespace {
 
-constexpr int kLevelsToPrefix = 3;  // bin, lib, or lib/x86_64-linux-gnu with one folder more
+// From bin, lib or lib/x86_64-linux-gnu to the prefix, from build/bin to the source tree.
+constexpr int kLevels = 3;
 constexpr const char* kPlace = "warpfinch/configs";
 
 bool is_folder(const std::filesystem::path& path) {
@@ -24,8 +25,9 @@ bool is_folder(const std::filesystem::path& path) {
 
 std::filesystem::path beside_own_file() {
   std::filesystem::path folder = own_file().parent_path();
-  for (int level = 0; level < kLevelsToPrefix && !folder.empty(); ++level, folder = folder.parent_path())
-    if (is_folder(folder / "share" / kPlace)) return folder / "share" / kPlace;
+  for (int level = 0; level < kLevels && !folder.empty(); ++level, folder = folder.parent_path())
+    for (const auto& place : {folder / "share" / kPlace, folder / "tuner/configs"})
+      if (is_folder(place)) return place;
   return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 #include "generator/generate.hpp"
@@ -48,6 +50,7 @@ class Run {
       evaluate(asked);
       count = static_cast<size_t>(std::max(1, options_.evolution.population - options_.evolution.elite));
     }
+    confirm();
     result_.stopped = stopped();
     return result_;
   }
@@ -158,9 +161,33 @@ class Run {
     return true;
   }
 
+  // Until the best one has been measured twice.
+  void confirm() {
+    std::set<std::string> confirmed;
+    for (int i = 0; i < options_.confirmations && result_.best && !stopped(); ++i) {
+      const std::string text = result_.best->config;
+      if (!std::holds_alternative<Measurement>(result_.best->outcome) || !confirmed.insert(text).second)
+        return;
+      for (const Evaluation& again : evaluator_.evaluate(problem_, {parse_config(text, problem_)})) {
+        database_.record(again);
+        latest_[text] = again;
+      }
+      choose_best();
+    }
+  }
+
+  void choose_best() {
+    result_.best.reset();
+    for (const auto& [text, evaluation] : latest_)
+      if (const double cost = cost_us(evaluation);
+          std::isfinite(cost) && (!result_.best || cost < cost_us(*result_.best)))
+        result_.best = evaluation;
+  }
+
   void learn(const Config& config, const Evaluation& evaluation) {
     const double cost = cost_us(evaluation);
     evolution_.tell(config, cost);
+    latest_[evaluation.config] = evaluation;
     if (std::isfinite(cost) && (!result_.best || cost < cost_us(*result_.best))) result_.best = evaluation;
     if (!options_.progress) return;
     TuneProgress progress{result_.evaluated,
@@ -183,6 +210,7 @@ class Run {
   const double started_;
   std::unordered_map<std::string, Evaluation> known_;     // by digest
   std::unordered_map<std::string, std::string> digests_;  // by config text
+  std::map<std::string, Evaluation> latest_;              // by config text
   TuneResult result_;
 };
 

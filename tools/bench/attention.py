@@ -57,6 +57,9 @@ def lse_plan(plan, options, note):
 
 def compile_ahead(todo, options):
     """Compiles on all cores what the rows will ask for, so that the GPU does not wait. Failures come up there."""
+    import warpfinch
+    warpfinch.engine(options.device, options.database)  # opened once, not by every thread
+
     def both(shape):
         try:
             lse_plan(plan_of(shape.problem, options), options, lambda text: None)

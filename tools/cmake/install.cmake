@@ -21,9 +21,6 @@ configure_file(tools/cmake/warpfinch.pc.in generated/warpfinch.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/generated/warpfinch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/tuner/configs)
-  # The same place relative to the program as after installing, so that a build finds them by the same rule.
-  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share/warpfinch)
-  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/tuner/configs ${CMAKE_BINARY_DIR}/share/warpfinch/configs SYMBOLIC)
   install(DIRECTORY tuner/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/warpfinch)
 endif()
 if(EXISTS ${PROJECT_SOURCE_DIR}/tools/python/warpfinch)
