@@ -10,8 +10,8 @@
 namespace warpfinch {
 
 // WARPFINCH_CONFIGS where it is set (empty: none); else the first that is there of share/warpfinch/configs
-// beside the folder of this program or library, and of warpfinch/configs in each of XDG_DATA_DIRS. Empty:
-// none.
+// beside the folder of this program or library (tuner/configs for a build in the source tree), and of
+// warpfinch/configs in each of XDG_DATA_DIRS. Empty: none.
 std::filesystem::path shipped_folder();
 
 // Every *.json of the folder, in memory. A file that cannot be read is passed over with a warning in the log:

@@ -20,7 +20,7 @@ TEST(Coverages, count_every_word_of_problem_and_config) {
                 "0.500 of the bound\n\n"),
       0U);
   EXPECT_NE(text.find("problem columns: 8 ×2\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("config warps: 2 ×1 4 ×1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("config warps: 2 ×2 4 ×1\n"), std::string::npos) << text;
 }
 
 TEST(Coverages, a_wrong_pair_and_its_error_stay_visible) {

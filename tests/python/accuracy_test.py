@@ -1,4 +1,4 @@
-"""The float64 reference of the attention benchmark against its definition, on the CPU; and its peaked inputs."""
+"""The float64 reference of the attention benchmark against its definition, on the CPU; its peaked inputs."""
 
 import sys
 import unittest
@@ -17,8 +17,9 @@ import data
 
 torch.set_num_threads(1)  # the tensors are small
 SCALE = 0.25
-CASES = (("none", 70, 90, {}), ("causal", 70, 90, {}), ("causal", 90, 70, {}), ("causal_top_left", 70, 90, {}),
-         ("none", 80, 80, {"window_left": "10"}), ("causal", 90, 90, {"window_left": "20"}))
+CASES = (("none", 70, 90, {}), ("causal", 70, 90, {}), ("causal", 90, 70, {}),
+         ("causal_top_left", 70, 90, {}), ("none", 80, 80, {"window_left": "10"}),
+         ("causal", 90, 90, {"window_left": "20"}))
 
 
 def visible(mask, q_len, kv_len, extra):
@@ -107,8 +108,8 @@ class Inputs(unittest.TestCase):
 
     def test_ordinary_data_come_first_and_once(self):
         names = [kind.name for kind in data.kinds([1.0, 6.0], rising=True)]
-        self.assertEqual(names, ["spread=1", "spread=6", "spread=1 rising", "spread=1 falling", "spread=6 rising",
-                                 "spread=6 falling"])
+        self.assertEqual(names, ["spread=1", "spread=6", "spread=1 rising", "spread=1 falling",
+                                 "spread=6 rising", "spread=6 falling"])
 
 
 if __name__ == "__main__":

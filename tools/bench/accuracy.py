@@ -42,7 +42,8 @@ def _hidden(rows, known, q_len, kv_len):
     left, right = int(known.get("window_left", -1)), int(known.get("window_right", -1))
     mask = known["mask"]
     offset = kv_len - q_len if mask != "causal_top_left" else 0
-    place = rows[:, None] + offset - torch.arange(kv_len, device=rows.device)[None, :]  # query's place - key's
+    keys = torch.arange(kv_len, device=rows.device)
+    place = rows[:, None] + offset - keys[None, :]  # of the query, from the key
     hidden = None
     for beyond in ([place < 0] if mask != "none" else []) + ([place > left] if left >= 0 else []) + \
             ([place < -right] if right >= 0 else []):
@@ -75,8 +76,8 @@ def _pieces(rows, kv_heads, group, kv_len):
 
 
 def attention_errors(q, k, v, outputs, known, scale, flops):
-    """{name: (o, lse or None)} → {name: (error of o, error of lse or None)}. Tensors [batch, heads, length, dim];
-    known: the problem's fields."""
+    """{name: (o, lse or None)} → {name: (error of o, error of lse or None)}. Tensors [batch, heads, length,
+    dim]; known: the problem's fields."""
     group = q.shape[1] // k.shape[1]
     known = known | {"q_len": q.shape[2]}
     rows = rows_to_check(q.shape[2], flops, q.device)
@@ -88,9 +89,10 @@ def attention_errors(q, k, v, outputs, known, scale, flops):
             right, bound, right_lse = _references(queries, k[batch, kv], v[batch, kv], some, known, scale)
             bound = 2 * UNIT[q.dtype] * bound + UNDERFLOW[q.dtype]
             for name, (o, lse) in outputs.items():
-                found = [ratio(o[batch, heads][:, some], right, bound)]
-                found.append(ratio(lse[batch, heads][:, some], right_lse, LSE_BOUND * right_lse.abs().clamp(min=1))
-                             if lse is not None else found[0] * 0)
+                found = [ratio(o[batch, heads][:, some], right, bound), torch.zeros_like(worst[name][1])]
+                if lse is not None:
+                    lse_bound = LSE_BOUND * right_lse.abs().clamp(min=1)
+                    found[1] = ratio(lse[batch, heads][:, some], right_lse, lse_bound)
                 worst[name] = torch.maximum(worst[name], torch.stack(found))
     return {name: _told(worst[name], o, lse) for name, (o, lse) in outputs.items()}
 

@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Attention against PyTorch's SDPA with cuDNN and with FlashAttention-2, and FlashAttention-3 where a build of it can
-be imported: one process, the same q, k and v, CUDA-graph replays in turns, medians; our output and LSE checked
-against float64. CSV out.
+"""Attention against PyTorch's SDPA with cuDNN and with FlashAttention-2, and FlashAttention-3 where a build
+of it can be imported: one process, the same q, k and v, CUDA-graph replays in turns, medians; our output and
+LSE checked against float64. CSV out.
 
     python3 tools/bench/attention.py --shapes --output tools/bench/results/forward-h200.csv
     python3 tools/bench/attention.py --problem "attention_forward q_heads=32 q_len=4096 head_dim=128" \\
         --database configs.db --output attention.csv
     python3 tools/bench/attention.py --shapes --only s0c,s3 --spread 1,6,40 --rising
 
---shapes alone means forward.csv, whose header says where its targets and marks come from; their summary ends the
-output. Columns: tag, problem, config, ours_us, cudnn_us, fa2_us (medians per launch, empty where a peer refuses),
-ratio_cudnn (cudnn_us / ours_us: above 1 we are faster), tflops (ours; masked-out work is not counted), spread (ours:
-interquartile range / median), max_error (ours, in units of the bound), error_bound (1), lse_error (of a launch with
-lse=true and the same config), fa3_us, fa3_from ("measured" here, or "list": cuDNN's time here times the list's
-ratio), target (the ratio to cuDNN at which the list's fastest peer stands), ratio_target (ratio_cudnn / target), data
-(of the inputs: spread of the scores in units of the ordinary one). Works for attention_three_kernel too; a note tells
-its time per head. Exit 1: a result was wrong or a shape failed.
+--shapes alone means forward.csv, whose header says where its targets and marks come from; their summary ends
+the output. Columns: tag, problem, config, ours_us, cudnn_us, fa2_us (medians per launch, empty where a peer
+refuses), ratio_cudnn (cudnn_us / ours_us: above 1 we are faster), tflops (ours; masked-out work is not
+counted), spread (ours: interquartile range / median), max_error (ours, in units of the bound), error_bound
+(1), lse_error (of a launch with lse=true and the same config), fa3_us, fa3_from ("measured" here, or "list":
+cuDNN's time here times the list's ratio), target (the ratio to cuDNN at which the list's fastest peer
+stands), ratio_target (ratio_cudnn / target), data (of the inputs: spread of the scores in units of the
+ordinary one). Works for attention_three_kernel too; a note tells its time per head. Exit 1: a result was
+wrong or a shape failed.
 """
 
 import sys
@@ -44,7 +45,8 @@ def plan_of(problem, options, config=None):
 
 
 def lse_plan(plan, options, note):
-    """The same problem and config, which writes its LSE too; where the config has no room for it, another config."""
+    """The same problem and config, which writes its LSE too; where the config has no room for it, another
+    config."""
     if not plan.problem.startswith("attention_forward ") or "lse=true" in plan.problem:
         return None if "lse=true" not in plan.problem else plan
     problem = plan.problem + " lse=true"
@@ -56,7 +58,8 @@ def lse_plan(plan, options, note):
 
 
 def compile_ahead(todo, options):
-    """Compiles on all cores what the rows will ask for, so that the GPU does not wait. Failures come up there."""
+    """Compiles on all cores what the rows will ask for, so that the GPU does not wait. Failures come up
+    there."""
     import warpfinch
     warpfinch.engine(options.device, options.database)  # opened once, not by every thread
 
@@ -135,8 +138,8 @@ def row_of(shape, plan, times):
 
 
 def run_list(todo, options, report, measure_one):
-    """Measures all; gives the (shape, row) pairs and the number of failures. One that fails gets a note and stops no
-    other."""
+    """Measures all; gives the (shape, row) pairs and the number of failures. One that fails gets a note and
+    stops no other."""
     import torch
     done, failures = [], 0
     for shape in todo:
@@ -157,8 +160,10 @@ def main():
     parser = shapes.option_parser(__doc__, FORWARD)
     parser.add_argument("--operation", default="attention_forward", help="what rows of a CSV file stand for")
     parser.add_argument("--row-seconds", type=float, default=3.0, help="of timing per row at most")
-    parser.add_argument("--spread", default="1", metavar="N,N", help="of the scores, in units of the ordinary spread")
-    parser.add_argument("--rising", action="store_true", help="also scores that rise and that fall along the keys")
+    parser.add_argument("--spread", default="1", metavar="N,N",
+                        help="of the scores, in units of the ordinary spread")
+    parser.add_argument("--rising", action="store_true",
+                        help="also scores that rise and that fall along the keys")
     parser.add_argument("--large", action="store_true", help="also values a thousand times the ordinary ones")
     options = parser.parse_args()
     todo = shapes.chosen(options, options.operation)
@@ -175,7 +180,8 @@ def main():
         for kind in kinds:
             more, failed = run_list(todo, options, report, lambda *given: measure(*given, kind))
             done, failures = done + more, failures + failed
-    for line in targets.summary(todo, [(shape, row) for shape, row in done if row["data"] == data.ORDINARY.name]):
+    ordinary = [(shape, row) for shape, row in done if row["data"] == data.ORDINARY.name]
+    for line in targets.summary(todo, ordinary):
         report.note(line)
     return min(1, failures)
 

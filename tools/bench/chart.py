@@ -3,8 +3,8 @@
 
     python3 tools/bench/chart.py tools/bench/results/forward-h200.csv tools/bench/results/forward-h200.svg
 
-The page may be light or dark: the chart brings its own background for neither, text and grid are a grey that reads
-on both, and the bars' colours keep 3:1 against white and against black.
+The page may be light or dark: the chart brings its own background for neither, text and grid are a grey that
+reads on both, and the bars' colours keep 3:1 against white and against black.
 """
 
 import csv
@@ -13,8 +13,8 @@ import sys
 from html import escape
 
 # Column with the time, name, colour (told apart by the colour-blind too).
-SERIES = (("ours_us", "Warpfinch", "#d9480f"), ("cudnn_us", "cuDNN", "#7a8691"), ("fa3_us", "FlashAttention-3", "#1c7ed6"),
-          ("fa2_us", "FlashAttention-2", "#2f9e8f"))
+SERIES = (("ours_us", "Warpfinch", "#d9480f"), ("cudnn_us", "cuDNN", "#7a8691"),
+          ("fa3_us", "FlashAttention-3", "#1c7ed6"), ("fa2_us", "FlashAttention-2", "#2f9e8f"))
 TEXT = "#7d8590"
 GRID_OPACITY = 0.3
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -41,8 +41,9 @@ def label(row):
     known = dict(word.split("=", 1) for word in row["problem"].split()[1:])
     q, kv = known["q_heads"], known["kv_heads"]
     heads = q if q == kv else f"{q}/{kv}"
+    sizes = f"{known['batch']}×{heads}×{known['q_len']} d{known['head_dim']}"
     mask = "" if known["mask"] == "none" else f" {known['mask']}"
-    return f"{row['tag']}  {known['batch']}×{heads}×{known['q_len']} d{known['head_dim']} {known['dtype']}{mask}"
+    return f"{row['tag']}  {sizes} {known['dtype']}{mask}"
 
 
 def text(x, y, content, size=11, anchor="start", weight="normal"):
@@ -96,7 +97,8 @@ def chart(notes, rows):
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 14}" '
              f'width="{WIDTH}" height="{bottom + 14}" font-family="{FONT}" role="img">',
              f"<title>Forward attention on {escape(notes.get('device', 'a GPU'))}</title>",
-             text(LEFT, 24, f"Forward attention: speed relative to cuDNN, {notes.get('device', '')}", 15, weight="bold"),
+             text(LEFT, 24, f"Forward attention: speed relative to cuDNN, {notes.get('device', '')}", 15,
+                  weight="bold"),
              text(LEFT, 42, f"{notes.get('date', '')[:10]}, driver {notes.get('driver', '?')}, torch "
                             f"{notes.get('torch', '?')}; longer is faster; batch×heads×length", 10.5)]
     parts += legend() + axis(most, bottom)

@@ -9,8 +9,8 @@ RAMP_DEVIATIONS = 6.0  # by so many standard deviations of the scores they rise 
 
 @dataclass(frozen=True)
 class Data:
-    """spread: of the scores, 1 is the ordinary one (q and k standard normal). trend: +1 scores rise along the keys,
-    -1 they fall. large: values are a thousand times the ordinary ones."""
+    """spread: of the scores, 1 is the ordinary one (q and k standard normal). trend: +1 scores rise along the
+    keys, -1 they fall. large: values are a thousand times the ordinary ones."""
 
     spread: float = 1.0
     trend: int = 0
@@ -46,8 +46,8 @@ def tensor(buffer, device, generator):
 
 
 def shape_inputs(q, k, v, data, scale):
-    """Makes ordinary q, k and v what `data` says, in place. The trend is one component of q and k of its own: 1 in
-    every query, growing along the keys, so that it adds to each score what its key's place says."""
+    """Makes ordinary q, k and v what `data` says, in place. The trend is one component of q and k of its own:
+    1 in every query, growing along the keys, so that it adds to each score what its key's place says."""
     import torch
     q.mul_(data.spread)
     if data.trend:

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""How good is a config that was tuned for another shape? Random shapes in the neighbourhood of a list are timed with
-the config that look-up gives them, and with the one that a short tuning run of their own finds, in turns on the
-same buffers. CSV out, the geomean of tuned over looked-up time at the end: 1 is as good as tuned.
+"""How good is a config that was tuned for another shape? Random shapes in the neighbourhood of a list are
+timed with the config that look-up gives them, and with the one that a short tuning run of their own finds, in
+turns on the same buffers. CSV out, the geomean of tuned over looked-up time at the end: 1 is as good as
+tuned.
 
     python3 tools/bench/neighbours.py --shapes --count 20 --seed 1 --budget 40s --output neighbours-h200.csv
 
-Needs a GPU and PyTorch. Looked up is what a user without a database gets: the shipped configs, else the model. The
-tuning runs use the program that WARPFINCH_PROGRAM names, by default build/bin/warpfinch. Columns: tag, problem,
-looked_up, looked_up_us, tuned, tuned_us, ratio (tuned_us / looked_up_us), spread.
+Needs a GPU and PyTorch. Looked up is what a user without a database gets: the shipped configs, else the
+model. The tuning runs use the program that WARPFINCH_PROGRAM names, by default build/bin/warpfinch. Columns:
+tag, problem, looked_up, looked_up_us, tuned, tuned_us, ratio (tuned_us / looked_up_us), spread.
 """
 
 import os
@@ -24,6 +25,7 @@ from targets import geomean
 
 COLUMNS = ("tag", "problem", "looked_up", "looked_up_us", "tuned", "tuned_us", "ratio", "spread")
 ROOT = Path(__file__).resolve().parents[2]
+NUMBERS = ("batch", "q_heads", "kv_heads", "q_len", "kv_len", "head_dim")
 MOST_FLOPS = 6e11  # longer ones take the time of many others
 
 
@@ -35,7 +37,7 @@ def flops(known):
 def neighbour(shape, draw):
     """A shape like this one, but with other lengths, heads and batch; head dim and mask stay."""
     known = shapes.fields(shape.problem)
-    numbers = {key: int(known[key]) for key in ("batch", "q_heads", "kv_heads", "q_len", "kv_len", "head_dim")}
+    numbers = {key: int(known[key]) for key in NUMBERS}
     group = draw.choice([1, 2, 4, numbers["q_heads"] // numbers["kv_heads"]])
     numbers["kv_heads"] = max(1, round(numbers["kv_heads"] * draw.choice([0.5, 0.75, 1, 1.5])))
     numbers["q_heads"] = numbers["kv_heads"] * group
@@ -44,8 +46,8 @@ def neighbour(shape, draw):
     if flops(numbers | {"mask": known["mask"]}) > MOST_FLOPS:
         return neighbour(shape, draw)
     words = " ".join(f"{key}={value}" for key, value in numbers.items())
-    problem = f"attention_forward {words} dtype={known['dtype']} mask={known['mask']} layout={known['layout']}"
-    return shapes.Shape(f"like-{shape.tag}", problem)
+    words += "".join(f" {key}={known[key]}" for key in ("dtype", "mask", "layout"))
+    return shapes.Shape(f"like-{shape.tag}", f"attention_forward {words}")
 
 
 def neighbours(todo, count, seed):
@@ -61,8 +63,9 @@ def tune(todo, options, database):
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as listed:
         listed.writelines(f"- {shape.problem}\n" for shape in todo)
         listed.flush()
-        subprocess.run([program, "tune", "--shapes", listed.name, "--database", database, "--budget", options.budget,
-                        "--device", options.device, "--jobs", str(options.jobs)], check=True, stdout=sys.stderr)
+        words = ["--shapes", listed.name, "--database", database, "--budget", options.budget,
+                 "--device", options.device, "--jobs", str(options.jobs)]
+        subprocess.run([program, "tune", *words], check=True, stdout=sys.stderr)
 
 
 def measure(shape, options, report, database):

@@ -1,5 +1,6 @@
-"""Who we measure ourselves by: PyTorch's SDPA with cuDNN and with FlashAttention-2, and FlashAttention-3 where a
-build of it can be imported (as flash_attn_interface; FLASH_ATTENTION_3_PATH names its folder). Needs PyTorch."""
+"""Who we measure ourselves by: PyTorch's SDPA with cuDNN and with FlashAttention-2, and FlashAttention-3
+where a build of it can be imported (as flash_attn_interface; FLASH_ATTENTION_3_PATH names its folder). Needs
+PyTorch."""
 
 import functools
 import os
@@ -8,7 +9,8 @@ import warnings
 
 
 def comparable(known):
-    """Why a problem cannot be given to the peers; None: it can. SDPA's causal mask is aligned to the top left."""
+    """Why a problem cannot be given to the peers; None: it can. SDPA's causal mask is aligned to the top
+    left."""
     if "window_left" in known or "window_right" in known:
         return "no windows here"
     if known["mask"] == "causal" and known["q_len"] != known["kv_len"]:

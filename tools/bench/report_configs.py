@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The configs that earlier reports tuned for another generator, as our nearest ones, timed on the shapes of their
-reports. CSV out. tuner/README.md has the table of what differs.
+"""The configs that earlier reports tuned for another generator, as our nearest ones, timed on the shapes of
+their reports. CSV out. tuner/README.md has the table of what differs.
 
     python3 tools/bench/report_configs.py --output tools/bench/results/report_configs-h200.csv
 
-Columns: tag (report's name of it), problem, config, ours_us, tflops, spread, max_error (in units of the bound),
-report_us (what the report measured, on its own GPU), report_gpu.
+Columns: tag (report's name of it), problem, config, ours_us, tflops, spread, max_error (in units of the
+bound), report_us (what the report measured, on its own GPU), report_gpu.
 """
 
 import sys
@@ -25,8 +25,10 @@ FIRST_CONFIGS = {"000 Baseline": f"consumers=1 key_tile=64 k_stages=2 v_stages=2
                  "000 Conservative Tuned": f"consumers=2 key_tile=64 k_stages=3 v_stages=3 {PLAIN}",
                  "000 B200 Tuned (v1)": f"consumers=1 key_tile=64 k_stages=3 v_stages=3 {PLAIN}"}
 # Report 001, final configuration: 128 × 128, 4 warps, flat.
-FINAL = {"batch=2 q_heads=32 q_len=1024 head_dim=128": 147.0, "batch=4 q_heads=32 q_len=2048 head_dim=128": 731.9,
-         "batch=4 q_heads=32 q_len=4096 head_dim=128": 2722.2, "batch=8 q_heads=32 q_len=2048 head_dim=128": 1436.3,
+FINAL = {"batch=2 q_heads=32 q_len=1024 head_dim=128": 147.0,
+         "batch=4 q_heads=32 q_len=2048 head_dim=128": 731.9,
+         "batch=4 q_heads=32 q_len=4096 head_dim=128": 2722.2,
+         "batch=8 q_heads=32 q_len=2048 head_dim=128": 1436.3,
          "batch=16 q_heads=64 q_len=4096 head_dim=128": 20770.9,
          "batch=8 q_heads=64 q_len=8192 head_dim=128": 41673.7}
 FINAL_CONFIG = f"consumers=2 key_tile=128 k_stages=2 v_stages=2 {PLAIN}"

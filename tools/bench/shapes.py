@@ -16,7 +16,8 @@ COLUMNS = ("batch", "q_heads", "kv_heads", "q_len", "kv_len", "head_dim", "causa
 class Shape:
     tag: str
     problem: str
-    given: dict = field(default_factory=dict, compare=False)  # numbers in further columns: times of peers, marks
+    # Numbers in further columns: times of peers, marks.
+    given: dict = field(default_factory=dict, compare=False)
 
 
 def fields(problem):
@@ -49,7 +50,8 @@ def _from_csv_row(row, operation):
     sizes = " ".join(f"{key}={row[key]}" for key in COLUMNS[:6])
     mask = "causal" if row["causal"] in ("1", "true", "True") else "none"
     problem = f"{operation} {sizes} dtype={row['dtype']} mask={mask} layout=bshd"
-    given = {key: float(value) for key, value in row.items() if value and key.endswith(("_us", "_cudnn", "_fa3"))}
+    given = {key: float(value) for key, value in row.items()
+             if value and key.endswith(("_us", "_cudnn", "_fa3"))}
     return Shape(row.get("tag") or tag_of(problem), problem, given)
 
 
@@ -80,7 +82,7 @@ def option_parser(description, own_list=None):
     parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", metavar="FILE", nargs="?" if own_list else None, const=own_list,
-                        help="YAML list or CSV file" + (f"; {Path(own_list).name} by default" if own_list else ""))
+                        help=f"YAML list or CSV file{f'; alone: {Path(own_list).name}' if own_list else ''}")
     parser.add_argument("--only", metavar="TAG,TAG", help="of the list only these")
     parser.add_argument("--problem", metavar="TEXT", action="append", default=[], help="may be repeated")
     parser.add_argument("--config", metavar="TEXT", help="else the database's, else the model's best")

@@ -1,8 +1,8 @@
 """What a row has to reach, and how the whole list did. Pure Python.
 
-The numbers come from the list itself (forward.csv says what its columns mean): a row's target is a ratio to cuDNN,
-because the ratio of two times of one run carries over to another day and another card of the same kind, a time
-does not. A mark is a stricter wish for a single row.
+The numbers come from the list itself (forward.csv says what its columns mean): a row's target is a ratio to
+cuDNN, because the ratio of two times of one run carries over to another day and another card of the same
+kind, a time does not. A mark is a stricter wish for a single row.
 """
 
 import math
@@ -25,16 +25,15 @@ def fa3_scaled(given, cudnn_us):
 
 def marks(given, row):
     """(what, value, limit, reached) for each mark of a row; value None: nothing to compare with."""
-    ours = row["ours_us"]
-    found = []
-    if given.get("mark_cudnn"):
-        value = ours / row["cudnn_us"] if row["cudnn_us"] else None
-        found.append(("time over cuDNN's <=", value, given["mark_cudnn"], value and value <= given["mark_cudnn"]))
-    if given.get("mark_fa3"):
-        value = row["fa3_us"] / ours if row["fa3_us"] else None
-        found.append(("FA3's time over ours >=", value, given["mark_fa3"], value and value >= given["mark_fa3"]))
-    if given.get("mark_us"):
-        found.append(("us <=", ours, given["mark_us"], ours <= given["mark_us"]))
+    ours, found = row["ours_us"], []
+
+    def mark(name, what, value, sign):
+        if limit := given.get(name):
+            found.append((what, value, limit, value is not None and sign * value <= sign * limit))
+
+    mark("mark_cudnn", "time over cuDNN's <=", ours / row["cudnn_us"] if row["cudnn_us"] else None, 1)
+    mark("mark_fa3", "FA3's time over ours >=", row["fa3_us"] / ours if row["fa3_us"] else None, -1)
+    mark("mark_us", "us <=", ours, 1)
     return found
 
 

@@ -2,9 +2,10 @@
 of several launches, and the graphs are replayed in turns between events, so that clock, heat and neighbours
 treat all alike. Needs PyTorch and a GPU.
 
-A replay that is timed stands behind one of the same graph that is not, and the order of a round is drawn anew: what
-a sample finds in L2, and how hot and how fast the card is, then follows from its own kernel and not from whose turn
-was before it. Long launches are preceded by long warming: they are governed by power and heat.
+A replay that is timed stands behind one of the same graph that is not, and the order of a round is drawn
+anew: what a sample finds in L2, and how hot and how fast the card is, then follows from its own kernel and
+not from whose turn was before it. Long launches are preceded by long warming: they are governed by power and
+heat.
 """
 
 import random
@@ -41,7 +42,7 @@ def summary(samples):
 
 
 def launches_per_graph(launch_us):
-    """So many that a replay is long against what the events resolve, yet one where a launch is long itself."""
+    """So many that a replay is long against what events resolve, yet one where a launch is long itself."""
     return max(1, min(MOST_LAUNCHES, round(GRAPH_US / max(launch_us, 1e-3))))
 
 
@@ -99,8 +100,8 @@ def _sample(captured):
 
 
 def time_interleaved(runs, rounds, limit_s=float("inf")):
-    """{name: run} → {name: Times}. Each round replays every graph once, in an order of its own (seeded). Ends after
-    `rounds`, or when `limit_s` seconds are over, but not before a few rounds."""
+    """{name: run} → {name: Times}. Each round replays every graph once, in an order of its own (seeded).
+    Ends after `rounds`, or when `limit_s` seconds are over, but not before a few rounds."""
     captured = {name: capture(run) for name, run in runs.items()}
     _warm_up(captured)
     samples, order, draw = {name: [] for name in runs}, list(runs), random.Random(1)
