@@ -23,7 +23,8 @@ struct TuningOptions {
 };
 void add_tuning_options(CLI::App& command, TuningOptions& options);
 
-// Who judges candidates. Without a GPU: the static model; says so in one line on standard error, unless `quiet`.
+// Who judges candidates. Without a GPU: the static model; says so in one line on standard error, unless
+// `quiet`.
 struct Judge {
   Target target;
   std::unique_ptr<Evaluator> evaluator;

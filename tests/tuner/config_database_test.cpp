@@ -263,7 +263,8 @@ TEST_F(Databases, list_has_one_line_per_problem_and_device) {
 TEST_F(Databases, exporting_the_best_leaves_one_row_per_problem_and_device) {
   ConfigDatabase database(file_);
   database.record({made_up(kProblem, "slow", measured(9)), made_up(kProblem, "fast", measured(3)),
-                   made_up(kProblem, "wrong", measured(1, 2)), made_up(kProblem, "else", measured(7), "GPU B"),
+                   made_up(kProblem, "wrong", measured(1, 2)),
+                   made_up(kProblem, "else", measured(7), "GPU B"),
                    made_up(kProblem, "dreamt", Prediction{1}, "model:sm_90a")});
   ConfigDatabase other = ConfigDatabase::in_memory();
   EXPECT_EQ(other.import_json(database.export_best()), 2);

@@ -73,7 +73,7 @@ TEST_F(Tuning, the_best_is_measured_again_and_may_lose_its_place) {
     const std::string text = to_text(config);
     ++asked[text];
     if (asked.size() == 7 && lucky.empty()) return lucky = text, measured(1);
-    return text == lucky ? measured(1000) : landscape(config);
+    return text == lucky ? measured(1e6) : landscape(config);
   });
   TuneOptions options = evaluations(40);
   options.confirmations = 6;
