@@ -121,8 +121,6 @@ class Verdict {
   int64_t checked_ = 0;
 };
 
-bool too_big_for_all_rows(const Problem& problem) { return flops(problem) > kSampleAboveFlops; }
-
 // Value and bound of every element that is compared.
 double reference_bytes(const Problem& problem, bool sampled) {
   double total = 0;
@@ -156,8 +154,8 @@ void check_tensors(const Problem& problem, const std::vector<HostTensor>& tensor
 }  // namespace
 
 AccuracyCheck::AccuracyCheck(const Problem& problem, const std::vector<HostTensor>& inputs, int threads,
-                             int64_t memory_limit)
-    : problem_(canonical(problem)), threads_(threads), sampled_(too_big_for_all_rows(problem_)) {
+                             int64_t memory_limit, double sample_above_flops)
+    : problem_(canonical(problem)), threads_(threads), sampled_(flops(problem_) > sample_above_flops) {
   check_tensors(problem_, inputs);
   kept_ = reference_bytes(problem_, sampled_) <= static_cast<double>(memory_limit);
   if (!kept_) return;

@@ -33,11 +33,12 @@ struct Accuracy {
 Accuracy check_accuracy(const Problem& problem, const std::vector<HostTensor>& tensors, int threads = 2);
 
 // The same for many outputs of the same inputs, such as the candidates of a tuning run: the reference is
-// computed once and kept, unless it would take more than `memory_limit` bytes.
+// computed once and kept, unless it would take more than `memory_limit` bytes. A smaller `sample_above_flops`
+// makes it sample earlier.
 class AccuracyCheck {
  public:
   AccuracyCheck(const Problem& problem, const std::vector<HostTensor>& inputs, int threads = 2,
-                int64_t memory_limit = int64_t{2} << 30);
+                int64_t memory_limit = int64_t{2} << 30, double sample_above_flops = kSampleAboveFlops);
   // tensors: as above; their inputs are those of the constructor.
   Accuracy operator()(const std::vector<HostTensor>& tensors) const;
 

@@ -88,6 +88,14 @@ void sample(const Stopwatch& watch, Contestant& contestant) {
   contestant.samples_us.push_back(replay_ms * 1000 / contestant.launches);
 }
 
+bool has_lost(const std::vector<double>& samples_us, const std::vector<double>& rival_us, double beyond) {
+  if (beyond <= 0 || samples_us.size() < kMinSamples) return false;
+  std::vector<double> rival = rival_us;
+  const auto middle = rival.begin() + static_cast<std::ptrdiff_t>(rival.size() / 2);
+  std::nth_element(rival.begin(), middle, rival.end());
+  return *std::min_element(samples_us.begin(), samples_us.end()) > beyond * *middle;
+}
+
 }  // namespace
 
 std::vector<Measurement> measure_interleaved(Device& device, const std::vector<const LoadedPlan*>& plans,
@@ -103,8 +111,10 @@ std::vector<Measurement> measure_interleaved(Device& device, const std::vector<c
   const auto start = std::chrono::steady_clock::now();
   const double limit_ms = options.limit_ms * static_cast<double>(plans.size());
   const size_t samples = std::max(kMinSamples, static_cast<size_t>(std::max(options.samples, 0)));
-  for (size_t i = 0; i < samples && (i < kMinSamples || milliseconds_since(start) < limit_ms); ++i)
+  for (size_t i = 0; i < samples && (i < kMinSamples || milliseconds_since(start) < limit_ms); ++i) {
     for (Contestant& contestant : contestants) sample(watch, contestant);
+    if (has_lost(contestants.back().samples_us, contestants.front().samples_us, options.lost_beyond)) break;
+  }
   std::vector<Measurement> measurements;
   for (Contestant& contestant : contestants)
     measurements.push_back(summarise(std::move(contestant.samples_us), contestant.launches));

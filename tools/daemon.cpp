@@ -6,6 +6,7 @@
 #include "tools/command.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/daemon.hpp"
+#include "tuner/shipped_configs.hpp"
 
 namespace warpfinch {
 namespace {
@@ -98,8 +99,11 @@ int work(const Options& options) {
   DaemonOptions daemon;
   daemon.tune.budget = parse_budget(options.tuning.budget);
   daemon.tune.seed = options.tuning.seed;
+  daemon.tune.confirmations = kConfirmations;
   daemon.tune.stop = &stop_flag();
   daemon.again = options.again;
+  const std::optional<ConfigDatabase> shipped = read_shipped();
+  daemon.tune.shipped = shipped ? &*shipped : nullptr;
   const Judge judge = open_judge(options.tuning);
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
   Reporter reporter(shapes, daemon.tune.budget, json);

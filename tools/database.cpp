@@ -11,12 +11,15 @@ namespace {
 struct Options {
   Selection selection;
   std::string file = "-";
+  bool best = false;
 };
 
 // A default database that nothing has written yet is empty, not an error.
 std::string exported(const Options& options) {
   const std::optional<ConfigDatabase> database = database_to_read(options.selection.database);
-  return database ? database->export_json(options.selection.problem) : std::string();
+  if (!database) return {};
+  return options.best ? database->export_best(options.selection.problem)
+                      : database->export_json(options.selection.problem);
 }
 
 Json json_of(const Best& best) {
@@ -114,6 +117,7 @@ Command add_database(CLI::App& program) {
   for (CLI::App* command : {show_app, export_app})
     command->add_option("--problem", selection.problem, "Only this problem");
   for (CLI::App* command : {list_app, show_app, import_app}) add_json_option(*command, selection.json);
+  export_app->add_flag("--best", options->best, "Only the best measured row of each problem and device");
   add_json_option(*export_app, selection.json);  // it is JSON anyway
   export_app->add_option("-o,--output", options->file, "File to write; - is standard output")
       ->capture_default_str();

@@ -5,6 +5,7 @@
 #include "runtime/device.hpp"
 #include "tools/files.hpp"
 #include "tuner/engine.hpp"
+#include "tuner/shipped_configs.hpp"
 
 namespace warpfinch {
 namespace {
@@ -27,11 +28,12 @@ ChosenPlan program_plan(const Selection& selection, const Target& target, const 
 
 ChosenPlan problem_plan(const Selection& selection, const Target& target, const StageObserver& observe) {
   const Problem problem = parse_problem(selection.problem);
-  const std::optional<ConfigDatabase> database =
-      selection.config.empty() ? database_to_read(selection.database) : std::nullopt;
+  const bool given = !selection.config.empty();
+  const auto database = given ? std::nullopt : database_to_read(selection.database);
+  const auto shipped = given ? std::nullopt : read_shipped();
   const Choice choice =
       choose_config(problem, selection.config, target, device_name(selection.device, target.name),
-                    database ? &*database : nullptr);
+                    config_sources(database, shipped));
   return {problem, choice.origin, take(generate(problem, choice.config, target, observe), ErrorKind::input)};
 }
 

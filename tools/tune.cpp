@@ -1,11 +1,18 @@
 // warpfinch tune: searches the fastest config of each problem and remembers every one that it tried.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <exception>
+#include <functional>
 #include <limits>
+#include <mutex>
+#include <optional>
+#include <thread>
 
 #include "tools/command.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/shapes.hpp"
+#include "tuner/shipped_configs.hpp"
 
 namespace warpfinch {
 namespace {
@@ -24,31 +31,85 @@ std::vector<Shape> shapes_of(const Options& options) {
   return shapes;
 }
 
-TuneResult tune_one(const Shape& shape, const Options& options, const Judge& judge, ConfigDatabase& database,
-                    const std::atomic<bool>& stop) {
-  const bool json = options.tuning.selection.json;
-  TuneOptions tuning;
-  tuning.budget = shape.budget ? *shape.budget : parse_budget(options.tuning.budget);
-  tuning.seed = options.tuning.seed;
-  tuning.stop = &stop;
-  ProgressPrinter printer(tuning.budget, json);
-  tuning.progress = [&](const TuneProgress& progress) { printer(progress); };
-  if (!json) fmt::print("{}\n", to_text(shape.problem));
-  TuneResult result = tune(shape.problem, judge.target, *judge.evaluator, database, tuning);
-  printer.finish();
-  print_result(to_text(shape.problem), result, json);
-  return result;
-}
+// Tunes a list of shapes, several at a time: while one measures, others compile and compute their references.
+class ShapeTuner {
+ public:
+  ShapeTuner(const std::vector<Shape>& shapes, const Options& options, ConfigDatabase& database)
+      : shapes_(shapes), options_(options), database_(database), results_(shapes.size()) {}
+
+  // A result for each shape, none for those not begun when it was stopped.
+  std::vector<std::optional<TuneResult>> run(const Judge& first) {
+    const int jobs = std::min(options_.tuning.jobs, static_cast<int>(shapes_.size()));
+    std::vector<std::thread> others;
+    for (int job = 1; job < jobs; ++job)
+      others.emplace_back([this] { guarded([&] { work(open_judge(options_.tuning, true)); }); });
+    guarded([&] { work(first); });
+    for (std::thread& other : others) other.join();
+    if (failure_) std::rethrow_exception(failure_);
+    return std::move(results_);
+  }
+
+ private:
+  void guarded(const std::function<void()>& work) {
+    try {
+      work();
+    } catch (...) {
+      const std::lock_guard lock(output_);
+      if (!failure_) failure_ = std::current_exception();
+      next_ = shapes_.size();
+    }
+  }
+
+  void work(const Judge& judge) {
+    for (size_t i; !stop_ && (i = next_++) < shapes_.size();) results_[i] = tune_one(shapes_[i], judge);
+  }
+
+  TuneResult tune_one(const Shape& shape, const Judge& judge) {
+    const bool json = options_.tuning.selection.json, alone = options_.tuning.jobs == 1;
+    const std::string text = to_text(shape.problem);
+    TuneOptions tuning;
+    tuning.budget = shape.budget ? *shape.budget : parse_budget(options_.tuning.budget);
+    tuning.seed = options_.tuning.seed;
+    tuning.confirmations = kConfirmations;
+    tuning.shipped = shipped_ ? &*shipped_ : nullptr;
+    tuning.stop = &stop_;
+    ProgressPrinter printer(tuning.budget, json);
+    if (json || alone)
+      tuning.progress = [&](const TuneProgress& progress) {
+        const std::lock_guard lock(output_);
+        printer(progress);
+      };
+    if (!json && alone) fmt::print("{}\n", text);
+    TuneResult result = tune(shape.problem, judge.target, *judge.evaluator, database_, tuning);
+    const std::lock_guard lock(output_);
+    printer.finish();
+    if (!json && !alone) fmt::print("{}\n", text);  // beside others it speaks once, at its end
+    print_result(text, result, json);
+    return result;
+  }
+
+  const std::vector<Shape>& shapes_;
+  const Options& options_;
+  ConfigDatabase& database_;
+  const std::optional<ConfigDatabase> shipped_ = read_shipped();
+  const std::atomic<bool>& stop_ = stop_flag();
+  std::atomic<size_t> next_ = 0;
+  std::mutex output_;  // and failure_
+  std::exception_ptr failure_;
+  std::vector<std::optional<TuneResult>> results_;
+};
 
 // What became of every problem. One evaluator judged them all, so that the times are of one kind.
-void print_table(const std::vector<TuneResult>& results, const std::vector<Shape>& shapes,
+void print_table(const std::vector<std::optional<TuneResult>>& results, const std::vector<Shape>& shapes,
                  const Judge& judge) {
   fmt::print("\n{} on {}\n", judge.predicts ? "predicted (static model, nothing was measured)" : "measured",
              judge.evaluator->device());
   fmt::print("{:>12}  {:>16}  problem\n", judge.predicts ? "predicted us" : "median us",
              judge.predicts ? "predicted TFLOPS" : "TFLOPS");
   for (size_t i = 0; i < results.size(); ++i) {
-    const double us = results[i].best ? cost_us(*results[i].best) : std::numeric_limits<double>::infinity();
+    if (!results[i]) continue;
+    const auto& best = results[i]->best;
+    const double us = best ? cost_us(*best) : std::numeric_limits<double>::infinity();
     fmt::print("{:>12.2f}  {:>16.1f}  {}\n", us, flops(shapes[i].problem) / us * 1e-6,
                to_text(shapes[i].problem));
   }
@@ -59,14 +120,10 @@ int tune_all(const Options& options) {
   parse_budget(options.tuning.budget);
   const Judge judge = open_judge(options.tuning);
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
-  const std::atomic<bool>& stop = stop_flag();
-  bool all_solved = true;
-  std::vector<TuneResult> results;
-  for (const Shape& shape : shapes) {
-    results.push_back(tune_one(shape, options, judge, database, stop));
-    all_solved = all_solved && (results.back().best || results.back().stopped);
-    if (stop) break;
-  }
+  const auto results = ShapeTuner(shapes, options, database).run(judge);
+  const bool all_solved = std::all_of(results.begin(), results.end(), [](const auto& result) {
+    return !result || result->best || result->stopped;
+  });
   if (results.size() > 1 && !options.tuning.selection.json) print_table(results, shapes, judge);
   if (!all_solved)
     fail_environment("no config worked for some of the problems; `warpfinch database show` has the reasons");
@@ -81,6 +138,10 @@ Command add_tune(CLI::App& program) {
   app->add_option("--problem", options->problems, "What to compute; may be repeated")
       ->allow_extra_args(false);
   app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML)");
+  app->add_option("--jobs", options->tuning.jobs,
+                  "Problems tuned at a time; they take turns on the GPU and compile beside each other")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_tuning_options(*app, options->tuning);
   return {app, [app, options] {
             options->tuning.device_given = app->count("--device") > 0;

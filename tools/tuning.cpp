@@ -30,7 +30,9 @@ Target target_of(const DeviceInfo& info) {
   return target;
 }
 
-int compile_threads() { return static_cast<int>(std::max(2u, std::thread::hardware_concurrency())); }
+int compile_threads(int jobs) {
+  return std::max(2, static_cast<int>(std::thread::hardware_concurrency()) / std::max(jobs, 1));
+}
 
 }  // namespace
 
@@ -44,14 +46,14 @@ void add_tuning_options(CLI::App& command, TuningOptions& options) {
   add_json_option(command, options.selection.json);
 }
 
-Judge open_judge(const TuningOptions& options) {
+Judge open_judge(const TuningOptions& options, bool quiet) {
   Judge judge;
   std::string why;
   for (const DeviceInfo& info : list_devices(&why)) {
     if (info.id != options.selection.device) continue;
     DeviceEvaluatorOptions device;
     device.device = info.id;
-    device.compile_threads = compile_threads();
+    device.compile_threads = compile_threads(options.jobs);
     device.worker = std::filesystem::read_symlink("/proc/self/exe");
     judge.target = target_of(info);
     judge.evaluator = device_evaluator(device);
@@ -60,8 +62,9 @@ Judge open_judge(const TuningOptions& options) {
   // Throws, with what is wrong: a device that was asked for by name has to be there.
   if (options.device_given || why.empty()) Device::open(options.selection.device);
   judge.target = target_by_name(options.selection.target);
-  judge.evaluator = model_evaluator(judge.target, compile_threads());
+  judge.evaluator = model_evaluator(judge.target, compile_threads(options.jobs));
   judge.predicts = true;
+  if (quiet) return judge;
   fmt::print(stderr,
              "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
   return judge;

@@ -11,22 +11,26 @@
 
 namespace warpfinch {
 
+constexpr int kConfirmations = 6;  // of the best, at the end of a run
+
 struct TuningOptions {
   Selection selection;
   std::string budget = "60s";
   uint64_t seed = 0;
   std::string shapes;
+  int jobs = 1;               // problems tuned at a time; they share the cores
   bool device_given = false;  // then a missing GPU is an error, else the static model stands in
 };
 void add_tuning_options(CLI::App& command, TuningOptions& options);
 
-// Who judges candidates. Without a GPU: the static model; says so in one line on standard error.
+// Who judges candidates. Without a GPU: the static model; says so in one line on standard error, unless
+// `quiet`.
 struct Judge {
   Target target;
   std::unique_ptr<Evaluator> evaluator;
   bool predicts = false;
 };
-Judge open_judge(const TuningOptions& options);
+Judge open_judge(const TuningOptions& options, bool quiet = false);
 
 // Set by SIGINT and SIGTERM: the evaluation in hand is finished and recorded, then the command ends. A second
 // signal ends the program at once.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <cassert>
 #include <cstdlib>
 #include <sstream>
 
@@ -88,12 +89,21 @@ Measurement measurement(const sqlite::Statement& row) {
 }
 
 Evaluation evaluation(const sqlite::Statement& row) {
-  Evaluation e{.problem = row.text(0), .config = row.text(1), .digest = row.text(2), .outcome = Prediction{},
-               .device = row.text(15), .driver = row.text(16), .nvrtc = row.text(17), .time = row.text(18)};
+  Evaluation e{.problem = row.text(0),
+               .config = row.text(1),
+               .digest = row.text(2),
+               .outcome = Prediction{},
+               .device = row.text(15),
+               .driver = row.text(16),
+               .nvrtc = row.text(17),
+               .time = row.text(18)};
   const std::string outcome = row.text(3);
-  if (outcome == "measured") e.outcome = measurement(row);
-  else if (outcome == "predicted") e.outcome = Prediction{row.number(12)};
-  else e.outcome = Rejection{row.text(13), row.text(14)};
+  if (outcome == "measured")
+    e.outcome = measurement(row);
+  else if (outcome == "predicted")
+    e.outcome = Prediction{row.number(12)};
+  else
+    e.outcome = Rejection{row.text(13), row.text(14)};
   return e;
 }
 
@@ -137,8 +147,13 @@ std::filesystem::path ConfigDatabase::default_file() {
 
 ConfigDatabase::ConfigDatabase(const std::filesystem::path& file, bool read_only)
     : connection_(std::make_unique<Connection>(open_config_file(file, read_only))) {}
+ConfigDatabase::ConfigDatabase(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+ConfigDatabase ConfigDatabase::in_memory() {
+  return ConfigDatabase(std::make_unique<Connection>(open_in_memory()));
+}
 ConfigDatabase::~ConfigDatabase() = default;
 ConfigDatabase::ConfigDatabase(ConfigDatabase&&) noexcept = default;
+ConfigDatabase& ConfigDatabase::operator=(ConfigDatabase&&) noexcept = default;
 
 void ConfigDatabase::record(const Evaluation& evaluation) { record(std::vector{evaluation}); }
 
@@ -175,6 +190,20 @@ std::optional<Evaluation> ConfigDatabase::find(const std::string& problem, const
 std::string ConfigDatabase::export_json(const std::string& problem) const {
   std::string text;
   for (const Evaluation& row : evaluations(problem)) text += to_line(to_json(row)) + "\n";
+  return text;
+}
+
+std::string ConfigDatabase::export_best(const std::string& problem) const {
+  std::string text;
+  for (const Best& best : list()) {
+    if (best.predicted || (!problem.empty() && best.problem != problem)) continue;
+    std::optional<Evaluation> latest;
+    for (Evaluation& row : evaluations(best.problem))
+      if (row.config == best.config && row.device == best.device && cost_us(row) == best.median_us)
+        latest = std::move(row);
+    assert(latest);
+    text += to_line(to_json(*latest)) + "\n";
+  }
   return text;
 }
 

@@ -1,12 +1,14 @@
-// Which config a problem gets: the same shape, else the nearest one, else another device's. Only measured and
+// Which configs may serve a problem: the same shape's, the nearest ones', another device's. Only measured and
 // right rows answer; predicted ones are a ladder of their own, climbed only when the first leads nowhere.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <optional>
 
 #include "tuner/config_connection.hpp"
+#include "tuner/shape_distance.hpp"
 
 namespace warpfinch {
 
@@ -41,7 +43,7 @@ std::string select_best(const Ladder& ladder, std::string_view where) {
 
 Best read_best(sqlite::Statement& statement, Lookup how, bool predicted) {
   if (!statement.step()) return {};
-  return {how, statement.text(0), statement.text(1), statement.text(2), statement.number(3), predicted};
+  return {how, statement.text(0), statement.text(1), statement.text(2), statement.number(3), predicted, 0};
 }
 
 Best best_on(const sqlite::Database& database, const Ladder& ladder, const std::string& problem,
@@ -56,77 +58,84 @@ Best best_elsewhere(const sqlite::Database& database, const Ladder& ladder, cons
   return read_best(statement.bind(problem).bind(device), Lookup::other_device, ladder.predicted);
 }
 
-// What must be equal for a config to carry over, and the sizes by which shapes are near or far.
-struct Shape {
-  std::string kind;
-  std::vector<int64_t> sizes;
+// A row's problem; nothing where this version cannot read it, which is then near to nothing.
+std::optional<Problem> read_problem(const std::string& text) {
+  try {
+    return parse_problem(text);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+struct Place {
+  double distance;
+  std::string problem, device;
+  auto operator<=>(const Place&) const = default;
 };
 
-Shape shape(const Problem& problem) {
-  const std::string name(operation(problem));
-  if (const auto* a = attention(problem))
-    return {fmt::format("{} {} {} {} {} {} {}", name, to_text(a->dtype), a->head_dim, a->value_dim,
-                        value_to_text(a->mask), a->window_left >= 0, a->window_right >= 0),
-            {a->batch, a->q_heads, a->kv_heads, a->q_len, a->kv_len}};
-  if (const auto* g = std::get_if<Gemm>(&problem))
-    return {fmt::format("{} {} {} {}", name, to_text(g->dtype), to_text(g->output), value_to_text(g->layout)),
-            {g->batch, g->m, g->n, g->k}};
-  const auto& s = std::get<Softmax>(problem);
-  return {fmt::format("{} {} {}", name, to_text(s.dtype), value_to_text(s.mask)),
-          {s.batch, s.rows, s.columns}};
-}
-
-// Octaves between two shapes, summed over their sizes; infinity where a config does not carry over.
-double distance(const Shape& a, const Shape& b) {
-  if (a.kind != b.kind) return std::numeric_limits<double>::infinity();
-  double octaves = 0;
-  for (size_t i = 0; i < a.sizes.size(); ++i)
-    octaves += std::abs(std::log2(static_cast<double>(a.sizes[i]) / static_cast<double>(b.sizes[i])));
-  return octaves;
-}
-
-// The shape of a row's problem; one that this version cannot read is near to nothing.
-Shape shape_of_text(const std::string& text) {
-  try {
-    return shape(parse_problem(text));
-  } catch (const Error&) {
-    return {};
+// Every other problem and device with rows that the config could come from, nearest first.
+std::vector<Place> places(const sqlite::Database& database, const Problem& problem) {
+  const std::string own = to_text(problem);
+  sqlite::Statement statement(database,
+                              "SELECT DISTINCT problem, device FROM evaluations WHERE outcome <> 'rejected'");
+  std::vector<Place> found;
+  while (statement.step()) {
+    const std::string text = statement.text(0);
+    if (text == own) continue;
+    const std::optional<Problem> other = read_problem(text);
+    const double distance = other ? shape_distance(problem, *other) : std::numeric_limits<double>::infinity();
+    if (std::isfinite(distance)) found.push_back({distance, text, statement.text(1)});
   }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
-Best best_near(const sqlite::Database& database, const Ladder& ladder, const Problem& problem,
-               const std::string& device) {
-  const Shape wanted = shape(problem);
-  sqlite::Statement statement(
-      database,
-      fmt::format("SELECT DISTINCT e.problem FROM evaluations e WHERE e.device = ? AND {} ORDER BY e.problem",
-                  ladder.rows));
-  double nearest = std::numeric_limits<double>::infinity();
-  std::string found;
-  for (statement.bind(device); statement.step();) {
-    const double far = distance(wanted, shape_of_text(statement.text(0)));
-    if (far < nearest) nearest = far, found = statement.text(0);
+// The best of each of the `count` nearest shapes, on this device or on others.
+std::vector<Best> nearest(const sqlite::Database& database, const Ladder& ladder,
+                          const std::vector<Place>& places, const std::string& device, bool elsewhere,
+                          size_t count) {
+  std::vector<Best> found;
+  for (const Place& place : places) {
+    if (found.size() == count) break;
+    if ((place.device != device) != elsewhere) continue;
+    Best best = best_on(database, ladder, place.problem, place.device,
+                        elsewhere ? Lookup::other_device : Lookup::near_shape);
+    if (best.how == Lookup::none) continue;
+    best.distance = place.distance;
+    found.push_back(std::move(best));
   }
-  return found.empty() ? Best{} : best_on(database, ladder, found, device, Lookup::near_shape);
+  return found;
 }
 
-Best climb(const sqlite::Database& database, const Ladder& ladder, const Problem& problem,
-           const std::string& device) {
+std::vector<Best> climb(const sqlite::Database& database, const Ladder& ladder, const Problem& problem,
+                        const std::string& device, size_t shapes) {
   const std::string text = to_text(problem);
-  Best best = best_on(database, ladder, text, device, Lookup::exact);
-  if (best.how == Lookup::none) best = best_near(database, ladder, problem, device);
-  if (best.how == Lookup::none) best = best_elsewhere(database, ladder, text, device);
-  return best;
+  const std::vector<Place> others = shapes > 0 ? places(database, problem) : std::vector<Place>();
+  std::vector<Best> found{best_on(database, ladder, text, device, Lookup::exact)};
+  const auto add = [&](const std::vector<Best>& more) {
+    found.insert(found.end(), more.begin(), more.end());
+  };
+  add(nearest(database, ladder, others, device, false, shapes));
+  found.push_back(best_elsewhere(database, ladder, text, device));
+  add(nearest(database, ladder, others, device, true, shapes));
+  std::erase_if(found, [](const Best& best) { return best.how == Lookup::none; });
+  return found;
 }
 
 }  // namespace
+
+std::vector<Best> ConfigDatabase::answers(const Problem& problem, const std::string& device,
+                                          size_t shapes) const {
+  const std::lock_guard lock(connection_->mutex);
+  return climb(*connection_->database, kLadders[0], problem, device, shapes);
+}
 
 Best ConfigDatabase::best(const Problem& problem, const std::string& device, bool allow_predicted) const {
   const std::lock_guard lock(connection_->mutex);
   for (const Ladder& ladder : kLadders) {
     if (ladder.predicted && !allow_predicted) break;
-    const Best best = climb(*connection_->database, ladder, problem, device);
-    if (best.how != Lookup::none) return best;
+    const std::vector<Best> found = climb(*connection_->database, ladder, problem, device, 1);
+    if (!found.empty()) return found.front();
   }
   return {};
 }

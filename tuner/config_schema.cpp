@@ -135,4 +135,12 @@ std::unique_ptr<sqlite::Database> open_config_file(const std::filesystem::path& 
   return database;
 }
 
+std::unique_ptr<sqlite::Database> open_in_memory() {
+  // "memory" names nothing on disk: the flag says where it lies.
+  auto database = std::make_unique<sqlite::Database>(
+      "memory", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY);
+  create_tables(*database);
+  return database;
+}
+
 }  // namespace warpfinch

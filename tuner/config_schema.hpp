@@ -14,5 +14,7 @@ constexpr int kSchemaVersion = 1;
 
 // A database whose tables are there and of this version. Error as ConfigDatabase's constructor.
 std::unique_ptr<sqlite::Database> open_config_file(const std::filesystem::path& file, bool read_only);
+// Empty tables in memory.
+std::unique_ptr<sqlite::Database> open_in_memory();
 
 }  // namespace warpfinch

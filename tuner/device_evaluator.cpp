@@ -1,11 +1,11 @@
 // The GPU in a worker process: finds the device and the program, the rest is worker_evaluator.cpp.
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "runtime/device.hpp"
 #include "tuner/evaluators.hpp"
+#include "tuner/own_file.hpp"
 #include "tuner/worker_evaluator.hpp"
 
 namespace warpfinch {
@@ -32,14 +32,6 @@ Target target_of(const DeviceInfo& info) {
 
 bool is_program(const std::filesystem::path& file) {
   return std::filesystem::is_regular_file(file) && access(file.c_str(), X_OK) == 0;
-}
-
-// This code lies in the program itself, or in the library that a program of the user has loaded.
-std::filesystem::path own_file() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&own_file), &info) == 0 || !info.dli_fname) return {};
-  std::error_code code;
-  return std::filesystem::canonical(info.dli_fname, code);
 }
 
 std::filesystem::path find_program(const std::filesystem::path& given) {

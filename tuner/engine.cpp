@@ -8,13 +8,14 @@
 
 #include "generator/generate.hpp"
 #include "runtime/compiler.hpp"
+#include "tuner/shipped_configs.hpp"
 
 namespace warpfinch {
 
 using PlanFuture = std::shared_future<std::shared_ptr<const LoadedPlan>>;
 
 struct Engine::State {
-  std::optional<ConfigDatabase> database;
+  std::optional<ConfigDatabase> database, shipped = read_shipped();
   KernelCache cache;
   std::mutex mutex;
   std::map<std::string, PlanFuture> plans;  // by problem and config text
@@ -31,9 +32,9 @@ ConfigDatabase open_database(const std::filesystem::path& file) {
 }
 
 std::shared_ptr<const LoadedPlan> make_plan(const std::shared_ptr<Device>& device, const Problem& problem,
-                                            std::string_view config_text, const ConfigDatabase* database,
-                                            KernelCache& cache) {
-  const Choice choice = choose_config(problem, config_text, device->target(), device->info().name, database);
+                                            std::string_view config_text,
+                                            const std::vector<ConfigSource>& sources, KernelCache& cache) {
+  const Choice choice = choose_config(problem, config_text, device->target(), device->info().name, sources);
   Expected<Plan> plan = generate(problem, choice.config, device->target());
   if (!plan)
     fail_input(fmt::format("config {}: {}: {}", to_text(choice.config), plan.rejection().stage,
@@ -74,8 +75,8 @@ std::shared_ptr<const LoadedPlan> Engine::plan(std::string_view problem_text, st
   }
   if (!mine) return future.get();
   try {
-    const ConfigDatabase* database = state_->database ? &*state_->database : nullptr;
-    promise.set_value(make_plan(device_, problem, config, database, state_->cache));
+    const auto sources = config_sources(state_->database, state_->shipped);
+    promise.set_value(make_plan(device_, problem, config, sources, state_->cache));
   } catch (...) {
     {
       const std::lock_guard lock(state_->mutex);

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/device.hpp"
 #include "runtime/loaded_plan.hpp"
@@ -12,19 +14,30 @@
 
 namespace warpfinch {
 
-// Which config a problem gets without one of its own: the database's (exact or near), else the static model's
-// best.
+// A database to ask, and what origins call it.
+struct ConfigSource {
+  const ConfigDatabase* database;
+  std::string_view name;  // "database", "shipped"
+};
+
+// The user's own database above what is shipped, those that are there.
+std::vector<ConfigSource> config_sources(const std::optional<ConfigDatabase>& own,
+                                         const std::optional<ConfigDatabase>& shipped);
+
+// Which config a problem gets without one of its own: a source's (the first that knows the very shape, else
+// the near one that promises most), else the static model's best.
 struct Choice {
   Config config;
-  // "given", "database", "database (near: <problem>)", "database (other device: <name>)", "model".
+  // "given", "model", or the source's name, with " (near: <problem>)" or " (other device: <name>)" behind it.
   std::string origin;
 };
+// sources: the first has the last word.
 Choice choose_config(const Problem& problem, std::string_view config_text, const Target& target,
-                     const std::string& device_name, const ConfigDatabase* database);
+                     const std::string& device_name, const std::vector<ConfigSource>& sources);
 
 class Engine {
  public:
-  // database may be empty: none is used. Error as Device::open and ConfigDatabase.
+  // database may be empty: then only the shipped configs answer. Error as Device::open and ConfigDatabase.
   static std::shared_ptr<Engine> open(std::string_view device, const std::filesystem::path& database);
   // Generates, compiles (or takes from the cache) and loads; the same texts give the same plan object.
   // A Rejection of the config becomes Error (input) with its reason. Thread-safe.

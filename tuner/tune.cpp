@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 #include "generator/generate.hpp"
@@ -11,6 +13,8 @@
 namespace warpfinch {
 
 namespace {
+
+constexpr size_t kPriorShapes = 4;
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -46,6 +50,7 @@ class Run {
       evaluate(asked);
       count = static_cast<size_t>(std::max(1, options_.evolution.population - options_.evolution.elite));
     }
+    confirm();
     result_.stopped = stopped();
     return result_;
   }
@@ -65,14 +70,24 @@ class Run {
     return std::min(count, static_cast<size_t>(options_.budget.evaluations - result_.evaluated));
   }
 
-  // What was fastest for this shape, or for the one nearest to it, is where the search starts.
+  // What was fastest for this shape, and for those nearest to it, is where the search starts: shapes with the
+  // same kernel share good configs.
   void suggest_prior() {
-    const Best best = database_.best(problem_, evaluator_.device(), true);
+    std::vector<Best> known = database_.answers(problem_, evaluator_.device(), kPriorShapes);
+    if (known.empty()) known = {database_.best(problem_, evaluator_.device(), true)};
+    if (options_.shipped)
+      for (Best& best : options_.shipped->answers(problem_, evaluator_.device(), kPriorShapes))
+        known.push_back(std::move(best));
+    // The last one suggested is asked first.
+    for (auto best = known.rbegin(); best != known.rend(); ++best) suggest(*best);
+  }
+
+  void suggest(const Best& best) {
     if (best.how == Lookup::none) return;
     try {
       evolution_.suggest(parse_config(best.config, problem_));
     } catch (const Error&) {
-      // Written by another version, whose configs had other fields: then the model alone has to do.
+      // Written by another version, whose configs had other fields: then the others have to do.
     }
   }
 
@@ -146,9 +161,33 @@ class Run {
     return true;
   }
 
+  // Until the best one has been measured twice.
+  void confirm() {
+    std::set<std::string> confirmed;
+    for (int i = 0; i < options_.confirmations && result_.best && !stopped(); ++i) {
+      const std::string text = result_.best->config;
+      if (!std::holds_alternative<Measurement>(result_.best->outcome) || !confirmed.insert(text).second)
+        return;
+      for (const Evaluation& again : evaluator_.evaluate(problem_, {parse_config(text, problem_)})) {
+        database_.record(again);
+        latest_[text] = again;
+      }
+      choose_best();
+    }
+  }
+
+  void choose_best() {
+    result_.best.reset();
+    for (const auto& [text, evaluation] : latest_)
+      if (const double cost = cost_us(evaluation);
+          std::isfinite(cost) && (!result_.best || cost < cost_us(*result_.best)))
+        result_.best = evaluation;
+  }
+
   void learn(const Config& config, const Evaluation& evaluation) {
     const double cost = cost_us(evaluation);
     evolution_.tell(config, cost);
+    latest_[evaluation.config] = evaluation;
     if (std::isfinite(cost) && (!result_.best || cost < cost_us(*result_.best))) result_.best = evaluation;
     if (!options_.progress) return;
     TuneProgress progress{result_.evaluated,
@@ -171,6 +210,7 @@ class Run {
   const double started_;
   std::unordered_map<std::string, Evaluation> known_;     // by digest
   std::unordered_map<std::string, std::string> digests_;  // by config text
+  std::map<std::string, Evaluation> latest_;              // by config text
   TuneResult result_;
 };
 

@@ -37,11 +37,15 @@ struct TuneOptions {
   Budget budget{.seconds = 60};
   uint64_t seed = 0;
   EvolutionOptions evolution;
+  // At the end the best is measured again, and where it loses its place by that the next one, so many times
+  // at most: the fastest of many is partly the luckiest, or met a cooler card. Beyond the budget.
+  int confirmations = 0;
   std::function<double()> clock;                          // seconds; steady clock when empty
   // The digest of the source that a config gives, or why it gives none; generate() and source_digest() when
   // empty.
   std::function<Expected<std::string>(const Problem&, const Config&, const Target&)> source;
   std::function<void(const TuneProgress&)> progress;
+  const ConfigDatabase* shipped = nullptr;                // asked too for where to start, never written
   const std::atomic<bool>* stop = nullptr;                // set: finish the evaluation in hand and return
 };
 
@@ -51,8 +55,8 @@ struct TuneResult {
   bool stopped = false;        // by `stop`
 };
 
-// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape or
-// the nearest one, then the static model's best: the result is never worse than the untuned choice. Configs
+// Every evaluation is recorded as it comes. The first candidates are the database's best for this shape and
+// the nearest ones, then the static model's best: the result is never worse than the untuned choice. Configs
 // whose source digest was evaluated on this device before (in this run or in the database) are not measured
 // again; their recorded outcome is told.
 TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,

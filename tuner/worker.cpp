@@ -16,13 +16,20 @@
 #include "runtime/measure.hpp"
 #include "tuner/evaluation_json.hpp"
 #include "tuner/evaluators.hpp"
+#include "tuner/gpu_lock.hpp"
 
 namespace warpfinch {
 
 namespace {
 
-constexpr uint64_t kSeed = 1;          // the inputs of every run are the same
-constexpr int kPoison = 0xff;          // every byte 0xff is a NaN in bf16, fp16 and fp32
+constexpr uint64_t kSeed = 1;  // the inputs of every run are the same
+// Above so many FLOP rows are sampled: the reference of a big problem would cost more than all its
+// candidates.
+constexpr double kSampleAboveFlops = 5e10;
+// A candidate whose fastest sample of three is slower than the incumbent's median by this gets no more of
+// them: samples of one kernel differ by less (1 % below 150 us, 10 % where heat decides).
+constexpr double kLostBeyond = 1.15;
+constexpr int kPoison = 0xff;  // every byte 0xff is a NaN in bf16, fp16 and fp32
 
 // Standard output belongs to the protocol; whatever else prints goes to standard error.
 class Answers {
@@ -51,7 +58,7 @@ class Bench {
   Bench(std::shared_ptr<Device> device, const Problem& problem)
       : device_(std::move(device)),
         tensors_(workload(buffers(problem), kSeed)),
-        check_(problem, tensors_, host_threads()) {
+        check_(problem, tensors_, host_threads(), int64_t{2} << 30, kSampleAboveFlops) {
     for (const HostTensor& tensor : tensors_) {
       memory_.emplace_back(device_, tensor.data.size());
       if (!tensor.buffer.output) memory_.back().upload(tensor.data.data(), tensor.data.size());
@@ -81,7 +88,8 @@ class Bench {
       incumbent_ = plan;
       return measure(*device_, *plan, pointers_, workspace());
     }
-    auto both = measure_interleaved(*device_, {incumbent_.get(), plan.get()}, pointers_, workspace());
+    auto both = measure_interleaved(*device_, {incumbent_.get(), plan.get()}, pointers_, workspace(),
+                                    {.lost_beyond = kLostBeyond});
     if (both.at(1).median_us < both.at(0).median_us) incumbent_ = plan;
     return both.at(1);
   }
@@ -104,10 +112,15 @@ class Bench {
   std::shared_ptr<const LoadedPlan> incumbent_;
 };
 
+std::filesystem::path lock_file(const KernelCache& cache, const Device& device) {
+  if (cache.directory().empty()) return {};
+  return cache.directory() / "locks" / fmt::format("gpu-{}.lock", device.info().uuid);
+}
+
 class Worker {
  public:
   Worker(const Answers& answers, std::shared_ptr<Device> device)
-      : answers_(answers), device_(std::move(device)) {}
+      : answers_(answers), device_(std::move(device)), gpu_(lock_file(cache_, *device_)) {}
 
   // false: the context is dead, and so must be this process.
   bool serve(const std::string& line) {
@@ -154,9 +167,17 @@ class Worker {
     bench_problem_ = text;
   }
 
+  // What runs on the GPU has it to itself: other workers of this user wait, and go on compiling meanwhile.
+  template <class Work>
+  auto alone(const char* name, const Work& work) {
+    step("wait");
+    const std::lock_guard lock(gpu_);
+    step(name);
+    return work();
+  }
+
   void examine(const Loaded& plan) {
-    step("run");
-    bench_->run(*plan);
+    alone("run", [&] { bench_->run(*plan); });
     step("check");
     const Accuracy accuracy = bench_->check();
     answers_.say(
@@ -164,8 +185,7 @@ class Worker {
     if (!accuracy.right())
       return answers_.say(rejection({"correctness", fmt::format("error {:.3g} times the bound: {}",
                                                                 accuracy.max_error, accuracy.worst)}));
-    step("measure");
-    Measurement measurement = bench_->time(plan);
+    Measurement measurement = alone("measure", [&] { return bench_->time(plan); });
     measurement.max_error = accuracy.max_error;
     answers_.say(Json{{"id", id_}, {"measurement", to_json(measurement)}});
   }
@@ -178,6 +198,7 @@ class Worker {
   const Answers& answers_;
   std::shared_ptr<Device> device_;
   KernelCache cache_;
+  GpuLock gpu_;
   int id_ = 0;
   std::unique_ptr<Bench> bench_;
   std::string bench_problem_;

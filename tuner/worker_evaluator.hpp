@@ -3,7 +3,8 @@
 //
 // The protocol, one JSON object per line. The worker says {"ready": true} once its device is open, then for
 // each request {"id": 1, "problem": "…", "config": "…"}:
-//   {"id": 1, "step": "run"}      what it begins: compile, inputs, run, check, measure; each has its limit
+//   {"id": 1, "step": "run"}      what it begins: compile, inputs, wait (for the GPU), run, check, measure;
+//                                 each has its limit
 //   {"id": 1, "accuracy": {"max_error": 0.4, "worst": "…"}}       always before a measurement
 //   {"id": 1, "measurement": {...}}, or {"id": 1, "rejection": {…}}: the last line;
 //   "ending": true beside a rejection: the context is dead, and the worker with it

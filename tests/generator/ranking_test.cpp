@@ -52,6 +52,25 @@ TEST(Ranking, is_sorted_valid_without_repeats_and_repeatable) {
 }
 
 // Of a space with two values per gene, all valid points by brute force.
+// The same space, every value of two genes standing there thrice: too large to be walked, and with the same
+// best.
+TEST(Ranking, descends_to_the_best_of_a_space_too_large_to_be_walked) {
+  for (const char* text : {"attention_forward q_heads=32 kv_heads=8 q_len=4096 head_dim=64 mask=causal",
+                           "attention_forward batch=2 q_heads=16 q_len=300 head_dim=128",
+                           "attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16"}) {
+    ConfigSpace space = config_space(parse_problem(text), sm_90a());
+    const double best = predict_us(space.problem, rank(space, 1).at(0), sm_90a());
+    for (size_t gene : {2, 3}) {
+      const std::vector<std::string> values = space.genes[gene].values;
+      for (int i = 0; i < 2; ++i)
+        space.genes[gene].values.insert(space.genes[gene].values.end(), values.begin(), values.end());
+    }
+    ASSERT_GT(size(space), 50000);
+    EXPECT_EQ(predict_us(space.problem, rank(space, 1).at(0), sm_90a()), best) << text;
+    EXPECT_EQ(rank(space, 30), rank(space, 30)) << text;
+  }
+}
+
 TEST(Ranking, draws_the_best_sums_of_three_kernels) {
   const Problem problem = parse_problem("attention_three_kernel q_heads=4 q_len=500 head_dim=64");
   ConfigSpace space = config_space(problem, sm_90a());

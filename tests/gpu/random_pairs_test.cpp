@@ -1,13 +1,15 @@
-// Random problems with random valid configs, on the GPU, against the float64 reference. The number of pairs
-// is WARPFINCH_RANDOM_PAIRS (40), the first seed WARPFINCH_RANDOM_SEED (1). A kernel that does not end takes
-// the GPU with it, so a watchdog names the pair and ends the test.
+// Random problems with random valid configs, on the GPU, against the float64 reference. From the environment:
+// WARPFINCH_RANDOM_PAIRS (40), WARPFINCH_RANDOM_SEED (1): the first problem's, WARPFINCH_RANDOM_CONFIGS (1):
+// pairs per problem, which share its inputs and reference, WARPFINCH_RANDOM_OPERATION: only these problems,
+// WARPFINCH_RANDOM_OUTPUT: a file for what was covered. A kernel that does not end takes the GPU with it, so
+// a watchdog names the pair and ends the test.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <fstream>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -19,8 +21,10 @@
 #include "runtime/device.hpp"
 #include "runtime/device_memory.hpp"
 #include "runtime/loaded_plan.hpp"
+#include "runtime/parallel.hpp"
 #include "runtime/workload.hpp"
 #include "tests/generator/arbitrary_problem.hpp"
+#include "tests/gpu/coverage.hpp"
 
 namespace warpfinch {
 namespace {
@@ -49,13 +53,10 @@ Config random_config(const ConfigSpace& space, std::mt19937_64& random) {
 }
 
 // A pair that the generator accepts; every refusal on the way must carry a reason.
-Pair make_pair(uint64_t seed, const Target& target) {
-  std::mt19937_64 random(seed);
-  Pair pair{.seed = seed, .problem = {}, .plan = {}, .kernels = {}, .refused = {}};
-  pair.problem = arbitrary_problem()(rc::Random(seed), 100).value();
-  const ConfigSpace space = config_space(pair.problem, target);
+Pair make_pair(uint64_t seed, const ConfigSpace& space, std::mt19937_64& random) {
+  Pair pair{.seed = seed, .problem = space.problem, .plan = {}, .kernels = {}, .refused = {}};
   for (int tries = 0; tries < 20000; ++tries) {
-    Expected<Plan> plan = generate(pair.problem, random_config(space, random), target);
+    Expected<Plan> plan = generate(pair.problem, random_config(space, random), space.target);
     if (plan) return pair.plan = std::move(*plan), pair;
     EXPECT_FALSE(plan.rejection().reason.empty());
   }
@@ -65,9 +66,18 @@ Pair make_pair(uint64_t seed, const Target& target) {
 
 // rapidcheck's generators keep state per thread that a second thread does not have: only compilation is
 // parallel.
-std::vector<Pair> make_pairs(size_t count, const Target& target, uint64_t first_seed) {
+std::vector<Pair> make_pairs(size_t count, const Target& target, uint64_t seed) {
+  const int per_problem = from_environment("WARPFINCH_RANDOM_CONFIGS", 1);
+  const char* wanted = std::getenv("WARPFINCH_RANDOM_OPERATION");
   std::vector<Pair> pairs;
-  for (size_t i = 0; i < count; ++i) pairs.push_back(make_pair(first_seed + i, target));
+  for (; pairs.size() < count; ++seed) {
+    const Problem problem = arbitrary_problem()(rc::Random(seed), 100).value();
+    if (wanted && operation(problem) != wanted) continue;
+    const ConfigSpace space = config_space(problem, target);
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < per_problem && pairs.size() < count; ++i)
+      pairs.push_back(make_pair(seed, space, random));
+  }
   return pairs;
 }
 
@@ -121,23 +131,52 @@ class Watchdog {
   std::thread thread_;
 };
 
-Accuracy run(const std::shared_ptr<Device>& device, const Pair& pair) {
-  std::vector<HostTensor> tensors = workload(pair.plan.buffers, pair.seed);
-  const auto loaded = LoadedPlan::load(device, pair.plan, pair.kernels);
-  std::vector<DeviceMemory> memories;
-  std::vector<DevicePointer> pointers;
-  for (const HostTensor& tensor : tensors) {
-    memories.emplace_back(device, tensor.data.size());
-    memories.back().upload(tensor.data.data(), tensor.data.size());
-    pointers.push_back(memories.back().pointer());
+// The tensors of one problem on both sides, and its reference.
+class Bench {
+ public:
+  Bench(const std::shared_ptr<Device>& device, const Pair& pair)
+      : seed(pair.seed),
+        device_(device),
+        tensors_(workload(buffers(pair.problem), pair.seed)),
+        check_(pair.problem, tensors_, machine_threads()) {
+    for (const HostTensor& tensor : tensors_) memories_.emplace_back(device, tensor.data.size());
   }
-  DeviceMemory workspace(device, std::max<int64_t>(pair.plan.workspace_bytes, 256));
-  workspace.fill(0xff);  // what one kernel of the plan leaves unwritten for the next is NaN
-  loaded->launch(pointers, workspace.pointer(), nullptr);
-  synchronize(*device);
-  for (size_t i = 0; i < tensors.size(); ++i)
-    if (tensors[i].buffer.output) memories[i].download(tensors[i].data.data(), tensors[i].data.size());
-  return check_accuracy(pair.problem, tensors, 8);
+
+  const uint64_t seed;
+
+  // What stands between the elements of an output counts too, so everything is laid out anew.
+  Accuracy run(const Pair& pair) {
+    const auto loaded = LoadedPlan::load(device_, pair.plan, pair.kernels);
+    std::vector<HostTensor> tensors = tensors_;
+    std::vector<DevicePointer> pointers;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      memories_[i].upload(tensors[i].data.data(), tensors[i].data.size());
+      pointers.push_back(memories_[i].pointer());
+    }
+    DeviceMemory workspace(device_, std::max<int64_t>(pair.plan.workspace_bytes, 256));
+    workspace.fill(0xff);  // what one kernel of the plan leaves unwritten for the next is NaN
+    loaded->launch(pointers, workspace.pointer(), nullptr);
+    synchronize(*device_);
+    for (size_t i = 0; i < tensors.size(); ++i)
+      if (tensors[i].buffer.output) memories_[i].download(tensors[i].data.data(), tensors[i].data.size());
+    return check_(tensors);
+  }
+
+ private:
+  std::shared_ptr<Device> device_;
+  std::vector<HostTensor> tensors_;
+  AccuracyCheck check_;
+  std::vector<DeviceMemory> memories_;
+};
+
+void tell(const Coverage& coverage, const Device& device) {
+  const std::string text = coverage.text();
+  std::printf("%s", text.substr(0, text.find("\n\n") + 1).c_str());
+  const char* output = std::getenv("WARPFINCH_RANDOM_OUTPUT");
+  if (!output) return;
+  std::ofstream(output) << "# device: " << device.info().name << ", driver " << device.info().driver
+                        << ", NVRTC " << nvrtc_version() << "\n"
+                        << text;
 }
 
 TEST(GpuRandom, PairsAreRight) {
@@ -148,24 +187,23 @@ TEST(GpuRandom, PairsAreRight) {
                                        from_environment("WARPFINCH_RANDOM_SEED", 1));
   compile_pairs(pairs);
   Watchdog watchdog(std::chrono::seconds(60));
-  int64_t elements = 0;
-  std::map<std::string, int> per_operation;
-  double largest = 0;
-  for (const Pair& pair : pairs) {
+  Coverage coverage;
+  std::unique_ptr<Bench> bench;
+  for (Pair& pair : pairs) {
     if (!pair.refused.empty()) {
       ADD_FAILURE() << "seed " << pair.seed << ": " << pair.refused;
+      coverage.refuse();
       continue;
     }
     watchdog.alive(to_paste(pair.plan));
-    const Accuracy accuracy = run(device, pair);
+    if (!bench || bench->seed != pair.seed) bench = std::make_unique<Bench>(device, pair);
+    const Accuracy accuracy = bench->run(pair);
     EXPECT_TRUE(accuracy.right()) << accuracy.worst << " (" << accuracy.max_error << " of the bound)\n"
                                   << to_paste(pair.plan);
-    ++per_operation[std::string(operation(pair.problem))];
-    elements += accuracy.checked;
-    largest = std::max(largest, accuracy.max_error);
+    coverage.add(pair.plan.problem, pair.plan.config, accuracy);
+    pair.kernels.clear();
   }
-  for (const auto& [name, count] : per_operation) std::printf("%s: %d pairs\n", name.c_str(), count);
-  std::printf("%zu pairs, %ld elements, largest error %.3f of the bound\n", pairs.size(), elements, largest);
+  tell(coverage, *device);
 }
 
 }  // namespace

@@ -4,12 +4,18 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parents[2] / "tools" / "bench"
 sys.path.insert(0, str(BENCH))
 
+import chart
+import neighbours
+import report_configs
 import shapes
+import targets
+from attention import FORWARD
 
 CSV = """# a comment
 pass,tag,batch,q_heads,kv_heads,q_len,kv_len,head_dim,causal,dtype,cudnn_us
@@ -66,7 +72,80 @@ class Lists(unittest.TestCase):
         self.assertIn("k[1, 2, 512, 64]", done.stdout)
 
 
+class Targets(unittest.TestCase):
+    GIVEN = {"cudnn_us": 80.0, "fa2_us": 120.0, "fa3_us": 50.0, "mark_cudnn": 0.75, "mark_fa3": 1.2}
+
+    def row(self, ours_us, **more):
+        return {"ours_us": ours_us, "cudnn_us": 80.0, "fa3_us": 50.0, "ratio_cudnn": 80 / ours_us, "max_error": 0.5,
+                "error_bound": 1.0, "lse_error": 0.1, "ratio_target": 80 / ours_us / 1.6} | more
+
+    def test_the_list_is_whole(self):
+        forward = shapes.read(FORWARD)
+        self.assertEqual(len({shape.tag for shape in forward}), 33)
+        for shape in forward:
+            self.assertGreaterEqual(targets.target(shape.given), 1, shape.tag)
+        self.assertEqual(sum(len(targets.marks(shape.given, self.row(1))) for shape in forward), 11)
+
+    def test_the_target_is_the_fastest_peer(self):
+        self.assertEqual(targets.target(self.GIVEN), 80 / 50)
+        self.assertEqual(targets.target({"cudnn_us": 6.0, "fa2_us": 5.0}), 6 / 5)
+        self.assertIsNone(targets.target({}))
+        self.assertEqual(targets.fa3_scaled(self.GIVEN, 160.0), 100)
+        self.assertIsNone(targets.fa3_scaled(self.GIVEN, None))
+
+    def test_marks_pass_and_fail(self):
+        self.assertEqual([bool(mark[3]) for mark in targets.marks(self.GIVEN, self.row(40))], [True, True])
+        self.assertEqual([bool(mark[3]) for mark in targets.marks(self.GIVEN, self.row(45))], [True, False])
+        self.assertEqual([bool(mark[3]) for mark in targets.marks(self.GIVEN, self.row(70))], [False, False])
+        self.assertFalse(targets.marks(self.GIVEN, self.row(40, cudnn_us=None))[0][3])
+
+    def test_the_summary_tells_what_fell_short(self):
+        todo = [shapes.Shape(tag, "p", self.GIVEN) for tag in ("good", "slow", "wrong", "lost")]
+        done = list(zip(todo, [self.row(40), self.row(60), self.row(40, lse_error=2.0)]))
+        text = "\n".join(targets.summary(todo, done))
+        self.assertIn("1 rows below their target: slow 0.833", text)
+        self.assertIn("1 rows without a result: lost", text)
+        self.assertIn("1 of 3 rows wrong: wrong", text)
+        self.assertIn("mark slow: time over cuDNN's <= 0.75: 0.75 pass", text)
+        self.assertIn("mark slow: FA3's time over ours >= 1.2: 0.833 FAIL", text)
+
+
+class Neighbours(unittest.TestCase):
+    def test_are_many_seeded_and_none_of_the_list(self):
+        forward = shapes.read(FORWARD)
+        found = neighbours.neighbours(forward, 20, 1)
+        self.assertEqual(found, neighbours.neighbours(forward, 20, 1))
+        self.assertNotEqual(found, neighbours.neighbours(forward, 20, 2))
+        self.assertEqual(len({shape.problem for shape in found}), 20)
+        self.assertFalse({shape.problem for shape in found} & {shape.problem for shape in forward})
+
+
+class Charts(unittest.TestCase):
+    def test_a_bar_for_each_that_ran(self):
+        words = "batch=1 q_heads=8 kv_heads=2 q_len=512 kv_len=512 head_dim=64 dtype=bf16 mask=causal"
+        text = ("# device: A & B\n# date: 2026-01-02T03:04:05\ntag,problem,ours_us,cudnn_us,fa2_us,fa3_us,data\n"
+                f"a,attention_forward {words},10,20,30,15,spread=1\n"
+                f"b,attention_forward {words},10,20,,,spread=1\n"
+                f"b,attention_forward {words},10,20,,,spread=40\n")
+        with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+            file.write(text)
+            file.flush()
+            svg = chart.chart(*chart.read(file.name))
+        tree = xml.etree.ElementTree.fromstring(svg)
+        bars = tree.findall("{http://www.w3.org/2000/svg}rect")
+        self.assertEqual(len(bars), len(chart.SERIES) + 4 + 2)
+        words = " ".join(text.text for text in tree.iter("{http://www.w3.org/2000/svg}text"))
+        for said in ("A & B", "2026-01-02", "FlashAttention-3", "1×8/2×512 d64 bf16 causal", "2.00×"):
+            self.assertIn(said, words)
+
+
 class Scripts(unittest.TestCase):
+    def test_report_configs_are_configs_of_ours(self):
+        done = dry_run("report_configs.py")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(done.stdout.splitlines()), len(list(report_configs.rows_of_reports())))
+
+
     def test_gemm_and_start(self):
         done = dry_run("gemm.py", "--problem", "gemm m=512 n=256 k=128")
         self.assertEqual(done.returncode, 0, done.stderr)

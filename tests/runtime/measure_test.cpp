@@ -72,6 +72,20 @@ TEST(Measure, AlternatesBetweenPlans) {
   EXPECT_EQ(fake().replays, expected);
 }
 
+TEST(Measure, StopsWhenTheLastPlanHasLost) {
+  reset_fake().milliseconds = {{"incumbent", 0.1}, {"slow", 0.13}, {"near", 0.11}};
+  const auto device = fake_device();
+  const auto incumbent = loaded(device, "incumbent"), slow = loaded(device, "slow"),
+             near = loaded(device, "near");
+  const auto samples = [&](const LoadedPlan& first, const LoadedPlan& last) {
+    const MeasureOptions options{.samples = 9, .warm_up_ms = 0, .lost_beyond = 1.2};
+    return measure_interleaved(*device, {&first, &last}, kPointers, 0, options).at(1).samples_us.size();
+  };
+  EXPECT_EQ(samples(*incumbent, *slow), 3u);
+  EXPECT_EQ(samples(*incumbent, *near), 9u);
+  EXPECT_EQ(samples(*slow, *incumbent), 9u);
+}
+
 TEST(Measure, ClosesEverythingWhenTheDeviceFails) {
   reset_fake();
   const auto device = fake_device();

@@ -151,6 +151,38 @@ TEST(Commands, TunePredictsWithoutGpuAndRemembers) {
   EXPECT_FALSE(best[0].contains("median_us"));
 }
 
+TEST(Commands, TuneWorksOnSeveralProblemsAtATime) {
+  const Program program;
+  NEEDS_NVRTC(program);
+  const std::string database = program.path("configs.db"), softmax = "softmax rows=64 columns=64";
+  const Finished tuned = program({"tune", "--problem", kGemm, "--problem", softmax, "--budget", "3", "--jobs",
+                                  "2", "--database", database, "--json"});
+  EXPECT_EQ(tuned.code, 0) << tuned.err;
+  std::map<std::string, int> results;
+  for (const auto& line : tuned.objects())
+    if (line["event"] == "result") results[line["problem"]] = line["evaluated"];
+  EXPECT_EQ(results.size(), 2u);
+  for (const auto& [problem, evaluated] : results) EXPECT_EQ(evaluated, 3) << problem;
+  EXPECT_EQ(program({"database", "list", "--database", database, "--json"}).objects().size(), 2u);
+  // Predictions are never worth shipping.
+  EXPECT_EQ(program({"database", "export", "--best", "--database", database}).out, "");
+}
+
+TEST(Commands, ShippedConfigsAnswerBelowTheDatabase) {
+  Program program;
+  program.set("WARPFINCH_CONFIGS", std::string(WARPFINCH_SOURCE_DIR) + "/tuner/configs");
+  const std::string problem =
+      "attention_forward batch=1 q_heads=16 q_len=1024 head_dim=64 dtype=fp16";  // the first of h200.json
+  const auto exported =
+      program({"export", "--problem", problem, "-o", program.path("k.cu"), "--json"}).objects();
+  ASSERT_EQ(exported.size(), 1u);
+  EXPECT_THAT(exported[0]["origin"].get<std::string>(), HasSubstr("shipped"));
+  program.set("WARPFINCH_CONFIGS", "");
+  const auto without =
+      program({"export", "--problem", problem, "-o", program.path("k.cu"), "--json"}).objects();
+  EXPECT_EQ(without[0]["origin"], "model");
+}
+
 TEST(Commands, DatabaseGoesToAnotherMachineAndBack) {
   const Program program;
   NEEDS_NVRTC(program);

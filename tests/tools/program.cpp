@@ -50,6 +50,7 @@ Program::Program() {
   set("XDG_DATA_HOME", path("data"));
   set("XDG_CACHE_HOME", path("cache"));
   set("WARPFINCH_CACHE_DIR", path("kernels"));
+  set("WARPFINCH_CONFIGS", "");
   set("CUDA_VISIBLE_DEVICES", "");
 }
 

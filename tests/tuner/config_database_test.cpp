@@ -216,7 +216,6 @@ TEST_F(Databases, the_nearest_shape_answers_where_the_shape_is_new) {
       {made_up(attention(1, 1024, kind), "near", measured(50)),
        made_up(attention(1, 16384, kind), "far", measured(1)),
        made_up(attention(1, 2048, "head_dim=64 dtype=bf16 mask=causal"), "other head_dim", measured(1)),
-       made_up(attention(1, 2048, "head_dim=128 dtype=fp16 mask=causal"), "other dtype", measured(1)),
        made_up(attention(1, 2048, "head_dim=128 dtype=bf16 mask=none"), "other mask", measured(1)),
        made_up(attention(1, 2048, kind), "wrong", measured(1, 2)),
        made_up("written by a later version", "odd", measured(1)),
@@ -259,6 +258,19 @@ TEST_F(Databases, list_has_one_line_per_problem_and_device) {
   EXPECT_EQ(lines[1].config, "c");
   EXPECT_EQ(lines[2].config, "e");
   EXPECT_TRUE(lines[2].predicted);
+}
+
+TEST_F(Databases, exporting_the_best_leaves_one_row_per_problem_and_device) {
+  ConfigDatabase database(file_);
+  database.record({made_up(kProblem, "slow", measured(9)), made_up(kProblem, "fast", measured(3)),
+                   made_up(kProblem, "wrong", measured(1, 2)),
+                   made_up(kProblem, "else", measured(7), "GPU B"),
+                   made_up(kProblem, "dreamt", Prediction{1}, "model:sm_90a")});
+  ConfigDatabase other = ConfigDatabase::in_memory();
+  EXPECT_EQ(other.import_json(database.export_best()), 2);
+  EXPECT_EQ(other.best(parse_problem(kProblem), "GPU A").config, "fast");
+  EXPECT_EQ(other.best(parse_problem(kProblem), "GPU B").config, "else");
+  EXPECT_EQ(database.export_best("softmax rows=1 columns=1 dtype=bf16"), "");
 }
 
 TEST_F(Databases, find_prefers_wrong_over_times_over_rejections) {

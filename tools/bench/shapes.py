@@ -4,7 +4,7 @@ with the columns tag, batch, q_heads, kv_heads, q_len, kv_len, head_dim, causal,
 import argparse
 import csv
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
@@ -16,6 +16,8 @@ COLUMNS = ("batch", "q_heads", "kv_heads", "q_len", "kv_len", "head_dim", "causa
 class Shape:
     tag: str
     problem: str
+    # Numbers in further columns: times of peers, marks.
+    given: dict = field(default_factory=dict, compare=False)
 
 
 def fields(problem):
@@ -48,7 +50,9 @@ def _from_csv_row(row, operation):
     sizes = " ".join(f"{key}={row[key]}" for key in COLUMNS[:6])
     mask = "causal" if row["causal"] in ("1", "true", "True") else "none"
     problem = f"{operation} {sizes} dtype={row['dtype']} mask={mask} layout=bshd"
-    return Shape(row.get("tag") or tag_of(problem), problem)
+    given = {key: float(value) for key, value in row.items()
+             if value and key.endswith(("_us", "_cudnn", "_fa3"))}
+    return Shape(row.get("tag") or tag_of(problem), problem, given)
 
 
 def _read_csv(file, operation):
@@ -73,14 +77,17 @@ def read(file, operation="attention_forward"):
     return _read_yaml(file) if Path(file).suffix in (".yaml", ".yml") else _read_csv(file, operation)
 
 
-def option_parser(description):
-    """With the options that every benchmark has."""
+def option_parser(description, own_list=None):
+    """With the options that every benchmark has. own_list: the file that --shapes alone stands for."""
     parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", metavar="FILE", help="YAML list or CSV file")
+    parser.add_argument("--shapes", metavar="FILE", nargs="?" if own_list else None, const=own_list,
+                        help=f"YAML list or CSV file{f'; alone: {Path(own_list).name}' if own_list else ''}")
+    parser.add_argument("--only", metavar="TAG,TAG", help="of the list only these")
     parser.add_argument("--problem", metavar="TEXT", action="append", default=[], help="may be repeated")
     parser.add_argument("--config", metavar="TEXT", help="else the database's, else the model's best")
-    parser.add_argument("--database", metavar="FILE", help="configs; the user's own by default, '' for none")
+    parser.add_argument("--database", metavar="FILE", help="configs; the user's own by default, '' for none: "
+                        "then the shipped ones and the model answer")
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--output", metavar="FILE", help="CSV; standard output by default")
     parser.add_argument("--rounds", type=int, default=15, help="timed graph replays of each, alternating")
@@ -92,6 +99,12 @@ def chosen(options, operation="attention_forward"):
     """The shapes that the options name, those of files first."""
     named = read(options.shapes, operation) if options.shapes else []
     named += [Shape(tag_of(problem), problem) for problem in options.problem]
+    if options.only:
+        wanted = options.only.split(",")
+        unknown = set(wanted) - {shape.tag for shape in named}
+        if unknown:
+            raise SystemExit(f"--only: no shape is called {', '.join(sorted(unknown))}")
+        named = [shape for shape in named if shape.tag in wanted]
     if not named:
         raise SystemExit("nothing to run: give --shapes or --problem")
     return named
@@ -111,3 +124,15 @@ def dry_run(options, shapes):
         buffers = " ".join(f"{b.name}{list(b.shape)}" for b in plan.buffers)
         print(f"{shape.tag}: {plan.problem}\n  {plan.config}\n  {buffers} workspace={plan.workspace_size}")
     return code
+
+
+def main(arguments):
+    """Prints a CSV list as the YAML that `warpfinch tune --shapes` takes."""
+    if len(arguments) != 1:
+        raise SystemExit("usage: shapes.py LIST.csv > LIST.yaml")
+    for shape in read(arguments[0]):
+        print(f"- {shape.problem}  # {shape.tag}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

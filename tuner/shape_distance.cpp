@@ -1,0 +1,77 @@
+// What decides whether a config is good: how much work there is for each multiprocessor (waves, tile height,
+// splitting), how long a block's loop is, and then, less, how the work is spread over heads. Two problems are
+// near when these sizes are, whatever product of lengths, heads and batch they come from.
+#include "tuner/shape_distance.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace warpfinch {
+namespace {
+
+// Beyond so many row tiles (about 40 waves of today's GPUs) one more changes nothing.
+constexpr double kMostTiles = 5000;
+constexpr double kRowTile = 128;
+constexpr double kOtherType = 0.5;  // octaves between bf16 and fp16: ranges differ, and so may the reference
+constexpr double kOtherLayout = 0.1;
+
+struct Size {
+  double value, weight;
+};
+
+// What must be equal for a config to carry over, the sizes, and what else may differ at a price.
+struct Shape {
+  std::string kind;
+  std::vector<Size> sizes;
+  std::string type, layout;
+};
+
+double number(int64_t value) { return static_cast<double>(std::max<int64_t>(value, 1)); }
+
+std::string type_class(DataType type) { return size_of(type) == 2 ? "16-bit" : std::string(to_text(type)); }
+
+Shape attention_shape(std::string_view name, const AttentionFields& f) {
+  const double heads = number(f.batch * f.q_heads);
+  const double tiles = heads * std::ceil(number(f.q_len) / kRowTile);
+  return {fmt::format("{} {} {} {} masked={} left={} right={}", name, type_class(f.dtype), f.head_dim,
+                      effective_value_dim(f), f.mask != Mask::none, f.window_left >= 0, f.window_right >= 0),
+          {{std::min(tiles, kMostTiles), 1.0},
+           {number(f.kv_len), 0.7},
+           {number(f.q_len), 0.5},
+           {number(f.q_heads) / number(f.kv_heads), 0.2},
+           {heads, 0.1}},
+          std::string(to_text(f.dtype)),
+          fmt::format("{} {}", value_to_text(f.layout), f.lse)};
+}
+
+Shape shape(const Problem& problem) {
+  const std::string name(operation(problem));
+  if (const auto* a = attention(problem)) return attention_shape(name, *a);
+  if (const auto* g = std::get_if<Gemm>(&problem))
+    return {
+        fmt::format("{} {} {} {}", name, type_class(g->dtype), size_of(g->output), value_to_text(g->layout)),
+        {{number(g->batch), 1.0}, {number(g->m), 1.0}, {number(g->n), 1.0}, {number(g->k), 0.7}},
+        std::string(to_text(g->dtype)),
+        std::string(to_text(g->output))};
+  const auto& s = std::get<Softmax>(problem);
+  return {fmt::format("{} {} {}", name, type_class(s.dtype), value_to_text(s.mask)),
+          {{number(s.batch * s.rows), 1.0}, {number(s.columns), 1.0}},
+          std::string(to_text(s.dtype)),
+          {}};
+}
+
+}  // namespace
+
+double shape_distance(const Problem& a, const Problem& b) {
+  const Shape x = shape(a), y = shape(b);
+  if (x.kind != y.kind) return std::numeric_limits<double>::infinity();
+  double octaves = (x.type != y.type ? kOtherType : 0) + (x.layout != y.layout ? kOtherLayout : 0);
+  for (size_t i = 0; i < x.sizes.size(); ++i)
+    octaves += x.sizes[i].weight * std::abs(std::log2(x.sizes[i].value) - std::log2(y.sizes[i].value));
+  return octaves;
+}
+
+}  // namespace warpfinch
