@@ -133,13 +133,17 @@ Softmax canonical_of(Softmax softmax) {
 }
 
 template <class Operation>
+void check_head_dim(std::string_view name, int64_t dim) {
+  if (std::find(kHeadDims.begin(), kHeadDims.end(), dim) == kHeadDims.end())
+    refuse<Operation>(fmt::format("{}={}: supported are {}", name, dim, fmt::join(kHeadDims, ", ")));
+}
+
+template <class Operation>
 void check_attention(const Operation& f) {
   if (f.q_heads % f.kv_heads != 0)
     refuse<Operation>(fmt::format("q_heads={} is not a multiple of kv_heads={}", f.q_heads, f.kv_heads));
-  if (f.head_dim != 64 && f.head_dim != 128)
-    refuse<Operation>(fmt::format("head_dim={}: supported are 64, 128", f.head_dim));
-  if (f.value_dim != 64 && f.value_dim != 128)
-    refuse<Operation>(fmt::format("value_dim={}: supported are 64, 128", f.value_dim));
+  check_head_dim<Operation>("head_dim", f.head_dim);
+  check_head_dim<Operation>("value_dim", f.value_dim);
   if (f.dtype == DataType::fp32) refuse<Operation>("dtype=fp32: supported are bf16, fp16");
   for (auto [name, window] : {std::pair{"left", f.window_left}, std::pair{"right", f.window_right}})
     if (window != -1)

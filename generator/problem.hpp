@@ -2,6 +2,7 @@
 // operation's name and then the fields.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -33,6 +34,9 @@ template <>
 struct EnumNames<GemmLayout> {
   static constexpr std::array<std::string_view, 2> names{"tn", "nn"};
 };
+
+// What head_dim and value_dim may be: multiples of 16 are what an mma sums over, so none of them is padded.
+inline constexpr std::array<int64_t, 8> kHeadDims{16, 32, 64, 80, 96, 128, 192, 256};
 
 enum class Epilogue { none, bias, bias_gelu };
 template <>

@@ -35,7 +35,7 @@ constexpr TileClocks kTileClocks[] = {
 // Every tile pays for its barriers and waits; 128 keys cost 7% less per key than 64 (measured, 2 consumers).
 double tile_overhead(int key_tile) { return 1.0 + 0.07 * (128.0 / key_tile - 1.0); }
 
-double tile_clocks(const AttentionFields& f, const AttentionConfig& c) {
+double tile_clocks(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
   const TileClocks& row = kTileClocks[std::clamp(c.consumers, 1, 4) - 1];
   const bool masked = f.mask != Mask::none;
   // Where each warpgroup ends at its own diagonal they do not fall in step, and a baton makes those wait that
@@ -45,6 +45,8 @@ double tile_clocks(const AttentionFields& f, const AttentionConfig& c) {
   // Between and beyond the measured head dims, linear in the work of the two products.
   const double both = static_cast<double>(f.head_dim + effective_value_dim(f));
   double clocks = d64 + (d128 - d64) * (both - 128.0) / 128.0;
+  // Small head dims leave the exponentials, 1.3 times their bare issue (what D = 64 comes near to).
+  clocks = std::max(clocks, 1.3 * 64 * 128 / target.exponentials_per_clock);
   clocks *= tile_overhead(c.key_tile) / tile_overhead(row.key_tile);
   if (c.key_tile % 32 != 0) clocks *= 1.02;                              // 144, 176: measured
   if (c.reference == Reference::r0) clocks *= both > 192 ? 1.02 : 1.06;  // measured
@@ -78,7 +80,7 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
 }
 
 double predict(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
-  const double clocks = tile_clocks(f, c) * 4096.0 / target.mma_flops_per_clock;
+  const double clocks = tile_clocks(f, c, target) * 4096.0 / target.mma_flops_per_clock;
   const Work work = attention_work(f, c);
   const double waves = ceil_div(work.blocks, target.multiprocessors);
   // Equal blocks run in waves; unequal ones fill up, at best to the average, at worst to the longest.

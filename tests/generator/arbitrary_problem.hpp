@@ -71,8 +71,9 @@ Operation arbitrary_attention() {
   f.q_heads = f.kv_heads * *uniform<int64_t>(1, 4);
   f.q_len = *uniform<int64_t>(1, 600);
   f.kv_len = *uniform<int64_t>(1, 600);
-  f.head_dim = *rc::gen::element<int64_t>(64, 128);
-  f.value_dim = *rc::gen::element<int64_t>(0, 64, 128);
+  f.head_dim = kHeadDims[*uniform<size_t>(0, kHeadDims.size())];
+  // 0, the same as head_dim, half of the time.
+  f.value_dim = *rc::gen::arbitrary<bool>() ? 0 : kHeadDims[*uniform<size_t>(0, kHeadDims.size())];
   f.dtype = arbitrary_16bit();
   f.mask = arbitrary_enum<Mask>();
   f.layout = arbitrary_enum<AttentionLayout>();
