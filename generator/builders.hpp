@@ -29,7 +29,7 @@ ir::Program build_matmul(const Matmul& matmul, const GemmConfig& config, const T
 // y[z, i, :] = softmax(scale * x[z, i, :]); lse [z, i] when it has a name.
 struct RowSoftmax {
   Buffer x, y, lse;
-  Mask mask = Mask::none;
+  Band visible = {};
   double scale = 1;
 };
 ir::Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config, const Target& target);
@@ -56,16 +56,17 @@ ir::Tensor row_values(std::string name, ir::Expr rows);
 // The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
 std::string exponent_scale(double scale);
 // Adds the mask ops that a [rows, columns] plane needs for tiles of that many columns; `tile` is the scores.
-void append_mask(std::vector<ir::Op>& body, const std::string& tile, Mask mask, int64_t rows, int64_t columns,
-                 int64_t column_tile);
-// Where the columns of a row tile end, and up to where no mask op is needed; constants where nothing depends
-// on the row. Symbols: m and m_tile.
+void append_mask(std::vector<ir::Op>& body, const std::string& tile, const Band& visible, int64_t rows,
+                 int64_t columns, int64_t column_tile);
+// Where the columns of a row tile begin and end, and from where up to where no mask op is needed; constants
+// where nothing depends on the row. Symbols: m and m_tile.
 struct ColumnBounds {
   ir::Expr end, unmasked;
   bool masked;  // does any tile need a mask op?
+  ir::Expr begin = 0, unmasked_from = 0;
 };
-ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile);
-// `for n in 0 .. end step tile`, with the bounds named by lets in front of it.
+ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile);
+// `for n in begin .. end step tile`, with the bounds named by lets in front of it.
 void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
                         std::vector<ir::Op> loop_body);
 

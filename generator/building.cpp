@@ -36,31 +36,36 @@ std::string exponent_scale(double scale) {
   return fmt::format("{}", static_cast<float>(scale * kLog2e));
 }
 
-namespace {
-// Column j is visible to row i when j <= i + offset.
-int64_t diagonal(Mask mask, int64_t rows, int64_t columns) {
-  return mask == Mask::causal ? columns - rows : 0;
-}
-}  // namespace
-
-void append_mask(std::vector<Op>& body, const std::string& name, Mask mask, int64_t rows, int64_t columns,
-                 int64_t column_tile) {
-  if (mask != Mask::none)
-    body.push_back(op("mask_causal", {tile(name), expr(symbol("m")), expr(symbol("n")),
-                                      expr(diagonal(mask, rows, columns))}));
-  // Bottom-right alignment hides what lies past the last column from every row that exists.
-  if (mask != Mask::causal && columns % column_tile != 0)
+void append_mask(std::vector<Op>& body, const std::string& name, const Band& visible, int64_t rows,
+                 int64_t columns, int64_t column_tile) {
+  const auto edge = [&](const char* mask, int64_t offset) {
+    body.push_back(op(mask, {tile(name), expr(symbol("m")), expr(symbol("n")), expr(offset)}));
+  };
+  if (visible.first) edge("mask_window", *visible.first);
+  if (visible.last) edge("mask_causal", *visible.last);
+  // An edge that ends before the last column hides what lies past it from every row that exists.
+  const bool hidden = visible.last && rows - 1 + *visible.last < columns;
+  if (!hidden && columns % column_tile != 0)
     body.push_back(op("mask_columns", {tile(name), expr(symbol("n")), expr(columns)}));
 }
 
-ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile) {
+ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile) {
   const auto whole_tiles = [&](Expr count) { return count / column_tile * column_tile; };
-  if (mask == Mask::none) return {columns, whole_tiles(columns), columns % column_tile != 0};
-  const Expr m = symbol("m");
-  const int64_t offset = diagonal(mask, rows, columns);
-  // A row tile that sees nothing runs over one wholly masked tile, so that every pipeline has a first tile.
-  const Expr end = max(min(columns, m + symbol("m_tile") + offset), 1);
-  return {end, whole_tiles(max(min(columns, m + offset + 1), 0)), true};
+  const Expr m = symbol("m"), rows = symbol("m_tile");
+  ColumnBounds bounds{columns, whole_tiles(columns), columns % column_tile != 0};
+  if (visible.last) {
+    // A row tile that sees nothing runs over one wholly masked tile, so that every pipeline has a first tile.
+    bounds.end = max(min(columns, m + rows + *visible.last), 1);
+    bounds.unmasked = whole_tiles(max(min(columns, m + *visible.last + 1), 0));
+    bounds.masked = true;
+  }
+  if (visible.first) {
+    // For the same reason the walk begins before the last column at the latest.
+    bounds.begin = whole_tiles(min(max(m + *visible.first, 0), columns - 1));
+    bounds.unmasked_from = whole_tiles(max(m + rows + *visible.first - 1, 0) + (column_tile - 1));
+    bounds.masked = true;
+  }
+  return bounds;
 }
 
 void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const std::string& tile_name,
@@ -70,13 +75,15 @@ void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const
     body.push_back(let(name, value));
     return symbol(name);
   };
-  const Expr end = named("n_end", bounds.end);
+  const Expr begin = named("n_begin", bounds.begin), end = named("n_end", bounds.end);
   Attributes attributes{{"nonempty", ""}};
   if (bounds.masked) {
+    const Expr from = named("n_unmasked_from", bounds.unmasked_from);
     const Expr unmasked = named("n_unmasked", bounds.unmasked);
+    if (from != Expr(0)) set(attributes, "unmasked_from", to_text(from));
     set(attributes, "unmasked", to_text(unmasked));
   }
-  body.push_back(for_loop({"n", 0, end, symbol(tile_name)}, std::move(loop_body), std::move(attributes)));
+  body.push_back(for_loop({"n", begin, end, symbol(tile_name)}, std::move(loop_body), std::move(attributes)));
 }
 
 }  // namespace warpfinch

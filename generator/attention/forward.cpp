@@ -31,7 +31,7 @@ std::vector<Op> tile_body(const AttentionFields& fields, const AttentionConfig& 
   std::vector<Op> body;
   body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
   body.push_back(op("mma", {tile("s"), shared("q"), transposed(shared("k"))}));
-  append_mask(body, "s", fields.mask, fields.q_len, fields.kv_len, config.key_tile);
+  append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile);
   body.push_back(op("reference", {tile("reference"), tile("shrink"), tile("s")},
                     {{"scale", scale_text}, {"policy", lazy ? "r1" : "r0"}}));
   body.push_back(op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale_text}}));
@@ -52,8 +52,8 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
-  append_column_loop(body, column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile),
-                     "key_tile", tile_body(fields, config));
+  append_column_loop(body, column_bounds(band(fields), fields.kv_len, config.key_tile), "key_tile",
+                     tile_body(fields, config));
   body.push_back(op("row_total", {tile("sum")}));
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
   body.push_back(op("store", {global("o", {b, h, m, 0}), tile("o")}));
@@ -83,13 +83,14 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, fields.q_heads, 1};
   const Range rows{"m", 0, fields.q_len, symbol("m_tile")};
-  // Without a mask neighbouring blocks share one head's keys; with one the long row tiles of all heads go
-  // first.
-  if (fields.mask == Mask::none) {
+  // Where row tiles are equally long neighbouring blocks share one head's keys; else the long ones of all
+  // heads go first.
+  const Band visible = band(fields);
+  if (visible.first.has_value() == visible.last.has_value()) {
     grid.ranges = {batch, heads, rows};
   } else {
     grid.ranges = {rows, batch, heads};
-    set(grid.attributes, "descending", "m");
+    if (visible.last) set(grid.attributes, "descending", "m");
   }
   grid.body = row_tile(fields, config);
   program.body = {std::move(grid)};

@@ -27,8 +27,8 @@ void fold_lets(std::vector<Op>& body) {
     body.erase(body.begin() + i);
     for (size_t j = i; j < body.size(); ++j) {
       substitute(body[j], name, number);
-      if (attribute(body[j].attributes, "unmasked") == name)
-        set(body[j].attributes, "unmasked", to_text(number));
+      for (const char* bound : {"unmasked_from", "unmasked"})
+        if (attribute(body[j].attributes, bound) == name) set(body[j].attributes, bound, to_text(number));
     }
     --i;
   }

@@ -76,6 +76,8 @@ Operation arbitrary_attention() {
   f.value_dim = *rc::gen::arbitrary<bool>() ? 0 : kHeadDims[*uniform<size_t>(0, kHeadDims.size())];
   f.dtype = arbitrary_16bit();
   f.mask = arbitrary_enum<Mask>();
+  if (*uniform(0, 3) == 0) f.window_left = *uniform<int64_t>(0, 400);
+  if (*uniform(0, 3) == 0) f.window_right = *uniform<int64_t>(0, 400);
   f.layout = arbitrary_enum<AttentionLayout>();
   f.scale = *rc::gen::element(0.0, 0.125, 0.3, 1 / std::sqrt(128.0));
   f.lse = *rc::gen::arbitrary<bool>();
