@@ -31,7 +31,11 @@ PlannedKernels build(const Gemm& gemm, const Config& config, const Target& targe
 
 PlannedKernels build(const Softmax& softmax, const Config& config, const Target& target) {
   const std::vector<Buffer> user = buffers(softmax);
-  const RowSoftmax rows{.x = user[0], .y = user[1], .lse = {}, .mask = softmax.mask, .scale = softmax.scale};
+  const RowSoftmax rows{.x = user[0],
+                        .y = user[1],
+                        .lse = {},
+                        .visible = band(softmax.mask, softmax.rows, softmax.columns),
+                        .scale = softmax.scale};
   return single(build_row_softmax(rows, std::get<SoftmaxConfig>(config.kernels[0]), target), user.size());
 }
 

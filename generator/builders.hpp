@@ -30,7 +30,7 @@ ir::Program build_matmul(const Matmul& matmul, const GemmConfig& config, const T
 // y[z, i, :] = softmax(scale * x[z, i, :]); lse [z, i] when it has a name.
 struct RowSoftmax {
   Buffer x, y, lse;
-  Mask mask = Mask::none;
+  Band visible = {};
   double scale = 1;
 };
 ir::Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config, const Target& target);
@@ -58,19 +58,20 @@ ir::Tensor row_values(std::string name, ir::Expr rows);
 std::string exponent_scale(double scale);
 // Adds the mask ops that a [rows, columns] plane needs where it is walked in steps of that many columns; `tile` is
 // the scores, `column` their first one.
-void append_mask(std::vector<ir::Op>& body, const std::string& tile, Mask mask, int64_t rows, int64_t columns,
-                 int64_t column_tile, const ir::Expr& column = ir::symbol("n"));
-// Where the columns of a row tile end, and up to where no mask op is needed; constants where nothing depends
-// on the row. Symbols: m and m_tile.
+void append_mask(std::vector<ir::Op>& body, const std::string& tile, const Band& visible, int64_t rows,
+                 int64_t columns, int64_t step, const ir::Expr& column = ir::symbol("n"));
+// Where the columns of a row tile begin and end, and from where up to where no mask op is needed; constants
+// where nothing depends on the row. Symbols: m and m_tile.
 struct ColumnBounds {
   ir::Expr end, unmasked;
   bool masked;  // does any tile need a mask op?
+  ir::Expr begin = 0, unmasked_from = 0;
   // The same for a warpgroup's 64 rows, where they are told apart. Symbols: m and warpgroup.
   std::optional<ir::Expr> own_end = {}, own_unmasked = {};
 };
-ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile,
+ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile,
                            bool per_warpgroup = false);
-// `for n in 0 .. end step`, with the bounds named by lets in front of it.
+// `for n in begin .. end step`, with the bounds named by lets in front of it.
 void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const ir::Expr& step,
                         std::vector<ir::Op> loop_body);
 

@@ -36,40 +36,44 @@ std::string exponent_scale(double scale) {
   return fmt::format("{}", static_cast<float>(scale * kLog2e));
 }
 
-namespace {
-// Column j is visible to row i when j <= i + offset.
-int64_t diagonal(Mask mask, int64_t rows, int64_t columns) {
-  return mask == Mask::causal ? columns - rows : 0;
-}
-}  // namespace
-
-void append_mask(std::vector<Op>& body, const std::string& name, Mask mask, int64_t rows, int64_t columns,
-                 int64_t column_tile, const Expr& column) {
-  if (mask != Mask::none)
-    body.push_back(op("mask_causal", {tile(name), expr(symbol("m")), expr(column),
-                                      expr(diagonal(mask, rows, columns))}));
-  // Bottom-right alignment hides what lies past the last column from every row that exists.
-  if (mask != Mask::causal && columns % column_tile != 0)
+void append_mask(std::vector<Op>& body, const std::string& name, const Band& visible, int64_t rows,
+                 int64_t columns, int64_t step, const Expr& column) {
+  const auto edge = [&](const char* mask, int64_t offset) {
+    body.push_back(op(mask, {tile(name), expr(symbol("m")), expr(column), expr(offset)}));
+  };
+  if (visible.first) edge("mask_window", *visible.first);
+  if (visible.last) edge("mask_causal", *visible.last);
+  // An edge that ends before the last column hides what lies past it from every row that exists.
+  const bool hidden = visible.last && rows - 1 + *visible.last < columns;
+  if (!hidden && columns % step != 0)
     body.push_back(op("mask_columns", {tile(name), expr(column), expr(columns)}));
 }
 
-ColumnBounds column_bounds(Mask mask, int64_t rows, int64_t columns, int64_t column_tile,
-                           bool per_warpgroup) {
+ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile, bool per_warpgroup) {
   const auto whole_tiles = [&](Expr count) { return count / column_tile * column_tile; };
-  if (mask == Mask::none) return {columns, whole_tiles(columns), columns % column_tile != 0};
-  const int64_t offset = diagonal(mask, rows, columns);
   // Rows that see nothing run over one wholly masked tile, so that every pipeline has a first tile.
   const auto end = [&](const Expr& row, const Expr& count) {
-    return max(min(columns, row + count + offset), 1);
+    return max(min(columns, row + count + *visible.last), 1);
   };
   const auto unmasked = [&](const Expr& row) {
-    return whole_tiles(max(min(columns, row + offset + 1), 0));
+    return whole_tiles(max(min(columns, row + *visible.last + 1), 0));
   };
-  ColumnBounds bounds{end(symbol("m"), symbol("m_tile")), unmasked(symbol("m")), true};
-  if (per_warpgroup) {
-    const Expr row = symbol("m") + symbol("warpgroup") * 64;
-    bounds.own_end = end(row, 64);
-    bounds.own_unmasked = unmasked(row);
+  const Expr m = symbol("m"), rows = symbol("m_tile"), own = m + symbol("warpgroup") * 64;
+  ColumnBounds bounds{columns, whole_tiles(columns), columns % column_tile != 0};
+  if (visible.last) {
+    bounds.end = end(m, rows);
+    bounds.unmasked = unmasked(m);
+    bounds.masked = true;
+  }
+  if (visible.last && per_warpgroup) {
+    bounds.own_end = end(own, 64);
+    bounds.own_unmasked = unmasked(own);
+  }
+  if (visible.first) {
+    // For the same reason the walk begins before the last column at the latest.
+    bounds.begin = whole_tiles(min(max(m + *visible.first, 0), columns - 1));
+    bounds.unmasked_from = whole_tiles(max(m + rows + *visible.first - 1, 0) + (column_tile - 1));
+    bounds.masked = true;
   }
   return bounds;
 }
@@ -81,17 +85,19 @@ void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const
     body.push_back(let(name, value));
     return symbol(name);
   };
-  const Expr end = named("n_end", bounds.end);
+  const Expr begin = named("n_begin", bounds.begin), end = named("n_end", bounds.end);
   Attributes attributes{{"nonempty", ""}};
   if (bounds.masked) {
+    const Expr from = named("n_unmasked_from", bounds.unmasked_from);
     const Expr unmasked = named("n_unmasked", bounds.unmasked);
+    if (from != Expr(0)) set(attributes, "unmasked_from", to_text(from));
     set(attributes, "unmasked", to_text(unmasked));
   }
   if (bounds.own_end) {
     set(attributes, "own", to_text(named("n_own", *bounds.own_end)));
     set(attributes, "own_unmasked", to_text(named("n_own_unmasked", *bounds.own_unmasked)));
   }
-  body.push_back(for_loop({"n", 0, end, step}, std::move(loop_body), std::move(attributes)));
+  body.push_back(for_loop({"n", begin, end, step}, std::move(loop_body), std::move(attributes)));
 }
 
 }  // namespace warpfinch

@@ -1,6 +1,8 @@
 // The text of configs: flat for a plan of one kernel, "gemm:{…} softmax:{…} gemm:{…}" for several.
 #include "generator/config.hpp"
 
+#include <algorithm>
+
 namespace warpfinch {
 namespace {
 
@@ -20,7 +22,7 @@ KernelConfig parse_kernel(const KernelConfig& kind, std::string_view text) {
   return std::visit(
       [&](const auto& part) -> KernelConfig {
         using Part = std::decay_t<decltype(part)>;
-        return fields_from_text<Part>(text, fmt::format("config of {}", Part::kName));
+        return fields_from_text<Part>(text, fmt::format("config of {}", Part::kName), part);
       },
       kind);
 }
@@ -79,10 +81,19 @@ Config parse_config(std::string_view text, const Problem& problem) {
   return config;
 }
 
+namespace {
+// Two stages of K and V and the accumulators of two consumers: what fits at the larger head dims.
+int default_key_tile(const AttentionFields& fields) {
+  const int64_t dim = std::max(fields.head_dim, effective_value_dim(fields));
+  return dim <= 128 ? 128 : dim <= 192 ? 96 : 64;
+}
+}  // namespace
+
 Config default_config(const Problem& problem) {
   if (std::holds_alternative<Gemm>(problem)) return {{GemmConfig{}}};
   if (std::holds_alternative<Softmax>(problem)) return {{SoftmaxConfig{}}};
-  if (std::holds_alternative<AttentionForward>(problem)) return {{AttentionConfig{}}};
+  if (const auto* forward = std::get_if<AttentionForward>(&problem))
+    return {{AttentionConfig{.key_tile = default_key_tile(*forward)}}};
   return {{GemmConfig{}, SoftmaxConfig{}, GemmConfig{}}};
 }
 

@@ -143,9 +143,10 @@ struct Config {
 
 std::string to_text(const KernelConfig& config);
 std::string to_text(const Config& config);
-// The config text for that problem; Error (input) for unknown keys, values or a wrong number of parts.
+// The config text for that problem, over its default config; Error (input) for unknown keys, values or a
+// wrong number of parts.
 Config parse_config(std::string_view text, const Problem& problem);
-// The config of the kernels that the problem's plan has, all fields at their defaults.
+// The config of the kernels that the problem's plan has: each field at its default, key_tile at what fits.
 Config default_config(const Problem& problem);
 
 }  // namespace warpfinch

@@ -42,7 +42,7 @@ std::vector<Gene> domains(const Softmax&) {
 std::vector<Gene> domains(const AttentionFields& fields) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool masked =
-      fields.mask != Mask::none ||
+      band(fields) != Band{} ||
       std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) { return fields.kv_len % tile != 0; });
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"key_tile", numbers(key_tiles)},

@@ -150,10 +150,9 @@ void set_field(Struct& target, std::string_view key, std::string_view text, std:
 // Splits at blanks; no empty words.
 std::vector<std::string_view> split_words(std::string_view text);
 
-// Reads "key=value …" in any order over the defaults of Struct. A key may stand once.
+// Reads "key=value …" in any order over `result`, the defaults. A key may stand once.
 template <class Struct>
-Struct fields_from_text(std::string_view text, std::string_view what) {
-  Struct result{};
+Struct fields_from_text(std::string_view text, std::string_view what, Struct result = {}) {
   std::vector<std::string_view> seen;
   for (std::string_view word : split_words(text)) {
     const size_t equals = word.find('=');

@@ -133,18 +133,22 @@ Softmax canonical_of(Softmax softmax) {
 }
 
 template <class Operation>
+void check_head_dim(std::string_view name, int64_t dim) {
+  if (std::find(kHeadDims.begin(), kHeadDims.end(), dim) == kHeadDims.end())
+    refuse<Operation>(fmt::format("{}={}: supported are {}", name, dim, fmt::join(kHeadDims, ", ")));
+}
+
+template <class Operation>
 void check_attention(const Operation& f) {
   if (f.q_heads % f.kv_heads != 0)
     refuse<Operation>(fmt::format("q_heads={} is not a multiple of kv_heads={}", f.q_heads, f.kv_heads));
-  if (f.head_dim != 64 && f.head_dim != 128)
-    refuse<Operation>(fmt::format("head_dim={}: supported are 64, 128", f.head_dim));
-  if (f.value_dim != 64 && f.value_dim != 128)
-    refuse<Operation>(fmt::format("value_dim={}: supported are 64, 128", f.value_dim));
+  check_head_dim<Operation>("head_dim", f.head_dim);
+  check_head_dim<Operation>("value_dim", f.value_dim);
   if (f.dtype == DataType::fp32) refuse<Operation>("dtype=fp32: supported are bf16, fp16");
   for (auto [name, window] : {std::pair{"left", f.window_left}, std::pair{"right", f.window_right}})
-    if (window != -1)
-      refuse<Operation>(
-          fmt::format("window_{}={}: sliding windows are not generated yet, leave it at -1", name, window));
+    if (window < -1 || window >= kDimensionLimit)
+      refuse<Operation>(fmt::format("window_{}={}: must be -1 (no limit) or a number of keys below {}", name,
+                                    window, kDimensionLimit));
   check_scale<Operation>(f.scale, true);
   check_volume<Operation>("q", {f.batch, f.q_heads, f.q_len, std::max(f.head_dim, f.value_dim)},
                           size_of(f.dtype));
@@ -154,6 +158,15 @@ void check_attention(const Operation& f) {
     check_volume<Operation>("the matrix of scores", {f.batch, f.q_heads, f.q_len, f.kv_len}, 4);
 }
 
+// Edges that hide nothing, or no more than the mask does, are none.
+void simplify_window(AttentionFields& f) {
+  if (f.mask == Mask::none && f.window_right == 0) f.mask = Mask::causal;
+  if (f.mask != Mask::none) f.window_right = -1;
+  const Band visible = band(f);
+  if (visible.last && *visible.last >= f.kv_len - 1 && f.mask == Mask::none) f.window_right = -1;
+  if (visible.first && f.q_len - 1 + *visible.first <= 0) f.window_left = -1;
+}
+
 template <AttentionOperation Operation>
 Operation canonical_of(Operation f) {
   if (f.kv_heads == 0) f.kv_heads = f.q_heads;
@@ -161,6 +174,7 @@ Operation canonical_of(Operation f) {
   if (f.value_dim == 0) f.value_dim = f.head_dim;
   check_sizes(f);
   check_attention(f);
+  simplify_window(f);
   Operation packed = f;
   packed.scale = 0;
   packed.q_strides = packed.k_strides = packed.v_strides = packed.o_strides = {};

@@ -2,6 +2,8 @@
 // operation's name and then the fields.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,6 +22,14 @@ struct EnumNames<Mask> {
   static constexpr std::array<std::string_view, 3> names{"none", "causal", "causal_top_left"};
 };
 
+// Which columns of a plane a row sees, as a band along its diagonal: row i sees the columns i + first .. i +
+// last that exist. Without a value there is no limit on that side; first is at most last.
+struct Band {
+  std::optional<int64_t> first = {}, last = {};
+  bool operator==(const Band&) const = default;
+};
+Band band(Mask mask, int64_t rows, int64_t columns);
+
 // bshd: [batch, length, heads, dim]; bhsd: [batch, heads, length, dim].
 enum class AttentionLayout { bshd, bhsd };
 template <>
@@ -33,6 +43,9 @@ template <>
 struct EnumNames<GemmLayout> {
   static constexpr std::array<std::string_view, 2> names{"tn", "nn"};
 };
+
+// What head_dim and value_dim may be: multiples of 16 are what an mma sums over, so none of them is padded.
+inline constexpr std::array<int64_t, 8> kHeadDims{16, 32, 64, 80, 96, 128, 192, 256};
 
 enum class Epilogue { none, bias, bias_gelu };
 template <>
@@ -51,11 +64,18 @@ struct Gemm {
   Strides a_strides = {}, b_strides = {}, c_strides = {};  // [batch, row, column]; empty: contiguous
   bool operator==(const Gemm&) const = default;
   static constexpr auto fields() {
-    return std::tuple{core("batch", &Gemm::batch), core("m", &Gemm::m), core("n", &Gemm::n),
-                      core("k", &Gemm::k), core("dtype", &Gemm::dtype), core("output", &Gemm::output),
-                      core("layout", &Gemm::layout), core("epilogue", &Gemm::epilogue),
-                      optional("alpha", &Gemm::alpha), optional("a_strides", &Gemm::a_strides),
-                      optional("b_strides", &Gemm::b_strides), optional("c_strides", &Gemm::c_strides)};
+    return std::tuple{core("batch", &Gemm::batch),
+                      core("m", &Gemm::m),
+                      core("n", &Gemm::n),
+                      core("k", &Gemm::k),
+                      core("dtype", &Gemm::dtype),
+                      core("output", &Gemm::output),
+                      core("layout", &Gemm::layout),
+                      core("epilogue", &Gemm::epilogue),
+                      optional("alpha", &Gemm::alpha),
+                      optional("a_strides", &Gemm::a_strides),
+                      optional("b_strides", &Gemm::b_strides),
+                      optional("c_strides", &Gemm::c_strides)};
   }
 };
 
@@ -70,7 +90,7 @@ struct Softmax {
   static constexpr auto fields() {
     return std::tuple{optional("batch", &Softmax::batch), core("rows", &Softmax::rows),
                       core("columns", &Softmax::columns), core("dtype", &Softmax::dtype),
-                      optional("mask", &Softmax::mask), optional("scale", &Softmax::scale)};
+                      optional("mask", &Softmax::mask),   optional("scale", &Softmax::scale)};
   }
 };
 
@@ -80,7 +100,8 @@ struct AttentionFields {
   int64_t batch = 1, q_heads = 1, kv_heads = 0, q_len = 0, kv_len = 0, head_dim = 0, value_dim = 0;
   DataType dtype = DataType::bf16;
   Mask mask = Mask::none;
-  int64_t window_left = -1, window_right = -1;  // -1: unlimited
+  // So many keys beside the one on the mask's diagonal (bottom-right without a mask); -1: unlimited.
+  int64_t window_left = -1, window_right = -1;
   double scale = 0;
   AttentionLayout layout = AttentionLayout::bshd;
   Strides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};  // [batch, head, row, column]
@@ -91,14 +112,24 @@ struct AttentionFields {
 template <class Derived>
 constexpr auto attention_fields() {
   using D = Derived;
-  return std::tuple{
-      core("batch", &D::batch), core("q_heads", &D::q_heads), core("kv_heads", &D::kv_heads),
-      core("q_len", &D::q_len), core("kv_len", &D::kv_len), core("head_dim", &D::head_dim),
-      optional("value_dim", &D::value_dim), core("dtype", &D::dtype), core("mask", &D::mask),
-      optional("window_left", &D::window_left), optional("window_right", &D::window_right),
-      optional("scale", &D::scale), core("layout", &D::layout), optional("q_strides", &D::q_strides),
-      optional("k_strides", &D::k_strides), optional("v_strides", &D::v_strides),
-      optional("o_strides", &D::o_strides), optional("lse", &D::lse)};
+  return std::tuple{core("batch", &D::batch),
+                    core("q_heads", &D::q_heads),
+                    core("kv_heads", &D::kv_heads),
+                    core("q_len", &D::q_len),
+                    core("kv_len", &D::kv_len),
+                    core("head_dim", &D::head_dim),
+                    optional("value_dim", &D::value_dim),
+                    core("dtype", &D::dtype),
+                    core("mask", &D::mask),
+                    optional("window_left", &D::window_left),
+                    optional("window_right", &D::window_right),
+                    optional("scale", &D::scale),
+                    core("layout", &D::layout),
+                    optional("q_strides", &D::q_strides),
+                    optional("k_strides", &D::k_strides),
+                    optional("v_strides", &D::v_strides),
+                    optional("o_strides", &D::o_strides),
+                    optional("lse", &D::lse)};
 }
 
 // O = softmax(scale * Q K^T + mask) V, one kernel. A row with no visible key: O = 0, LSE = -inf.
@@ -123,13 +154,17 @@ Problem parse_problem(std::string_view text);
 // The canonical text; parse_problem(to_text(p)) == p for every p that parse_problem or canonical() gave.
 std::string to_text(const Problem& problem);
 // Fields that follow from others filled in (kv_heads, kv_len, value_dim); a scale or strides that equal their
-// default are kept as "follows" (0, empty), so that two texts of one problem give one value. Checks like
-// parse_problem: this is the door for problems that code puts together.
+// default are kept as "follows" (0, empty), a window's edge that hides nothing as -1, and a window that ends
+// on the diagonal as mask=causal, so that two texts of one problem give one value. Checks like parse_problem:
+// this is the door for problems that code puts together.
 Problem canonical(const Problem& problem);
 // The operation's name, "gemm" ….
 std::string_view operation(const Problem& problem);
 // The attention fields of either form, or nullptr.
 const AttentionFields* attention(const Problem& problem);
+
+// What mask and window let through.
+Band band(const AttentionFields& fields);
 
 // What fields that may be left out stand for. Strides come in the order that the field documents, whatever
 // the layout: [batch, head, row, column] for attention, [batch, row, column] for gemm.
@@ -149,8 +184,8 @@ Strides c_strides(const Gemm& gemm);
 // [batch, kv_heads, kv_len, dim] in this logical order with the layout in the strides; lse
 // [batch, q_heads, q_len], contiguous.
 std::vector<Buffer> buffers(const Problem& problem);
-// (Row, column) pairs of one [rows, columns] plane that the mask lets through.
-int64_t visible_pairs(Mask mask, int64_t rows, int64_t columns);
+// (Row, column) pairs of one [rows, columns] plane that the band lets through.
+int64_t visible_pairs(const Band& band, int64_t rows, int64_t columns);
 // Floating-point operations that the problem needs; masked-out work is not counted (causal: exact count of
 // visible pairs). Attention: 2 * pairs * (head_dim + value_dim). Softmax: 5 per element.
 double flops(const Problem& problem);

@@ -1,5 +1,6 @@
 // What a problem moves and computes: its tensors with their strides, its operations and its bytes. A Problem
 // that comes here is canonical (problem.cpp), so sizes fit into 64 bits.
+#include <algorithm>
 #include <cmath>
 
 #include "generator/problem.hpp"
@@ -104,14 +105,33 @@ std::vector<Buffer> buffers(const Problem& problem) {
 }
 
 // --- work ---------------------------------------------------------------------------------------------
-int64_t visible_pairs(Mask mask, int64_t rows, int64_t columns) {
-  if (mask == Mask::none) return rows * columns;
+Band band(Mask mask, int64_t rows, int64_t columns) {
+  if (mask == Mask::none) return {};
+  return {.last = mask == Mask::causal ? columns - rows : 0};
+}
+
+Band band(const AttentionFields& f) {
+  Band result = band(f.mask, f.q_len, kv_len(f));
+  const int64_t diagonal = f.mask == Mask::causal_top_left ? 0 : kv_len(f) - f.q_len;
+  if (f.window_left >= 0) result.first = diagonal - f.window_left;
+  if (f.window_right >= 0) result.last = std::min(diagonal + f.window_right, result.last.value_or(INT64_MAX));
+  return result;
+}
+
+namespace {
+// Pairs with column <= row + offset.
+int64_t pairs_up_to(int64_t offset, int64_t rows, int64_t columns) {
   // Row i sees keys 0 .. i + offset. Rows before -offset see nothing; rows from `full` on see all columns.
-  const int64_t offset = mask == Mask::causal ? columns - rows : 0;
   const int64_t first = std::max<int64_t>(0, -offset);
   const int64_t full = std::min(rows, std::max<int64_t>(0, columns - 1 - offset));
   const int64_t ramp = full > first ? (full - first) * (first + full + 2 * offset + 1) / 2 : 0;
   return ramp + std::max<int64_t>(0, rows - std::max(first, full)) * columns;
+}
+}  // namespace
+
+int64_t visible_pairs(const Band& band, int64_t rows, int64_t columns) {
+  const int64_t pairs = band.last ? pairs_up_to(*band.last, rows, columns) : rows * columns;
+  return pairs - (band.first ? pairs_up_to(*band.first - 1, rows, columns) : 0);
 }
 
 namespace {
@@ -122,11 +142,12 @@ double flops_of(const Gemm& gemm) {
 }
 double flops_of(const Softmax& softmax) {
   return 5.0 * static_cast<double>(softmax.batch) *
-         static_cast<double>(visible_pairs(softmax.mask, softmax.rows, softmax.columns));
+         static_cast<double>(
+             visible_pairs(band(softmax.mask, softmax.rows, softmax.columns), softmax.rows, softmax.columns));
 }
 double flops_of(const AttentionFields& f) {
   return 2.0 * static_cast<double>(f.batch) * static_cast<double>(f.q_heads) *
-         static_cast<double>(visible_pairs(f.mask, f.q_len, kv_len(f))) *
+         static_cast<double>(visible_pairs(band(f), f.q_len, kv_len(f))) *
          static_cast<double>(f.head_dim + effective_value_dim(f));
 }
 

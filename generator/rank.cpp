@@ -28,7 +28,7 @@ struct Ranked {
 
 bool needs_mask(const Problem& problem, int key_tile) {
   const AttentionFields* fields = attention(problem);
-  return fields->mask != Mask::none || fields->kv_len % key_tile != 0;
+  return band(*fields) != Band{} || fields->kv_len % key_tile != 0;
 }
 
 // A branch around a mask that no tile needs prints the same kernel as the split loop.

@@ -35,9 +35,9 @@ constexpr TileClocks kTileClocks[] = {
 // Every tile pays for its barriers and waits; 128 keys cost 7% less per key than 64 (measured, 2 consumers).
 double tile_overhead(int key_tile) { return 1.0 + 0.07 * (128.0 / key_tile - 1.0); }
 
-double tile_clocks(const AttentionFields& f, const AttentionConfig& c) {
+double tile_clocks(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
   const TileClocks& row = kTileClocks[std::clamp(c.consumers, 1, 4) - 1];
-  const bool masked = f.mask != Mask::none;
+  const bool masked = band(f) != Band{};
   // Where each warpgroup ends at its own diagonal they do not fall in step, and a baton makes those wait that
   // end early: without it 5% are won (measured, causal D = 128).
   const size_t order = c.order == Order::s1, baton = c.baton == Baton::issue || masked;
@@ -45,6 +45,8 @@ double tile_clocks(const AttentionFields& f, const AttentionConfig& c) {
   // Between and beyond the measured head dims, linear in the work of the two products.
   const double both = static_cast<double>(f.head_dim + effective_value_dim(f));
   double clocks = d64 + (d128 - d64) * (both - 128.0) / 128.0;
+  // Small head dims leave the exponentials, 1.3 times their bare issue (what D = 64 comes near to).
+  clocks = std::max(clocks, 1.3 * 64 * 128 / target.exponentials_per_clock);
   clocks *= tile_overhead(c.key_tile) / tile_overhead(row.key_tile);
   if (c.key_tile % 32 != 0) clocks *= 1.02;                              // 144, 176: measured
   if (c.reference == Reference::r0) clocks *= both > 192 ? 1.02 : 1.06;  // measured
@@ -68,23 +70,29 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
   const double full = ceil_div(static_cast<double>(f.kv_len), c.key_tile) * c.key_tile / 128.0;
   const double all = row_blocks * c.consumers * full;
   Work work{heads * all, c.consumers * full, heads * row_blocks};
-  if (f.mask == Mask::none) return work;
-  // A warpgroup walks to the last tile that its last row sees: on average half a row tile and half a key tile
-  // more than the visible pairs.
-  const double pairs = static_cast<double>(visible_pairs(f.mask, f.q_len, f.kv_len));
+  const Band visible = band(f);
+  if (visible == Band{}) return work;
+  // A warpgroup walks from the first tile that its first row sees to the last one of its last row: on
+  // average, at each edge, half a row tile and half a key tile more than the visible pairs.
+  const double edges = visible.first.has_value() + visible.last.has_value();
+  const double pairs = static_cast<double>(visible_pairs(visible, f.q_len, f.kv_len));
   const double groups = row_blocks * c.consumers;
-  work.units = heads * std::min(all, (pairs / 64.0 + groups * (32.0 + c.key_tile / 2.0)) / 128.0);
+  work.units = heads * std::min(all, (pairs / 64.0 + groups * edges * (32.0 + c.key_tile / 2.0)) / 128.0);
+  if (edges == 2) {
+    const auto width = static_cast<double>(*visible.last - *visible.first + 1);
+    work.longest = std::min(work.longest, c.consumers * (width + 64.0 * c.consumers + c.key_tile) / 128.0);
+  }
   return work;
 }
 
 double predict(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
-  const double clocks = tile_clocks(f, c) * 4096.0 / target.mma_flops_per_clock;
+  const double clocks = tile_clocks(f, c, target) * 4096.0 / target.mma_flops_per_clock;
   const Work work = attention_work(f, c);
   const double waves = ceil_div(work.blocks, target.multiprocessors);
   // Equal blocks run in waves; unequal ones fill up, at best to the average, at worst to the longest.
   const bool persistent = c.tile_order == TileOrder::persistent;
   const double average = work.units / target.multiprocessors * (persistent ? 1.03 : 1.07);
-  const double units = f.mask == Mask::none ? waves * work.longest : std::max(average, work.longest);
+  const double units = band(f) == Band{} ? waves * work.longest : std::max(average, work.longest);
   const double between_tiles = persistent ? 500 : 1750;  // clocks: 59.0 against 61.1 us over two waves
   return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target);
 }

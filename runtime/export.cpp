@@ -23,8 +23,11 @@ std::string constant(std::string_view name, bool value) {
 std::string constant(std::string_view name, double value) {
   return fmt::format("constexpr double {} = {};\n", name, value);
 }
-std::string mask_constant(Mask mask) {
-  return fmt::format("constexpr int mask = {};  // {}\n", static_cast<int>(mask), value_to_text(mask));
+// Row i sees the columns from i + first_visible to i + last_visible that exist.
+std::string band_constants(const Band& band) {
+  constexpr int64_t kNoLimit = int64_t{1} << 40;  // beyond every extent
+  return constant("first_visible", band.first.value_or(-kNoLimit)) +
+         constant("last_visible", band.last.value_or(kNoLimit));
 }
 
 std::string constants_of(const Gemm& gemm) {
@@ -37,14 +40,14 @@ std::string constants_of(const Gemm& gemm) {
 std::string constants_of(const Softmax& softmax) {
   return constant("batch", softmax.batch) + constant("rows", softmax.rows) +
          constant("columns", softmax.columns) + constant("scale", softmax.scale) +
-         mask_constant(softmax.mask);
+         band_constants(band(softmax.mask, softmax.rows, softmax.columns));
 }
 
 std::string constants_of(const AttentionFields& f) {
   return constant("batch", f.batch) + constant("q_heads", f.q_heads) + constant("kv_heads", f.kv_heads) +
          constant("q_len", f.q_len) + constant("kv_len", f.kv_len) + constant("head_dim", f.head_dim) +
          constant("value_dim", effective_value_dim(f)) + constant("scale", effective_scale(f)) +
-         mask_constant(f.mask) + constant("lse", f.lse);
+         band_constants(band(f)) + constant("lse", f.lse);
 }
 
 std::string_view reference_of(const Gemm&) { return export_gemm_text(); }

@@ -129,12 +129,8 @@ std::vector<int64_t> choose_rows(int64_t count, int64_t wanted) {
   return rows;
 }
 
-// Keys that row i of the mask sees: the first so many. 0: no mask, 1: causal, 2: causal from the top left.
-int64_t visible_keys(int mask, int64_t row, int64_t rows, int64_t columns) {
-  if (mask == 0) return columns;
-  const int64_t end = row + 1 + (mask == 1 ? columns - rows : 0);
-  return std::min(columns, std::max<int64_t>(end, 0));
-}
+// A column's number brought into 0 .. columns.
+int64_t inside(int64_t column, int64_t columns) { return std::min(columns, std::max<int64_t>(column, 0)); }
 
 // Unit of the last place, and half the smallest subnormal.
 double rounding(Type type) { return type == bf16 ? 0x1p-8 : type == fp16 ? 0x1p-11 : 0x1p-23; }

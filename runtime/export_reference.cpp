@@ -60,7 +60,7 @@ constexpr double kBudget = 5e7;
 void check_row(const std::vector<Tensor>& tensors, int64_t batch, int64_t row, Errors& errors) {
   const Tensor &x = tensors[0], &y = tensors[1];
   const int64_t first = (batch * problem::rows + row) * problem::columns;
-  const int64_t visible = visible_keys(problem::mask, row, problem::rows, problem::columns);
+  const int64_t visible = inside(row + problem::last_visible + 1, problem::columns);
   double maximum = -INFINITY, sum = 0;
   for (int64_t j = 0; j < visible; ++j) maximum = std::max(maximum, x.at(first + j));
   for (int64_t j = 0; j < visible; ++j) sum += std::exp(problem::scale * (x.at(first + j) - maximum));
@@ -95,12 +95,14 @@ int64_t place(const Tensor& tensor, int64_t batch, int64_t head, int64_t row) {
   return batch * strides[0] + head * strides[1] + row * strides[2];
 }
 
-// Scores of the keys that the row sees, scaled.
+int64_t first_key(int64_t row) { return inside(row + problem::first_visible, problem::kv_len); }
+
+// Scores of the keys that the row sees, from first_key on, scaled.
 std::vector<double> scores_of(const Tensor& q, const Tensor& k, int64_t batch, int64_t head, int64_t row) {
   const int64_t kv_head = head / (problem::q_heads / problem::kv_heads);
   const int64_t from = place(q, batch, head, row), q_step = q.buffer.strides[3], k_step = k.buffer.strides[3];
   std::vector<double> scores;
-  for (int64_t j = 0; j < visible_keys(problem::mask, row, problem::q_len, problem::kv_len); ++j) {
+  for (int64_t j = first_key(row); j < inside(row + problem::last_visible + 1, problem::kv_len); ++j) {
     const int64_t key = place(k, batch, kv_head, j);
     double sum = 0;
     for (int64_t d = 0; d < problem::head_dim; ++d) sum += q.at(from + d * q_step) * k.at(key + d * k_step);
@@ -117,7 +119,7 @@ void check_row(const std::vector<Tensor>& tensors, int64_t batch, int64_t head, 
   for (double& score : p) sum += score = std::exp(score - maximum);
   std::vector<double> value(problem::value_dim, 0), magnitude(problem::value_dim, 0);
   for (size_t j = 0; j < p.size(); ++j) {
-    const int64_t from = place(v, batch, head / (problem::q_heads / problem::kv_heads), int64_t(j));
+    const int64_t from = place(v, batch, head / (problem::q_heads / problem::kv_heads), first_key(row) + int64_t(j));
     for (int64_t d = 0; d < problem::value_dim; ++d) {
       const double term = p[j] / sum * v.at(from + d * v.buffer.strides[3]);
       value[size_t(d)] += term;

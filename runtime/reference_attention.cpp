@@ -22,6 +22,16 @@ struct Rows {
   std::vector<double> output;  // [rows, 2 * value_dim]: sum p v, then sum p |v|
 };
 
+// Of a chunk of keys, those that a row sees.
+struct Visible {
+  int64_t begin, end;
+};
+Visible visible_keys(const AttentionFields& f, int64_t row, int64_t first, int64_t keys) {
+  const int64_t begin = visible_begin(band(f), row, f.kv_len) - first;
+  const int64_t end = visible_end(band(f), row, f.kv_len) - first;
+  return {std::clamp<int64_t>(begin, 0, keys), std::clamp<int64_t>(end, 0, keys)};
+}
+
 struct Head {
   MatrixView q, k, v;
 };
@@ -43,16 +53,19 @@ std::vector<double> load_values(const MatrixView& v, const std::vector<int64_t>&
 }
 
 // Scores of one row against one chunk become probabilities relative to the row's new maximum; what was summed
-// before is rescaled. Hidden keys (from `visible` on) get 0.
-void take_chunk(Rows& rows, size_t row, double* scores, int64_t visible, int64_t keys, int64_t width) {
-  std::fill(scores + visible, scores + keys, 0.0);
-  if (visible == 0) return;
-  const double maximum = std::max(rows.maximum[row], *std::max_element(scores, scores + visible));
+// before is rescaled. Hidden keys (before `begin`, from `end` on) get 0.
+void take_chunk(Rows& rows, size_t row, double* scores, Visible visible, int64_t keys, int64_t width) {
+  std::fill(scores, scores + visible.begin, 0.0);
+  std::fill(scores + visible.end, scores + keys, 0.0);
+  const int64_t count = visible.end - visible.begin;
+  if (count == 0) return;
+  scores += visible.begin;
+  const double maximum = std::max(rows.maximum[row], *std::max_element(scores, scores + count));
   const double rescale = std::exp(rows.maximum[row] - maximum);
-  for (int64_t j = 0; j < visible; ++j) scores[j] -= maximum;
-  exponentials(scores, scores, visible);
+  for (int64_t j = 0; j < count; ++j) scores[j] -= maximum;
+  exponentials(scores, scores, count);
   double sum = rows.sum[row] * rescale;
-  for (int64_t j = 0; j < visible; ++j) sum += scores[j];
+  for (int64_t j = 0; j < count; ++j) sum += scores[j];
   if (rescale != 1)
     for (int64_t j = 0; j < width; ++j) rows.output[row * static_cast<size_t>(width) + j] *= rescale;
   rows.maximum[row] = maximum;
@@ -67,8 +80,9 @@ Rows attend(const AttentionFields& f, const Head& head, const std::vector<int64_
   std::vector<double> q(count * f.head_dim), k, scores;
   load_rows(head.q, indices.data(), count, 0, f.head_dim, q.data());
   for (double& value : q) value *= effective_scale(f);
-  const int64_t end = visible_end(f.mask, indices.back(), f.q_len, f.kv_len);  // the last row sees the most
-  for (int64_t first = 0; first < end; first += kKeys) {
+  // No row sees keys before the first row's, or behind the last row's.
+  const int64_t end = visible_end(band(f), indices.back(), f.kv_len);
+  for (int64_t first = visible_begin(band(f), indices.front(), f.kv_len); first < end; first += kKeys) {
     const std::vector<int64_t> keys = consecutive(first, std::min(first + kKeys, end));
     const auto key_count = static_cast<int64_t>(keys.size());
     k.resize(key_count * f.head_dim);
@@ -76,8 +90,7 @@ Rows attend(const AttentionFields& f, const Head& head, const std::vector<int64_
     scores.assign(count * key_count, 0);
     add_product({count, key_count, f.head_dim, true}, q.data(), k.data(), scores.data());
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t visible = visible_end(f.mask, indices[i], f.q_len, f.kv_len) - first;
-      take_chunk(rows, i, &scores[i * key_count], std::clamp<int64_t>(visible, 0, key_count), key_count,
+      take_chunk(rows, i, &scores[i * key_count], visible_keys(f, indices[i], first, key_count), key_count,
                  width);
     }
     const std::vector<double> values = load_values(head.v, keys, value_dim);

@@ -49,7 +49,8 @@ void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, co
               static_cast<int64_t>(block.rows.size()), 0, softmax.columns, block.value.data());
     for (size_t i = 0; i < block.rows.size(); ++i) {
       double* row = &block.value[i * static_cast<size_t>(softmax.columns)];
-      const int64_t visible = visible_end(softmax.mask, block.rows[i], softmax.rows, softmax.columns);
+      const int64_t visible =
+          visible_end(band(softmax.mask, softmax.rows, softmax.columns), block.rows[i], softmax.columns);
       const double relative = softmax.dtype == DataType::fp32 ? fp32_error(row, visible, softmax.scale)
                                                               : 2 * rounding(softmax.dtype);
       softmax_in_place(row, visible, softmax.columns, softmax.scale);

@@ -1,4 +1,4 @@
-// Which columns of a masked matrix a row sees: 0 .. visible_end - 1.
+// Which columns of a masked matrix a row sees: visible_begin .. visible_end - 1.
 #pragma once
 
 #include <algorithm>
@@ -8,16 +8,11 @@
 
 namespace warpfinch {
 
-inline int64_t visible_end(Mask mask, int64_t row, int64_t rows, int64_t columns) {
-  switch (mask) {
-    case Mask::none:
-      return columns;
-    case Mask::causal:
-      return std::clamp<int64_t>(row + 1 + columns - rows, 0, columns);
-    case Mask::causal_top_left:
-      return std::min(row + 1, columns);
-  }
-  return columns;
+inline int64_t visible_begin(const Band& band, int64_t row, int64_t columns) {
+  return band.first ? std::clamp<int64_t>(row + *band.first, 0, columns) : 0;
+}
+inline int64_t visible_end(const Band& band, int64_t row, int64_t columns) {
+  return band.last ? std::clamp<int64_t>(row + *band.last + 1, 0, columns) : columns;
 }
 
 }  // namespace warpfinch

@@ -116,6 +116,16 @@ WF_DEVICE void mask_causal(Tile& s, int first_row, int first_column, int offset)
   }
 }
 
+// -inf where column < row + offset.
+template <class Tile>
+WF_DEVICE void mask_window(Tile& s, int first_row, int first_column, int offset) {
+#pragma unroll
+  for (int i = 0; i < Tile::kCount; ++i) {
+    const int first = first_row + row_of<Tile::kRows>(i / 2 % 2) + offset - first_column;
+    if (Tile::TileLayout::column(i) < first) s.value[i] = -infinity();
+  }
+}
+
 // -inf where column >= limit.
 template <class Tile>
 WF_DEVICE void mask_columns(Tile& s, int first_column, int limit) {

@@ -59,7 +59,7 @@ Operand part_of(Operand stage, int part, int parts) {
 }
 
 // One trip of the key loop: the tiles of a ring stage, one after the other.
-std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig& config) {
+std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig& config, const Expr& begin) {
   const Expr b = symbol("b"), n = symbol("n");
   const Expr kv_head = symbol("h") / (fields.q_heads / fields.kv_heads);
   const std::string scale = exponent_scale(effective_scale(fields));
@@ -69,8 +69,8 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     const Expr column = n + part * config.key_tile;
     if (part == 0) body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
     body.push_back(op("mma", {tile("s"), shared("q"), transposed(part_of(shared("k"), part, parts))}));
-    append_mask(body, "s", fields.mask, fields.q_len, fields.kv_len, config.key_tile * parts, column);
-    append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, 0) : Expr(0));
+    append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column);
+    append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, begin) : Expr(0));
     if (part == 0) body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
     body.push_back(
         op("mma", {tile("o"), tile("p"), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
@@ -86,10 +86,11 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
   const bool own = config.extents == Extents::warpgroup;
-  ColumnBounds bounds = column_bounds(fields.mask, fields.q_len, fields.kv_len, config.key_tile, own);
+  ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, config.key_tile, own);
   bounds.masked |= fields.kv_len % (config.key_tile * config.stage_tiles) != 0;
-  append_column_loop(body, bounds,
-                     symbol("key_tile") * config.stage_tiles, stage_body(fields, config));
+  const Expr begin = is_constant(bounds.begin) ? bounds.begin : symbol("n_begin");
+  append_column_loop(body, bounds, symbol("key_tile") * config.stage_tiles,
+                     stage_body(fields, config, begin));
   body.push_back(op("row_total", {tile("sum")}));
   if (config.reference == Reference::r4) {
     body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));
@@ -126,13 +127,14 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, fields.q_heads, 1};
   const Range rows{"m", 0, fields.q_len, symbol("m_tile")};
-  // Without a mask neighbouring blocks share one head's keys; with one the long row tiles of all heads go
-  // first.
-  if (fields.mask == Mask::none) {
+  // Where row tiles are equally long neighbouring blocks share one head's keys; else the long ones of all
+  // heads go first.
+  const Band visible = band(fields);
+  if (visible.first.has_value() == visible.last.has_value()) {
     grid.ranges = {batch, heads, rows};
   } else {
     grid.ranges = {rows, batch, heads};
-    set(grid.attributes, "descending", "m");
+    if (visible.last) set(grid.attributes, "descending", "m");
   }
   grid.body = row_tile(fields, config);
   program.body = {std::move(grid)};

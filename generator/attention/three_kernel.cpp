@@ -56,7 +56,7 @@ PlannedKernels build_three_kernel(const AttentionFields& f, const Config& config
   RowSoftmax middle{.x = planes(input(space.scores)),
                     .y = planes(space.weights),
                     .lse = {},
-                    .mask = f.mask,
+                    .visible = band(f),
                     .scale = effective_scale(f)};
   if (f.lse) {
     middle.lse = user[4];

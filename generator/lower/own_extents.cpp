@@ -6,7 +6,9 @@ namespace warpfinch::lower {
 
 using namespace ir;
 
-Expr next_tile(const Expr& end, const Expr& step) { return (end + step - 1) / step * step; }
+Expr next_tile(const Range& walked) {
+  return walked.begin + (walked.end - walked.begin + walked.step - 1) / walked.step * walked.step;
+}
 
 void end_at(Op& loop, const Expr& end) {
   const Expr old = std::exchange(loop.ranges[0].end, end);
@@ -41,8 +43,7 @@ void walk_own_extents(std::vector<Op>& consumer) {
     remove(consumer[i].attributes, "own");
     const Range whole = consumer[i].ranges[0];
     end_at(consumer[i], symbol(*own));
-    Op rest = for_loop({whole.name, next_tile(symbol(*own), whole.step), whole.end, whole.step},
-                       skips(consumer[i]));
+    Op rest = for_loop({whole.name, next_tile(consumer[i].ranges[0]), whole.end, whole.step}, skips(consumer[i]));
     const size_t behind = behind_last_release(consumer, i + 1, rest.body);
     consumer.insert(consumer.begin() + static_cast<std::ptrdiff_t>(behind), std::move(rest));
   }

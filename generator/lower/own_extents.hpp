@@ -13,7 +13,7 @@ void walk_own_extents(std::vector<ir::Op>& consumer);
 
 // Gives the loop another end: in its range, and where it is left before that.
 void end_at(ir::Op& loop, const ir::Expr& end);
-// Where a loop of that step goes on that ended at `end`: the end, rounded up to the step.
-ir::Expr next_tile(const ir::Expr& end, const ir::Expr& step);
+// The first tile behind those that a loop walks.
+ir::Expr next_tile(const ir::Range& walked);
 
 }  // namespace warpfinch::lower

@@ -171,8 +171,9 @@ Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
   }
   std::vector<Op> result = prologue(tiles[0], loop);
   Op walk = steady(tiles, loop, late_first);
-  if (!is_constant(walk.ranges[0].end) || value(walk.ranges[0].begin) < value(walk.ranges[0].end))
-    result.push_back(std::move(walk));
+  const Range& walked = walk.ranges[0];
+  const bool known = is_constant(walked.begin) && is_constant(walked.end);
+  if (!known || value(walked.begin) < value(walked.end)) result.push_back(std::move(walk));
   const Expr last = range.begin + (range.end - range.begin - 1) / range.step * range.step;
   append(result, at(tiles.back().late, range.name, last));
   return result;

@@ -1,7 +1,8 @@
-// split_mask: tiles below a loop's `unmasked` bound need no mask op. mask_loop=split gives them a loop of
-// their own without mask ops; mask_loop=branch keeps one loop, with the mask ops under a uniform branch (one
-// copy of the body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts.
-// Requires: `unmasked` is a multiple of the step. Leaves: no `unmasked` and `own_unmasked` attributes.
+// split_mask: a loop's tiles from `unmasked_from` (of a window's left edge; else from its begin) up to
+// `unmasked` need no mask op. mask_loop=split gives them a loop of their own without mask ops;
+// mask_loop=branch keeps one loop, with the mask ops of each edge under a uniform branch (one copy of the
+// body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts. Requires:
+// with split, both bounds are multiples of the step. Leaves: neither attribute.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -15,6 +16,13 @@ using namespace ir;
 namespace {
 
 bool is_mask(const Op& op) { return op.name.starts_with("mask_"); }
+bool is_left_mask(const Op& op) { return op.name == "mask_window"; }
+
+// The tiles that need no mask. `from` is absent where no edge is on the left.
+struct Unmasked {
+  std::optional<Expr> from;
+  Expr to;
+};
 
 Expr bound(const std::string& text) {
   int64_t number = 0;
@@ -26,34 +34,45 @@ bool runs_not(const Range& range) {
   return is_constant(range.begin) && is_constant(range.end) && value(range.begin) >= value(range.end);
 }
 
-std::vector<Op> split(const Op& loop, const Expr& unmasked) {
+// The left edge, where there is one, the plain tiles, and the right edge. A tile that both edges cross runs
+// with the left one's.
+std::vector<Op> split(const Op& loop, const Unmasked& unmasked) {
   const Range& range = loop.ranges[0];
-  Op plain = loop, masked = loop;
-  plain.ranges[0].end = unmasked;
+  Op left = loop, plain = loop, right = loop;
+  if (unmasked.from) {
+    left.ranges[0].end = min(*unmasked.from, range.end);
+    plain.ranges[0].begin = max(range.begin, *unmasked.from);
+  }
+  plain.ranges[0].end = unmasked.to;
   std::erase_if(plain.body, is_mask);
-  masked.ranges[0].begin = max(range.begin, unmasked);
+  right.ranges[0].begin = max(plain.ranges[0].begin, unmasked.to);
+  std::erase_if(right.body, is_left_mask);
   std::vector<Op> result;
-  for (Op& half : std::vector{plain, masked})
-    if (!runs_not(half.ranges[0])) result.push_back(std::move(half));
+  if (unmasked.from) result.push_back(std::move(left));
+  for (Op& part : std::vector{plain, right})
+    if (!runs_not(part.ranges[0])) result.push_back(std::move(part));
   return result;
 }
 
-// Where the tile of scores ends that a mask op is about.
+// Where the tile of scores begins that a mask op is about, and where it ends.
+Expr begin_of(const Op& mask) { return mask.operands[mask.name == "mask_columns" ? 1 : 2].expr; }
 Expr end_of(const Program& program, const Op& mask) {
-  const Expr& first = mask.operands[mask.name == "mask_columns" ? 1 : 2].expr;
-  return first + find(program, Space::register_, mask.operands[0].name)->shape[1];
+  return begin_of(mask) + find(program, Space::register_, mask.operands[0].name)->shape[1];
 }
 
-// Each run of mask ops goes under `if the tile ends behind unmasked`.
-Op branch(const Program& program, Op loop, const Expr& unmasked) {
+// Each edge's mask ops go under a question: does the tile begin before `from`, does it end behind `to`?
+Op branch(const Program& program, Op loop, const Unmasked& unmasked) {
   std::vector<Op> body;
   for (Op& inner : loop.body) {
     if (!is_mask(inner)) {
       body.push_back(std::move(inner));
       continue;
     }
-    if (body.empty() || body.back().name != "if" || has(body.back().attributes, "cold"))
-      body.push_back(op("if", {expr(operation(">", end_of(program, inner), unmasked))}));
+    const bool left = unmasked.from && is_left_mask(inner);
+    const Op guard = op("if", {expr(left ? operation("<", begin_of(inner), *unmasked.from)
+                                         : operation(">", end_of(program, inner), unmasked.to))});
+    if (body.empty() || body.back().name != "if" || body.back().operands != guard.operands)
+      body.push_back(guard);
     body.back().body.push_back(std::move(inner));
   }
   loop.body = std::move(body);
@@ -75,13 +94,15 @@ std::optional<Rejection> split_loops(const Program& program, std::vector<Op>& bo
       return Rejection{"split_mask",
                        fmt::format("'{}': unmasked={} is no multiple of the step {}", print_head(body[i]),
                                    *text, to_text(body[i].ranges[0].step))};
-    const std::string own = attribute(body[i].attributes, "own_unmasked").value_or(*text);
+    const auto from = attribute(body[i].attributes, "unmasked_from");
+    const std::string to = attribute(body[i].attributes, "own_unmasked").value_or(*text);
     if (!by_branch && has(body[i].attributes, "own"))
-      return Rejection{"split_mask", fmt::format("'{}': own bounds need mask_loop=branch", print_head(body[i]))};
-    remove(body[i].attributes, "unmasked");
-    remove(body[i].attributes, "own_unmasked");
+      return Rejection{"split_mask",
+                       fmt::format("'{}': own bounds need mask_loop=branch", print_head(body[i]))};
+    const Unmasked unmasked{from ? std::optional(bound(*from)) : std::nullopt, bound(to)};
+    for (const char* edge : {"unmasked", "unmasked_from", "own_unmasked"}) remove(body[i].attributes, edge);
     const std::vector<Op> parts =
-        by_branch ? std::vector{branch(program, body[i], bound(own))} : split(body[i], bound(*text));
+        by_branch ? std::vector{branch(program, body[i], unmasked)} : split(body[i], unmasked);
     body.erase(body.begin() + i);
     body.insert(body.begin() + i, parts.begin(), parts.end());
     i += parts.size() - 1;

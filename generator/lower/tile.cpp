@@ -27,7 +27,7 @@ void fold_lets(std::vector<Op>& body) {
     body.erase(body.begin() + i);
     for (size_t j = i; j < body.size(); ++j) {
       substitute(body[j], name, number);
-      for (const char* bound : {"unmasked", "own", "own_unmasked"})
+      for (const char* bound : {"unmasked_from", "unmasked", "own", "own_unmasked"})
         if (attribute(body[j].attributes, bound) == name) set(body[j].attributes, bound, to_text(number));
     }
     --i;

@@ -75,7 +75,7 @@ std::vector<Op> joined(std::vector<Op> body) {
     for (size_t j = 0; j < i; ++j) {
       Op& walked = body[j];
       if (walked.name != "for" || rings_of(walked, "wait") != skipped || !(walked.ranges[0].step == rest.step) ||
-          !(next_tile(walked.ranges[0].end, rest.step) == rest.begin))
+          !(next_tile(walked.ranges[0]) == rest.begin))
         continue;
       end_at(walked, rest.end);
       body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));

@@ -13,10 +13,9 @@ namespace {
 std::vector<Op> scores(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   std::vector<Op> body;
   body.push_back(op("load", {tile("x"), global(softmax.x.name, {symbol("z"), symbol("m"), symbol("n")})}));
-  append_mask(body, "x", softmax.mask, softmax.x.shape[1], softmax.x.shape[2], config.column_tile);
-  // A row tile may reach past the plane's last row, where bottom-right alignment would see every column.
-  if (softmax.mask == Mask::causal && softmax.x.shape[2] % config.column_tile != 0)
-    body.push_back(op("mask_columns", {tile("x"), expr(symbol("n")), expr(softmax.x.shape[2])}));
+  // A row tile may reach past the plane's last row, where an edge may see columns that do not exist.
+  const int64_t rows = softmax.x.shape[1] + 16 * config.warps - 1;
+  append_mask(body, "x", softmax.visible, rows, softmax.x.shape[2], config.column_tile);
   return body;
 }
 
@@ -49,7 +48,7 @@ std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config)
     body.push_back(op("row_total", {tile("sum")}));
     append(body, result(softmax));
   } else {
-    const ColumnBounds bounds = column_bounds(softmax.mask, softmax.x.shape[1], columns, config.column_tile);
+    const ColumnBounds bounds = column_bounds(softmax.visible, columns, config.column_tile);
     append_column_loop(body, bounds, symbol("column_tile"), statistics(softmax, config));
     body.push_back(op("row_total", {tile("sum")}));
     std::vector<Op> second = scores(softmax, config);

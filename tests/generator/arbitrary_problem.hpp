@@ -71,10 +71,13 @@ Operation arbitrary_attention() {
   f.q_heads = f.kv_heads * *uniform<int64_t>(1, 4);
   f.q_len = *uniform<int64_t>(1, 600);
   f.kv_len = *uniform<int64_t>(1, 600);
-  f.head_dim = *rc::gen::element<int64_t>(64, 128);
-  f.value_dim = *rc::gen::element<int64_t>(0, 64, 128);
+  f.head_dim = kHeadDims[*uniform<size_t>(0, kHeadDims.size())];
+  // 0, the same as head_dim, half of the time.
+  f.value_dim = *rc::gen::arbitrary<bool>() ? 0 : kHeadDims[*uniform<size_t>(0, kHeadDims.size())];
   f.dtype = arbitrary_16bit();
   f.mask = arbitrary_enum<Mask>();
+  if (*uniform(0, 3) == 0) f.window_left = *uniform<int64_t>(0, 400);
+  if (*uniform(0, 3) == 0) f.window_right = *uniform<int64_t>(0, 400);
   f.layout = arbitrary_enum<AttentionLayout>();
   f.scale = *rc::gen::element(0.0, 0.125, 0.3, 1 / std::sqrt(128.0));
   f.lse = *rc::gen::arbitrary<bool>();

@@ -36,6 +36,18 @@ const std::vector<Golden>& goldens() {
       {"attention_s0_branch_ld",
        "attention_forward q_heads=2 q_len=77 kv_len=333 head_dim=64 mask=causal_top_left",
        "consumers=3 key_tile=64 order=s0 mask_loop=branch copy=ld"},
+      {"attention_d80_causal", "attention_forward q_heads=32 q_len=1000 head_dim=80 mask=causal",
+       "consumers=2 key_tile=128 baton=issue reference=r1"},
+      {"attention_d192_v128",
+       "attention_forward q_heads=8 q_len=256 head_dim=192 value_dim=128 layout=bhsd dtype=fp16",
+       "consumers=2 key_tile=96 order=s0"},
+      {"attention_window",
+       "attention_forward q_heads=4 kv_heads=2 q_len=1000 kv_len=1500 head_dim=64 window_left=300 "
+       "window_right=77",
+       "consumers=2 key_tile=96 order=s1 mask_loop=split"},
+      {"attention_window_branch",
+       "attention_forward q_heads=2 q_len=500 head_dim=32 mask=causal window_left=128",
+       "consumers=1 key_tile=64 order=s0 mask_loop=branch reference=r1"},
       {"three_kernel", "attention_three_kernel q_heads=4 kv_heads=2 q_len=500 head_dim=64 lse=true",
        "gemm:{consumers=2 n_tile=128} softmax:{warps=4} gemm:{consumers=1 n_tile=64}"},
   };

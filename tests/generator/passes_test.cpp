@@ -104,6 +104,24 @@ TEST(SplitMaskPass, branch_keeps_one_loop_with_the_mask_under_a_condition) {
   EXPECT_THAT(only(block(text, "grid"), {"for"}), ElementsAre("for n in 64 .. n_end step 64 {"));
 }
 
+TEST(SplitMaskPass, a_window_has_edges_on_both_sides) {
+  constexpr const char* kWindow = "attention_forward q_len=1000 head_dim=64 mask=causal window_left=200";
+  const std::string split = after("split_mask", kWindow, "consumers=1 mask_loop=split key_tile=64");
+  EXPECT_THAT(split, HasSubstr("let n_begin = min(max(m - 200, 0), 999) / 64 * 64"));
+  EXPECT_THAT(split, HasSubstr("let n_unmasked_from = (max(m - 137, 0) + 63) / 64 * 64"));
+  const auto left = block(split, "for n in n_begin + 64 .. min(n_unmasked_from, n_end) step 64");
+  const auto plain = block(split, "for n in max(n_begin + 64, n_unmasked_from) .. n_unmasked step 64");
+  const auto right =
+      block(split, "for n in max(max(n_begin + 64, n_unmasked_from), n_unmasked) .. n_end step 64");
+  EXPECT_THAT(only(left, {"mask_window", "mask_causal"}),
+              ElementsAre("mask_window %s, m, n, -200", "mask_causal %s, m, n, 0"));
+  EXPECT_THAT(only(plain, {"mask_window", "mask_causal"}), ElementsAre());
+  EXPECT_THAT(only(right, {"mask_window", "mask_causal"}), ElementsAre("mask_causal %s, m, n, 0"));
+  const std::string branch = after("split_mask", kWindow, "consumers=1 mask_loop=branch key_tile=64");
+  EXPECT_THAT(block(branch, "if n < n_unmasked_from {"), ElementsAre("mask_window %s, m, n, -200"));
+  EXPECT_THAT(block(branch, "if n + 64 > n_unmasked {"), ElementsAre("mask_causal %s, m, n, 0"));
+}
+
 TEST(SplitMaskPass, where_every_tile_is_whole_no_mask_is_left) {
   const std::string whole = after("split_mask", kSquare, "key_tile=128");
   EXPECT_THAT(whole, Not(HasSubstr("mask_")));

@@ -113,15 +113,16 @@ TEST(Problems, refuses_in_one_clear_line) {
       {"softmax rows=4 columns=4 scale=-1", "scale=-1: must be a finite number above 0"},
       {"softmax rows=4 columns=4 batch=0", "batch=0: must be at least 1"},
       {"attention_forward head_dim=64", "q_len is missing"},
-      {"attention_forward q_len=4 head_dim=80", "head_dim=80: supported are 64, 128"},
-      {"attention_forward q_len=4 head_dim=64 value_dim=96", "value_dim=96: supported are 64, 128"},
+      {"attention_forward q_len=4 head_dim=72",
+       "head_dim=72: supported are 16, 32, 64, 80, 96, 128, 192, 256"},
+      {"attention_forward q_len=4 head_dim=64 value_dim=48", "value_dim=48: supported are 16, 32"},
       {"attention_forward q_len=4 head_dim=64 q_heads=16 kv_heads=5",
        "q_heads=16 is not a multiple of kv_heads=5"},
       {"attention_forward q_len=4 head_dim=64 kv_heads=0", "kv_heads=0: must be at least 1"},
       {"attention_forward q_len=4 head_dim=64 kv_len=0", "kv_len=0: must be at least 1"},
       {"attention_forward q_len=4 head_dim=64 dtype=fp32", "dtype=fp32: supported are bf16, fp16"},
-      {"attention_forward q_len=4 head_dim=64 window_left=3", "sliding windows are not generated yet"},
-      {"attention_forward q_len=4 head_dim=64 window_right=0", "window_right=0: sliding windows"},
+      {"attention_forward q_len=4 head_dim=64 window_left=-2", "window_left=-2: must be -1 (no limit) or"},
+      {"attention_forward q_len=4 head_dim=64 window_right=3000000000", "window_right=3000000000: must be"},
       {"attention_forward q_len=4 head_dim=64 scale=nan", "scale=nan: must be a finite number above 0"},
       {"attention_forward q_len=4 head_dim=64 scale=0", "scale=0: must be a finite number above 0"},
       {"attention_forward q_len=4 head_dim=64 lse=yes", "lse=yes: not true or false"},
@@ -210,13 +211,40 @@ RC_GTEST_PROP(Problems, outputs_that_are_accepted_do_not_overlap, ()) {
 // --- work -------------------------------------------------------------------------------------------------
 RC_GTEST_PROP(Problems, visible_pairs_are_those_that_the_mask_lets_through, ()) {
   const int64_t rows = *uniform(1, 40), columns = *uniform(1, 40);
+  const int64_t left = *uniform(-1, 50), right = *uniform(-1, 50);
   for (Mask mask : {Mask::none, Mask::causal, Mask::causal_top_left}) {
+    const int64_t diagonal = mask == Mask::causal_top_left ? 0 : columns - rows;
     int64_t counted = 0;
     for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < columns; ++j)
-        counted += mask == Mask::none || (mask == Mask::causal ? j <= i + columns - rows : j <= i);
-    RC_ASSERT(visible_pairs(mask, rows, columns) == counted);
+      for (int64_t j = 0; j < columns; ++j) {
+        const int64_t distance = j - (i + diagonal);
+        counted += (mask == Mask::none || distance <= 0) && (left < 0 || distance >= -left) &&
+                   (right < 0 || distance <= right);
+      }
+    const AttentionFields given{.q_len = rows,
+                                .kv_len = columns,
+                                .head_dim = 64,
+                                .mask = mask,
+                                .window_left = left,
+                                .window_right = right};
+    const Problem problem = canonical(AttentionForward{given});
+    RC_ASSERT(visible_pairs(band(given), rows, columns) == counted);
+    RC_ASSERT(visible_pairs(band(*attention(problem)), rows, columns) == counted);
+    RC_ASSERT(flops(problem) == 2.0 * counted * 128);
   }
+}
+
+TEST(Problems, windows_that_hide_nothing_are_none) {
+  const auto text = [](std::string_view window) {
+    return to_text(
+        parse_problem(fmt::format("attention_forward q_len=100 kv_len=300 head_dim=64 {}", window)));
+  };
+  EXPECT_EQ(text("window_left=299 window_right=99"), text(""));
+  EXPECT_NE(text("window_left=298"), text(""));
+  EXPECT_NE(text("window_right=98"), text(""));
+  EXPECT_EQ(text("window_right=0"), text("mask=causal"));
+  EXPECT_EQ(text("mask=causal window_right=7"), text("mask=causal"));
+  EXPECT_EQ(text("mask=causal_top_left window_left=99"), text("mask=causal_top_left"));
 }
 
 TEST(Problems, counts_operations_and_bytes) {

@@ -44,8 +44,10 @@ Row attention_row(const AttentionFields& f, Tensors& t, int64_t batch, int64_t h
   const HostTensor &q = named(t, "q"), &k = named(t, "k"), &v = named(t, "v");
   Row result{std::vector<double>(static_cast<size_t>(f.value_dim)), 0};
   for (int64_t j = 0; j < f.kv_len; ++j) {
-    if (f.mask == Mask::causal && j > row + f.kv_len - f.q_len) continue;
-    if (f.mask == Mask::causal_top_left && j > row) continue;
+    const int64_t distance = j - row - (f.mask == Mask::causal_top_left ? 0 : f.kv_len - f.q_len);
+    if (f.mask != Mask::none && distance > 0) continue;
+    if (f.window_left >= 0 && distance < -f.window_left) continue;
+    if (f.window_right >= 0 && distance > f.window_right) continue;
     double score = 0;
     for (int64_t d = 0; d < f.head_dim; ++d)
       score += q.at({batch, head, row, d}) * k.at({batch, kv_head, j, d});
@@ -89,6 +91,9 @@ INSTANTIATE_TEST_SUITE_P(
         "lse=true",
         "attention_forward q_len=300 kv_len=1100 head_dim=64 value_dim=128 mask=causal_top_left lse=true",
         "attention_three_kernel q_heads=2 q_len=20 kv_len=40 head_dim=64 dtype=fp16 scale=2 mask=causal",
+        "attention_forward q_len=300 kv_len=2500 head_dim=16 window_left=700 window_right=9 lse=true",
+        "attention_forward q_len=70 kv_len=40 head_dim=80 value_dim=96 window_left=5 mask=causal lse=true",
+        "attention_forward q_len=70 kv_len=40 head_dim=32 window_left=0 mask=causal_top_left lse=true",
         "attention_forward q_heads=2 q_len=9 kv_len=5 head_dim=64 q_strides=5000,80,170,1 "
         "o_strides=9999,70,200,1",
         "attention_forward q_heads=2 q_len=8 kv_len=5 head_dim=64 k_strides=0,0,64,1 v_strides=640,320,1,5"));

@@ -60,6 +60,21 @@ void expect_good_kernel(const std::string& program) {
   EXPECT_FALSE(check_resources(*kernel));
 }
 
+// Every head dim in its own width: the accumulators fit and no mma is padded.
+class HeadDim : public testing::TestWithParam<int64_t> {};
+
+TEST_P(HeadDim, default_config_neither_spills_nor_serialises) {
+  const Problem problem = parse_problem(
+      fmt::format("attention_forward q_heads=2 q_len=300 head_dim={} mask=causal lse=true", GetParam()));
+  const auto plan = generate(problem, default_config(problem), target_by_name("sm_90a"));
+  ASSERT_TRUE(plan) << plan.rejection().reason;
+  EXPECT_NE(plan->launches[0].source.kernel.find(fmt::format("RegisterTile<float, 64, {}> o_tile", GetParam())),
+            std::string::npos);
+  expect_good_kernel(plan->launches[0].program);
+}
+
+INSTANTIATE_TEST_SUITE_P(Attention, HeadDim, testing::ValuesIn(kHeadDims));
+
 class CompiledProgram : public testing::TestWithParam<fs::path> {};
 
 TEST_P(CompiledProgram, neither_spills_nor_serialises) { expect_good_kernel(content(GetParam())); }
