@@ -43,7 +43,8 @@ std::vector<Gene> domains(const AttentionFields& fields) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool masked =
       band(fields) != Band{} ||
-      std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) { return fields.kv_len % tile != 0; });
+      std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) { return fields.kv_len % (2 * tile) != 0; });
+  const bool ends = band(fields).last.has_value();
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"key_tile", numbers(key_tiles)},
           {"k_stages", numbers({1, 2, 3, 4})},
@@ -53,7 +54,11 @@ std::vector<Gene> domains(const AttentionFields& fields) {
           {"reference", every_value<Reference>()},
           {"tile_order", every_value<TileOrder>()},
           {"mask_loop", masked ? every_value<MaskLoop>() : std::vector<std::string>{"split"}},
-          {"copy", kCopyDomain}};
+          {"copy", kCopyDomain},
+          {"staging", every_value<Staging>()},
+          {"extents", ends ? every_value<Extents>() : std::vector<std::string>{"block"}},
+          {"blocks", numbers({1, 2, 3})},
+          {"stage_tiles", numbers({1, 2})}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "generator/config_space.hpp"
+#include "generator/lower/tensors.hpp"
 
 namespace warpfinch {
 namespace {
@@ -59,6 +60,9 @@ Reason count_violated(std::string_view name, int value, int most) {
 Reason counts_violated(const Problem&, const KernelConfig& config, const Target&) {
   constexpr int kMostStages = 32;  // two mbarriers each: 512 of the bytes set aside for barriers
   if (const auto* c = std::get_if<AttentionConfig>(&config)) {
+    constexpr int kMostBlocks = 8, kMostStageTiles = 4;
+    if (Reason reason = count_violated("blocks", c->blocks, kMostBlocks)) return reason;
+    if (Reason reason = count_violated("stage_tiles", c->stage_tiles, kMostStageTiles)) return reason;
     if (Reason reason = count_violated("k_stages", c->k_stages, kMostStages)) return reason;
     return count_violated("v_stages", c->v_stages, kMostStages);
   }
@@ -75,30 +79,59 @@ Reason baton_violated(const Problem&, const KernelConfig& config, const Target&)
                      value_to_text(c->baton), c->consumers);
 }
 
-// --- shared memory ------------------------------------------------------------------------------------
-Reason bytes_violated(int64_t bytes, const std::string& of, const Target& target) {
-  if (bytes <= target.shared_bytes_per_block) return {};
-  return fmt::format("needs {} KB of shared memory ({}), the target has {} KB", (bytes + 1023) / 1024, of,
-                     target.shared_bytes_per_block / 1024);
+// Own bounds of a warpgroup are kept by branches, and make turns uneven.
+Reason extents_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->extents == Extents::block) return {};
+  if (!band(*attention(problem)).last)
+    return fmt::format("extents=warpgroup needs a mask that ends the rows; each of the {} warpgroups sees all keys",
+                       c->consumers);
+  if (c->mask_loop == MaskLoop::branch && c->baton == Baton::none) return {};
+  return fmt::format("extents=warpgroup with {} warpgroups needs mask_loop=branch and baton=none, it has {} and {}",
+                     c->consumers, value_to_text(c->mask_loop), value_to_text(c->baton));
 }
 
-// O leaves through the buffer of Q.
+// A loop for the masked tiles alone would have to begin in the middle of a stage.
+Reason stage_tiles_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  constexpr int kMostRows = 256;  // of one copy
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->stage_tiles == 1) return {};
+  const AttentionFields& fields = *attention(problem);
+  const int staged = c->key_tile * c->stage_tiles;
+  if (staged > kMostRows) return fmt::format("a stage of {} keys: a copy brings at most {}", staged, kMostRows);
+  if (c->mask_loop == MaskLoop::branch) return {};
+  if (band(fields) == Band{} && fields.kv_len % staged == 0) return {};
+  return fmt::format("stage_tiles={} with masked tiles needs mask_loop=branch", c->stage_tiles);
+}
+
+// --- shared memory ------------------------------------------------------------------------------------
+Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
+  if (bytes <= most) return {};
+  return fmt::format("needs {} KB of shared memory ({}), a block has {} KB", (bytes + 1023) / 1024, of,
+                     most / 1024);
+}
+
+// O leaves through the buffer of Q, or one of its own.
 Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
   const int64_t element = size_of(f.dtype);
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
-  const int64_t q = element * kRowsPerWarpgroup * c.consumers * std::max(dim, value_dim);
-  const int64_t k = element * c.k_stages * c.key_tile * dim,
-                v = element * c.v_stages * c.key_tile * value_dim;
-  return bytes_violated(q + k + v + kBarrierBytes,
-                        fmt::format("q {} KB, k {} KB, v {} KB, barriers 1 KB", q / 1024, k / 1024, v / 1024),
-                        target);
+  const int64_t rows = kRowsPerWarpgroup * c.consumers, staged = int64_t{c.key_tile} * c.stage_tiles;
+  const bool own = c.staging == Staging::own;
+  const int64_t q = element * rows * (own ? dim : std::max(dim, value_dim)),
+                o = own ? element * rows * value_dim : 0;
+  const int64_t k = element * c.k_stages * staged * dim, v = element * c.v_stages * staged * value_dim;
+  return bytes_violated(q + k + v + o + kBarrierBytes,
+                        fmt::format("q {} KB, k {} KB, v {} KB, o {} KB, barriers 1 KB", q / 1024, k / 1024,
+                                    v / 1024, o / 1024),
+                        lower::shared_limit(target, c.blocks));
 }
 
 // Staging of C is no must: without room for it the generator stores C from registers.
 Reason gemm_shared(const Gemm& gemm, const GemmConfig& c, const Target& target) {
   const int64_t rows = kRowsPerWarpgroup * c.consumers;
   const int64_t ring = int64_t{size_of(gemm.dtype)} * c.stages * (rows + c.n_tile) * c.k_tile;
-  return bytes_violated(ring + kBarrierBytes, fmt::format("ring {} KB, barriers 1 KB", ring / 1024), target);
+  return bytes_violated(ring + kBarrierBytes, fmt::format("ring {} KB, barriers 1 KB", ring / 1024),
+                        target.shared_bytes_per_block);
 }
 
 Reason shared_memory_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -117,22 +150,22 @@ int round_down(int value, int step) { return value / step * step; }
 
 // setmaxnreg hands out what the launch allotted, not the whole register file: the producer gives up all but
 // 24 of its registers per thread and the consumers share them. 240, 240, 160, 112 on sm_90a.
-int launch_registers(int consumers, const Target& target) {
-  const int threads = (consumers + 1) * kWarpgroup;
+int launch_registers(int consumers, int blocks, const Target& target) {
+  const int threads = (consumers + 1) * kWarpgroup * blocks;
   return round_down(std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
                     target.register_granularity);
 }
 
-int consumer_registers(int consumers, const Target& target) {
+int consumer_registers(int consumers, int blocks, const Target& target) {
   const int threads = (consumers + 1) * kWarpgroup;
-  const int allotted = launch_registers(consumers, target);
+  const int allotted = launch_registers(consumers, blocks, target);
   const int shared_out = allotted * threads - kProducerRegisters * kWarpgroup;
   return std::min(kConsumerRegisterCap,
                   round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
 }
 
-Reason consumer_need_violated(int need, const std::string& of, int consumers, const Target& target) {
-  const int has = consumer_registers(consumers, target);
+Reason consumer_need_violated(int need, const std::string& of, int consumers, int blocks, const Target& target) {
+  const int has = consumer_registers(consumers, blocks, target);
   if (need <= has + kRegisterSlack) return {};
   return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of,
                      consumers, has);
@@ -141,7 +174,7 @@ Reason consumer_need_violated(int need, const std::string& of, int consumers, co
 // ptxas places a wgmma's operands within the launch's allotment, whatever setmaxnreg adds later (C7602).
 Reason instruction_violated(int columns, int consumers, const Target& target) {
   constexpr int kBesideSums = 26;  // what ptxas 13.0 asks beside the N / 2 sums of m64nN
-  const int need = columns / 2 + kBesideSums, has = launch_registers(consumers, target);
+  const int need = columns / 2 + kBesideSums, has = launch_registers(consumers, 1, target);
   if (need <= has) return {};
   return fmt::format("a wgmma of {} columns needs {} registers, the launch allots {} to a thread", columns,
                      need, has);
@@ -153,13 +186,13 @@ Reason registers_violated(const Problem& problem, const KernelConfig& config, co
     const int o = static_cast<int>(effective_value_dim(*attention(problem))) / 2;
     return consumer_need_violated(s + p + o + kOtherRegisters,
                                   fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters),
-                                  c->consumers, target);
+                                  c->consumers, c->blocks, target);
   }
   if (const auto* c = std::get_if<GemmConfig>(&config)) {
     if (auto violated = instruction_violated(c->n_tile, c->consumers, target)) return violated;
     return consumer_need_violated(c->n_tile / 2 + kOtherRegisters,
                                   fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters),
-                                  c->consumers, target);
+                                  c->consumers, 1, target);
   }
   const int x = std::get<SoftmaxConfig>(config).column_tile / 2;  // 16 rows over 32 threads
   if (x + kOtherRegisters <= target.max_registers_per_thread) return {};
@@ -184,6 +217,8 @@ const std::vector<Constraint>& constraints() {
        tiles_violated},
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
+      {"extents", "warpgroups with bounds of their own take no turns, and branch around masks", extents_violated},
+      {"stage_tiles", "stages of several key tiles branch around masks", stage_tiles_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
       {"registers",

@@ -36,7 +36,7 @@ constexpr TileClocks kTileClocks[] = {
 double tile_overhead(int key_tile) { return 1.0 + 0.07 * (128.0 / key_tile - 1.0); }
 
 double tile_clocks(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
-  const TileClocks& row = kTileClocks[std::clamp(c.consumers, 1, 4) - 1];
+  const TileClocks& row = kTileClocks[std::clamp(c.consumers * c.blocks, 1, 4) - 1];
   const bool masked = band(f) != Band{};
   // Where each warpgroup ends at its own diagonal they do not fall in step, and a baton makes those wait that
   // end early: without it 5% are won (measured, causal D = 128).
@@ -50,7 +50,9 @@ double tile_clocks(const AttentionFields& f, const AttentionConfig& c, const Tar
   clocks *= tile_overhead(c.key_tile) / tile_overhead(row.key_tile);
   if (c.key_tile % 32 != 0) clocks *= 1.02;                              // 144, 176: measured
   if (c.reference == Reference::r0) clocks *= both > 192 ? 1.02 : 1.06;  // measured
-  const int staged_keys = std::min(c.k_stages, c.v_stages) * c.key_tile;
+  if (c.reference == Reference::r4) clocks *= 0.89;                      // 63.1 of 70.9, 399 of 454 us
+  if (c.stage_tiles > 1) clocks *= c.key_tile <= 64 ? 0.98 : 1.0;        // 61.3 of 63.1 us
+  const int staged_keys = std::min(c.k_stages, c.v_stages) * c.key_tile * c.stage_tiles;
   if (staged_keys < 192) clocks *= 1.0 + 0.08 * (192.0 - staged_keys) / 64.0;  // 2 x 64 against 3 x 64
   if (std::min(c.k_stages, c.v_stages) == 1) clocks *= 1.15;                   // nothing loads ahead
   if (masked && c.order == Order::s1 && c.baton == Baton::none) clocks *= 0.95;
@@ -72,12 +74,13 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
   Work work{heads * all, c.consumers * full, heads * row_blocks};
   const Band visible = band(f);
   if (visible == Band{}) return work;
-  // A warpgroup walks from the first tile that its first row sees to the last one of its last row: on
-  // average, at each edge, half a row tile and half a key tile more than the visible pairs.
+  // A warpgroup walks to the last tile that its own or the block's last row sees: on average, at each edge, half
+  // these rows and half a key tile more than the visible pairs.
   const double edges = visible.first.has_value() + visible.last.has_value();
   const double pairs = static_cast<double>(visible_pairs(visible, f.q_len, f.kv_len));
   const double groups = row_blocks * c.consumers;
-  work.units = heads * std::min(all, (pairs / 64.0 + groups * edges * (32.0 + c.key_tile / 2.0)) / 128.0);
+  const double half_rows = c.extents == Extents::warpgroup ? 32.0 : 32.0 * c.consumers;
+  work.units = heads * std::min(all, (pairs / 64.0 + groups * edges * (half_rows + c.key_tile / 2.0)) / 128.0);
   if (edges == 2) {
     const auto width = static_cast<double>(*visible.last - *visible.first + 1);
     work.longest = std::min(work.longest, c.consumers * (width + 64.0 * c.consumers + c.key_tile) / 128.0);
@@ -88,12 +91,13 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
 double predict(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
   const double clocks = tile_clocks(f, c, target) * 4096.0 / target.mma_flops_per_clock;
   const Work work = attention_work(f, c);
-  const double waves = ceil_div(work.blocks, target.multiprocessors);
+  const double waves = ceil_div(work.blocks, target.multiprocessors * c.blocks);
   // Equal blocks run in waves; unequal ones fill up, at best to the average, at worst to the longest.
   const bool persistent = c.tile_order == TileOrder::persistent;
   const double average = work.units / target.multiprocessors * (persistent ? 1.03 : 1.07);
-  const double units = band(f) == Band{} ? waves * work.longest : std::max(average, work.longest);
-  const double between_tiles = persistent ? 500 : 1750;  // clocks: 59.0 against 61.1 us over two waves
+  const double together = std::min<double>(c.blocks, ceil_div(work.blocks, target.multiprocessors));
+  const double units = band(f) == Band{} ? waves * work.longest * together : std::max(average, work.longest);
+  const double between_tiles = persistent ? (c.staging == Staging::own ? 300 : 500) : 1750;  // clocks: 59.0 against 61.1 us over two waves
   return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target);
 }
 

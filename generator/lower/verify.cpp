@@ -67,6 +67,7 @@ std::optional<Rejection> check_op(const Program& program, const Op& op) {
 class Scope {
  public:
   Scope(const Program& program) : program_(program) {
+    walk(program.body, [&](const Op& op) { own_bounds_ |= ir::has(op.attributes, "own"); });
     for (const auto& [name, value] : program.constants) names_.insert(name);
     if (has_roles(program)) names_.insert({"warp", "warpgroup"});
     if (const auto retry = attribute(program.body[0].attributes, "retry")) names_.insert(*retry);
@@ -102,7 +103,7 @@ class Scope {
       for (const Expr& index : operand.index) collect_names(index, used);
     }
     // What a loop's own bounds are made of: each warpgroup takes its own number.
-    if (op.name == "let") used.erase("warpgroup");
+    if (op.name == "let" && own_bounds_) used.erase("warpgroup");
     for (const std::string& name : used)
       if (!names_.contains(name)) return refuse(op, fmt::format("'{}' is not defined here", name));
     return std::nullopt;
@@ -110,6 +111,7 @@ class Scope {
 
   const Program& program_;
   std::set<std::string> names_;
+  bool own_bounds_ = false;  // before roles: does a loop tell a warpgroup's own?
 };
 
 std::optional<Rejection> check_declarations(const Program& program) {
@@ -159,7 +161,7 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (auto rejection = check_structure(program, target)) return rejection;
   if (auto rejection = check_values(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
-  for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight, check_batons})
+  for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight, check_batons, check_producer_names})
     if (auto rejection = rule(program, target)) return rejection;
   return std::nullopt;
 }

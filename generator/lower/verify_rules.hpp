@@ -36,4 +36,7 @@ std::optional<Rejection> check_flight(const ir::Program& program, const Target& 
 // warpgroup.
 std::optional<Rejection> check_batons(const ir::Program& program, const Target& target);
 
+// Producers use no name that only consumers have.
+std::optional<Rejection> check_producer_names(const ir::Program& program, const Target& target);
+
 }  // namespace warpfinch::lower

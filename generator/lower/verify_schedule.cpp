@@ -268,17 +268,25 @@ std::optional<Rejection> check_flight(const Program& program, const Target&) {
 
 namespace {
 
-std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uniform) {
+// `uneven`: names whose value differs between warpgroups.
+std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uniform,
+                                           std::set<std::string> uneven) {
+  const auto is_uneven = [&](const Op& op) {
+    std::set<std::string> names;
+    for (const Range& range : op.ranges)
+      for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
+    for (const Operand& operand : op.operands) collect_names(operand.expr, names);
+    return std::any_of(names.begin(), names.end(), [&](const auto& name) { return uneven.contains(name); });
+  };
   int waits = 0, passes = 0;
   for (const Op& op : body) {
     waits += op.name == "baton_wait";
     passes += op.name == "baton_pass";
     if (passes > waits) return refuse("baton_pass before baton_wait");
-    std::set<std::string> names;
-    for (const Range& range : op.ranges)
-      for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
-    const bool same = uniform && op.name != "if" && !names.contains("warpgroup") && !names.contains("warp");
-    if (auto rejection = check_baton_block(op.body, same)) return rejection;
+    if (op.name == "let" && is_uneven(op)) uneven.insert(op.ranges[0].name);
+    uniform = uniform && !(op.name == "leave" && is_uneven(op));
+    const bool same = uniform && op.name != "if" && !(op.name == "for" && is_uneven(op));
+    if (auto rejection = check_baton_block(op.body, same, uneven)) return rejection;
   }
   if (waits != passes)
     return refuse(fmt::format("a block waits for the baton {} times and passes it {} times", waits, passes));
@@ -290,7 +298,31 @@ std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uni
 
 std::optional<Rejection> check_batons(const Program& program, const Target&) {
   for (const Op& role : roles_of(program))
-    if (auto rejection = check_baton_block(role.body, true)) return rejection;
+    if (auto rejection = check_baton_block(role.body, true, {"warp", "warpgroup"})) return rejection;
+  return std::nullopt;
+}
+
+namespace {
+
+bool names_warpgroup(const std::vector<Op>& body) {
+  std::set<std::string> names;
+  walk(body, [&](const Op& op) {
+    for (const Range& range : op.ranges)
+      for (const Expr* part : {&range.begin, &range.end}) collect_names(*part, names);
+    for (const Operand& operand : op.operands) {
+      collect_names(operand.expr, names);
+      for (const Expr& index : operand.index) collect_names(index, names);
+    }
+  });
+  return names.contains("warpgroup");
+}
+
+}  // namespace
+
+std::optional<Rejection> check_producer_names(const Program& program, const Target&) {
+  for (const Op& role : roles_of(program))
+    if (has(role.attributes, "producer") && names_warpgroup(role.body))
+      return lower::refuse(role, "a producer has no warpgroup");
   return std::nullopt;
 }
 

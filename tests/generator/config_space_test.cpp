@@ -80,8 +80,8 @@ TEST(ConfigSpaces, mask_loop_is_a_choice_only_where_a_tile_may_need_a_mask) {
   const auto values = [](std::string_view problem) {
     return gene_named(config_space(parse_problem(problem), sm_90a()), "mask_loop").values.size();
   };
-  EXPECT_EQ(values("attention_forward q_len=64 kv_len=443520 head_dim=64"), 1u)
-      << "a multiple of every key_tile";
+  EXPECT_EQ(values("attention_forward q_len=64 kv_len=887040 head_dim=64"), 1u)
+      << "a multiple of every key_tile, and of two of them";
   EXPECT_EQ(values("attention_forward q_len=64 kv_len=443520 head_dim=64 mask=causal"), 2u);
   EXPECT_EQ(values("attention_forward q_len=64 kv_len=4096 head_dim=64"), 2u) << "96 does not divide 4096";
 }
@@ -105,14 +105,22 @@ constexpr const char* kGemm = "gemm m=1024 n=1024 k=1024";
 TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(
       reason(kD128, "consumers=2 key_tile=192 k_stages=2 v_stages=3"),
-      "needs 273 KB of shared memory (q 32 KB, k 96 KB, v 144 KB, barriers 1 KB), the target has 227 KB");
+      "needs 273 KB of shared memory (q 32 KB, k 96 KB, v 144 KB, o 0 KB, barriers 1 KB), a block has 227 KB");
+  EXPECT_EQ(reason(kD64, "consumers=1 key_tile=128 k_stages=4 v_stages=3 staging=own blocks=2"),
+            "needs 129 KB of shared memory (q 8 KB, k 64 KB, v 48 KB, o 8 KB, barriers 1 KB), a block has 113 KB");
+  EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
+            "a stage of 384 keys: a copy brings at most 256");
+  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal", "extents=warpgroup"),
+              testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
+  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal", "stage_tiles=2"),
+              testing::HasSubstr("needs mask_loop=branch"));
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
   EXPECT_EQ(reason(kGemm, "consumers=4 n_tile=256 stages=2"),
             "a wgmma of 256 columns needs 154 registers, the launch allots 96 to a thread");
   EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=192 k_tile=128 stages=2"), "valid");
   EXPECT_EQ(reason(kGemm, "consumers=2 n_tile=256 k_tile=128 stages=3"),
-            "needs 289 KB of shared memory (ring 288 KB, barriers 1 KB), the target has "
+            "needs 289 KB of shared memory (ring 288 KB, barriers 1 KB), a block has "
             "227 KB");
   EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=128 k_tile=32 stages=2"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=1 baton=issue"),
@@ -148,6 +156,8 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"tiles", "key_tile=0"},
       {"counts", "k_stages=0"},
       {"baton", "consumers=1 baton=issue"},
+      {"extents", "extents=warpgroup"},
+      {"stage_tiles", "key_tile=192 stage_tiles=2"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   const Problem problem = parse_problem(kD128);

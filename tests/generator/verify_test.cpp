@@ -258,6 +258,7 @@ int remove_each_line_of_synchronisation(const std::string& text) {
     const std::string line = trimmed(lines[i]), word = line.substr(0, line.find(' '));
     const ir::OpInfo* info = ir::find_op(word);
     if (!info || info->group != ir::Group::synchronisation) continue;
+    if (word == "settle") continue;  // speed only
     std::vector<std::string> without = lines;
     without.erase(without.begin() + i);
     ++removed;
