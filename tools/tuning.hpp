@@ -11,8 +11,6 @@
 
 namespace warpfinch {
 
-constexpr int kConfirmations = 6;  // of the best, at the end of a run
-
 struct TuningOptions {
   Selection selection;
   std::string budget = "60s";

@@ -15,10 +15,17 @@ namespace warpfinch {
 using PlanFuture = std::shared_future<std::shared_ptr<const LoadedPlan>>;
 
 struct Engine::State {
-  std::optional<ConfigDatabase> database, shipped = read_shipped();
+  std::optional<ConfigDatabase> database, shipped;
+  std::once_flag shipped_read;
   KernelCache cache;
   std::mutex mutex;
   std::map<std::string, PlanFuture> plans;  // by problem and config text
+
+  // What is shipped is read when the first problem comes without a config.
+  std::vector<ConfigSource> sources() {
+    std::call_once(shipped_read, [this] { shipped = read_shipped(); });
+    return config_sources(database, shipped);
+  }
 };
 
 namespace {
@@ -75,7 +82,7 @@ std::shared_ptr<const LoadedPlan> Engine::plan(std::string_view problem_text, st
   }
   if (!mine) return future.get();
   try {
-    const auto sources = config_sources(state_->database, state_->shipped);
+    const auto sources = config.empty() ? state_->sources() : std::vector<ConfigSource>();
     promise.set_value(make_plan(device_, problem, config, sources, state_->cache));
   } catch (...) {
     {

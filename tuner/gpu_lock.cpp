@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+
+#include "runtime/log.hpp"
 
 namespace warpfinch {
 
@@ -13,6 +16,9 @@ GpuLock::GpuLock(const std::filesystem::path& file) {
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);
   file_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file_ < 0)
+    logger()->warn("{}: cannot be made ({}); another tuning run on this GPU would not be kept out",
+                   file.string(), std::strerror(errno));
 }
 
 GpuLock::~GpuLock() {

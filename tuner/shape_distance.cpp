@@ -33,14 +33,17 @@ double number(int64_t value) { return static_cast<double>(std::max<int64_t>(valu
 
 std::string type_class(DataType type) { return size_of(type) == 2 ? "16-bit" : std::string(to_text(type)); }
 
-Shape attention_shape(std::string_view name, const AttentionFields& f) {
+Shape attention_shape(const Problem& problem, std::string_view name, const AttentionFields& f) {
   const double heads = number(f.batch * f.q_heads);
-  const double tiles = heads * std::ceil(number(f.q_len) / kRowTile);
+  const double rows = number(f.q_len), tiles = heads * std::ceil(rows / kRowTile);
+  const double macs_per_pair = number(f.head_dim) + number(effective_value_dim(f));
+  // Keys that a row sees on average: what a window leaves of them is what a block walks over.
+  const double keys = std::max(1.0, flops(problem) / (2 * heads * rows * macs_per_pair));
   return {fmt::format("{} {} {} {} masked={} left={} right={}", name, type_class(f.dtype), f.head_dim,
                       effective_value_dim(f), f.mask != Mask::none, f.window_left >= 0, f.window_right >= 0),
           {{std::min(tiles, kMostTiles), 1.0},
-           {number(f.kv_len), 0.7},
-           {number(f.q_len), 0.5},
+           {keys, 0.7},
+           {rows, 0.5},
            {number(f.q_heads) / number(f.kv_heads), 0.2},
            {heads, 0.1}},
           std::string(to_text(f.dtype)),
@@ -49,7 +52,7 @@ Shape attention_shape(std::string_view name, const AttentionFields& f) {
 
 Shape shape(const Problem& problem) {
   const std::string name(operation(problem));
-  if (const auto* a = attention(problem)) return attention_shape(name, *a);
+  if (const auto* a = attention(problem)) return attention_shape(problem, name, *a);
   if (const auto* g = std::get_if<Gemm>(&problem))
     return {
         fmt::format("{} {} {} {}", name, type_class(g->dtype), size_of(g->output), value_to_text(g->layout)),

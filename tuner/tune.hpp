@@ -33,6 +33,9 @@ struct TuneProgress {
   const Evaluation* best = nullptr;   // nullptr: nothing right so far
 };
 
+// What programs ask for; 0 is for tests that count.
+inline constexpr int kConfirmations = 6;
+
 struct TuneOptions {
   Budget budget{.seconds = 60};
   uint64_t seed = 0;

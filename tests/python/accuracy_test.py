@@ -1,4 +1,5 @@
-"""The float64 reference of the attention benchmark against its definition, on the CPU; its peaked inputs."""
+"""What the attention benchmark stands on, on the CPU: its float64 reference against the definition, its peaked
+inputs, its arithmetic of times."""
 
 import sys
 import unittest
@@ -14,6 +15,7 @@ except ModuleNotFoundError:
 
 import accuracy
 import data
+import timing
 
 torch.set_num_threads(1)  # the tensors are small
 SCALE = 0.25
@@ -110,6 +112,17 @@ class Inputs(unittest.TestCase):
         names = [kind.name for kind in data.kinds([1.0, 6.0], rising=True)]
         self.assertEqual(names, ["spread=1", "spread=6", "spread=1 rising", "spread=1 falling",
                                  "spread=6 rising", "spread=6 falling"])
+
+
+class Timing(unittest.TestCase):
+    def test_a_graph_is_long_but_a_long_launch_stands_alone(self):
+        self.assertEqual([timing.launches_per_graph(us) for us in (3.5, 100, 500, 1500, 30000)],
+                         [20, 20, 4, 1, 1])
+
+    def test_the_spread_is_between_the_quartiles(self):
+        times = timing.summary([5.0, 1.0, 4.0, 2.0, 3.0])
+        self.assertEqual((times.median, times.low, times.high), (3, 1, 5))
+        self.assertAlmostEqual(times.spread, 2 / 3)
 
 
 if __name__ == "__main__":

@@ -98,13 +98,13 @@ def option_parser(description, own_list=None):
 def chosen(options, operation="attention_forward"):
     """The shapes that the options name, those of files first."""
     named = read(options.shapes, operation) if options.shapes else []
-    named += [Shape(tag_of(problem), problem) for problem in options.problem]
     if options.only:
         wanted = options.only.split(",")
         unknown = set(wanted) - {shape.tag for shape in named}
         if unknown:
             raise SystemExit(f"--only: no shape is called {', '.join(sorted(unknown))}")
         named = [shape for shape in named if shape.tag in wanted]
+    named += [Shape(tag_of(problem), problem) for problem in options.problem]
     if not named:
         raise SystemExit("nothing to run: give --shapes or --problem")
     return named

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <optional>
 
 #include "tuner/api/boundary.hpp"
 #include "tuner/evaluators.hpp"
+#include "tuner/shipped_configs.hpp"
 #include "tuner/tune.hpp"
 
 namespace warpfinch {
@@ -59,6 +61,9 @@ wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* bud
     TuneOptions options;
     options.budget = parse_budget(budget_text);
     options.seed = seed;
+    options.confirmations = kConfirmations;
+    const std::optional<ConfigDatabase> shipped = read_shipped();
+    options.shipped = shipped ? &*shipped : nullptr;
     if (engine->database.empty())
       fail_input("wf_tune: the engine was opened without a database, so there is no place for the results");
     std::atomic<bool> stop = false;

@@ -52,7 +52,8 @@ WF_API const char* wf_last_error(void);
 /* --- engine ------------------------------------------------------------------------------------------- */
 
 /* Opens a device ("cuda:0", …) with a database of configs. database_path: a file, made where there is none;
- * NULL: the user's own (under XDG_DATA_HOME, else ~/.local/share); "": no database.
+ * NULL: the user's own (under XDG_DATA_HOME, else ~/.local/share); "": no database. The configs that come
+ * with the library answer below it; nothing is written to them.
  * WF_ERROR_ENVIRONMENT: no driver, no such GPU, a file that cannot be read. WF_ERROR_INPUT: text that names
  * no device, a GPU of another architecture, a file that is no database or has a newer schema. */
 WF_API wf_status wf_engine_open(const char* device, const char* database_path, wf_engine_t** engine);
@@ -62,8 +63,9 @@ WF_API void wf_engine_close(wf_engine_t* engine);
 /* --- plans -------------------------------------------------------------------------------------------- */
 
 /* Generates, compiles (or takes from the kernel cache) and loads what solves the problem. config_text NULL or
- * "": the database's config, else the best one by the static model. The first call for a problem may take
- * seconds and must not happen while one of this thread's streams captures; the same texts are planned once.
+ * "": the database's config, else a shipped one, else the best by the static model. The first call for a
+ * problem may take seconds and must not happen while one of this thread's streams captures; the same texts
+ * are planned once.
  * WF_ERROR_INPUT: a text that is wrong, or a config that cannot work, with the numbers. WF_ERROR_ENVIRONMENT:
  * NVRTC is missing and the cache does not have the kernel. */
 WF_API wf_status wf_plan(wf_engine_t* engine, const char* problem_text, const char* config_text,

@@ -123,7 +123,7 @@ class Engine {
     engine_.reset(engine, wf_engine_close);
   }
 
-  // An empty config: the database's, else the best by the static model.
+  // An empty config: the database's, else a shipped one, else the best by the static model.
   Plan plan(const std::string& problem, const std::string& config = {}) const {
     wf_plan_t* plan = nullptr;
     throw_unless_ok(wf_plan(get(), problem.c_str(), config.c_str(), &plan));
