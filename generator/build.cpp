@@ -3,6 +3,8 @@
 
 namespace warpfinch {
 
+PlannedKernels build_attention(const AttentionFields& fields, const AttentionConfig& config,
+                               const Target& target);
 PlannedKernels build_three_kernel(const AttentionFields& fields, const Config& config, const Target& target);
 
 namespace {
@@ -40,8 +42,7 @@ PlannedKernels build(const Softmax& softmax, const Config& config, const Target&
 }
 
 PlannedKernels build(const AttentionForward& fields, const Config& config, const Target& target) {
-  return single(build_attention_forward(fields, std::get<AttentionConfig>(config.kernels[0]), target),
-                buffers(fields).size());
+  return build_attention(fields, std::get<AttentionConfig>(config.kernels[0]), target);
 }
 
 PlannedKernels build(const AttentionThreeKernel& fields, const Config& config, const Target& target) {

@@ -38,6 +38,26 @@ ir::Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& co
 ir::Program build_attention_forward(const AttentionFields& fields, const AttentionConfig& config,
                                     const Target& target);
 
+// What the rows of attention's row tiles are: the queries of one head, or, packed, those of all heads that
+// share a KV head, query by query: row r is head r % group of query r / group.
+struct RowTiles {
+  int64_t heads, rows;  // heads that the grid walks over, rows of each
+  int64_t group = 1;
+};
+RowTiles row_tiles(const AttentionFields& fields, const AttentionConfig& config);
+// q, o or lse as a param of [batch, heads, rows(, dim)] in that sense.
+ir::Tensor row_tiles_param(const Buffer& buffer, const RowTiles& tiles);
+
+// Split-KV: each split writes its normalized rows and their LSE to the workspace, and a second kernel weighs
+// and adds them.
+struct SplitResults {
+  Buffer o, lse;  // fp32 [split, batch, heads, rows(, dim)]
+};
+SplitResults split_results(const AttentionFields& fields, const AttentionConfig& config);
+// Keys of a split, a multiple of what a trip of the loop takes.
+int64_t split_keys(const AttentionFields& fields, const AttentionConfig& config);
+ir::Program build_combine(const AttentionFields& fields, const AttentionConfig& config, const Target& target);
+
 // The kernels of a problem's plan: one program per launch, and for every param of each where it points.
 struct PlannedKernel {
   ir::Program program;
@@ -51,15 +71,19 @@ PlannedKernels build(const Problem& problem, const Config& config, const Target&
 
 // Pieces that builders share.
 ir::Tensor param(const Buffer& buffer);
+// Axis and the next one of a param as a single axis, the latter fastest.
+ir::Tensor merge_axes(const ir::Tensor& param, size_t axis);
 ir::Tensor shared_tile(std::string name, DataType type, std::vector<ir::Expr> shape, int stages = 0);
 ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> shape);
 ir::Tensor row_values(std::string name, ir::Expr rows);
 // The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
 std::string exponent_scale(double scale);
 // Adds the mask ops that a [rows, columns] plane needs where it is walked in steps of that many columns; `tile` is
-// the scores, `column` their first one.
+// the scores, `column` their first one. `rows_per_query`: so many neighbouring rows see the same (packed heads);
+// `rows` counts them once.
 void append_mask(std::vector<ir::Op>& body, const std::string& tile, const Band& visible, int64_t rows,
-                 int64_t columns, int64_t step, const ir::Expr& column = ir::symbol("n"));
+                 int64_t columns, int64_t step, const ir::Expr& column = ir::symbol("n"),
+                 int64_t rows_per_query = 1);
 // Where the columns of a row tile begin and end, and from where up to where no mask op is needed; constants
 // where nothing depends on the row. Symbols: m and m_tile.
 struct ColumnBounds {
@@ -70,7 +94,10 @@ struct ColumnBounds {
   std::optional<ir::Expr> own_end = {}, own_unmasked = {};
 };
 ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile,
-                           bool per_warpgroup = false);
+                           bool per_warpgroup = false, int64_t rows_per_query = 1);
+// The part of them between two multiples of the step; symbols allowed. A range that is empty becomes one wholly
+// masked step.
+ColumnBounds columns_within(const ColumnBounds& bounds, const ir::Expr& from, const ir::Expr& to, int64_t step);
 // `for n in begin .. end step`, with the bounds named by lets in front of it.
 void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const ir::Expr& step,
                         std::vector<ir::Op> loop_body);

@@ -15,6 +15,25 @@ Tensor param(const Buffer& buffer) {
   return result;
 }
 
+Tensor merge_axes(const ir::Tensor& param, size_t axis);
+"""))
+sub('generator/building.cpp',
+("""Tensor shared_tile(""","""Tensor merge_axes(const Tensor& param, size_t axis) {
+  std::vector<int64_t> strides = integer_list(*attribute(param.attributes, "strides"));
+  const int64_t outer = value(param.shape[axis]), inner = value(param.shape[axis + 1]);
+  const int64_t outer_stride = strides[axis], inner_stride = strides[axis + 1];
+  Tensor result = param;
+  result.shape[axis] = outer * inner;
+  result.shape.erase(result.shape.begin() + axis + 1);
+  strides.erase(strides.begin() + axis + (inner == 1 ? 1 : 0));
+  const bool even = outer == 1 || inner == 1 || outer_stride == inner * inner_stride;
+  if (!even) strides[axis] = outer_stride;
+  set(result.attributes, "strides", list_text(strides));
+  if (!even)
+    set(result.attributes, "packed", list_text({static_cast<int64_t>(axis), inner, inner_stride}));
+  return result;
+}
+
 Tensor shared_tile(std::string name, DataType type, std::vector<Expr> shape, int stages) {
   Tensor result{Space::shared, std::move(name), type, std::move(shape), {}};
   if (stages > 0) set(result.attributes, "stages", std::to_string(stages));
@@ -37,9 +56,10 @@ std::string exponent_scale(double scale) {
 }
 
 void append_mask(std::vector<Op>& body, const std::string& name, const Band& visible, int64_t rows,
-                 int64_t columns, int64_t step, const Expr& column) {
+                 int64_t columns, int64_t step, const Expr& column, int64_t rows_per_query) {
   const auto edge = [&](const char* mask, int64_t offset) {
     body.push_back(op(mask, {tile(name), expr(symbol("m")), expr(column), expr(offset)}));
+    if (rows_per_query > 1) set(body.back().attributes, "rows_per_query", std::to_string(rows_per_query));
   };
   if (visible.first) edge("mask_window", *visible.first);
   if (visible.last) edge("mask_causal", *visible.last);
@@ -49,14 +69,20 @@ void append_mask(std::vector<Op>& body, const std::string& name, const Band& vis
     body.push_back(op("mask_columns", {tile(name), expr(column), expr(columns)}));
 }
 
-ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile, bool per_warpgroup) {
+ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile, bool per_warpgroup,
+                           int64_t rows_per_query) {
   const auto whole_tiles = [&](Expr count) { return count / column_tile * column_tile; };
+  // The query of a row, and one past that of the last of `count` rows.
+  const auto query = [&](const Expr& row) { return row / rows_per_query; };
+  const auto behind = [&](const Expr& row, const Expr& count) {
+    return rows_per_query == 1 ? row + count : (row + count - 1) / rows_per_query + 1;
+  };
   // Rows that see nothing run over one wholly masked tile, so that every pipeline has a first tile.
   const auto end = [&](const Expr& row, const Expr& count) {
-    return max(min(columns, row + count + *visible.last), 1);
+    return max(min(columns, behind(row, count) + *visible.last), 1);
   };
   const auto unmasked = [&](const Expr& row) {
-    return whole_tiles(max(min(columns, row + *visible.last + 1), 0));
+    return whole_tiles(max(min(columns, query(row) + *visible.last + 1), 0));
   };
   const Expr m = symbol("m"), rows = symbol("m_tile"), own = m + symbol("warpgroup") * 64;
   ColumnBounds bounds{columns, whole_tiles(columns), columns % column_tile != 0};
@@ -71,11 +97,23 @@ ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_
   }
   if (visible.first) {
     // For the same reason the walk begins before the last column at the latest.
-    bounds.begin = whole_tiles(min(max(m + *visible.first, 0), columns - 1));
-    bounds.unmasked_from = whole_tiles(max(m + rows + *visible.first - 1, 0) + (column_tile - 1));
+    bounds.begin = whole_tiles(min(max(query(m) + *visible.first, 0), columns - 1));
+    bounds.unmasked_from = whole_tiles(max(behind(m, rows) + *visible.first - 1, 0) + (column_tile - 1));
     bounds.masked = true;
   }
   return bounds;
+}
+
+ColumnBounds columns_within(const ColumnBounds& bounds, const Expr& from, const Expr& to, int64_t step) {
+  ColumnBounds result = bounds;
+  result.begin = bounds.begin == Expr(0) ? from : max(from, min(bounds.begin, to - step));
+  result.end = max(min(bounds.end, to), from + 1);
+  result.unmasked = min(bounds.unmasked, to);
+  if (bounds.own_end) {
+    result.own_end = max(min(*bounds.own_end, to), from + 1);
+    result.own_unmasked = min(*bounds.own_unmasked, to);
+  }
+  return result;
 }
 
 void append_column_loop(std::vector<Op>& body, const ColumnBounds& bounds, const Expr& step,

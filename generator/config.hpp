@@ -89,6 +89,8 @@ struct AttentionConfig {
   Extents extents = Extents::block;
   int blocks = 1;       // per multiprocessor
   int stage_tiles = 1;  // key tiles that a ring stage holds
+  bool pack_gqa = false;  // the query heads of a KV head share row tiles, for few queries
+  int kv_splits = 1;      // ranges of keys computed apart, and joined by a second kernel
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -99,7 +101,8 @@ struct AttentionConfig {
                       core("mask_loop", &C::mask_loop), optional("copy", &C::copy),
                       optional("staging", &C::staging), optional("extents", &C::extents),
                       optional("blocks", &C::blocks),
-                      optional("stage_tiles", &C::stage_tiles)};
+                      optional("stage_tiles", &C::stage_tiles), optional("pack_gqa", &C::pack_gqa),
+                      optional("kv_splits", &C::kv_splits)};
   }
 };
 

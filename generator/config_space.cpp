@@ -23,7 +23,7 @@ std::vector<std::string> every_value() {
 // The copy path is one value: tma wherever its rules allow. Only a typed config asks for another.
 const std::vector<std::string> kCopyDomain{"auto"};
 
-std::vector<Gene> domains(const Gemm&) {
+std::vector<Gene> domains(const Gemm&, const Target&) {
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"n_tile", numbers({32, 64, 96, 128, 160, 192, 224, 256})},
           {"k_tile", numbers({32, 64, 128})},
@@ -33,13 +33,30 @@ std::vector<Gene> domains(const Gemm&) {
           {"copy", kCopyDomain}};
 }
 
-std::vector<Gene> domains(const Softmax&) {
+std::vector<Gene> domains(const Softmax&, const Target&) {
   return {{"warps", numbers({1, 2, 4, 8})},
           {"column_tile", numbers({64, 128, 256, 512})},
           {"tile_order", every_value<TileOrder>()}};
 }
 
-std::vector<Gene> domains(const AttentionFields& fields) {
+// Packing is for row tiles that the queries of one head would not fill, splits for grids that would leave
+// multiprocessors idle.
+std::vector<std::string> pack_gqa_domain(const AttentionFields& fields) {
+  constexpr int64_t kFewQueries = 64;
+  if (fields.q_heads == fields.kv_heads || fields.q_len >= kFewQueries) return {"false"};
+  return {"false", "true"};
+}
+std::vector<std::string> kv_splits_domain(const AttentionFields& fields, const Target& target) {
+  const int64_t row_tiles = (fields.q_heads / fields.kv_heads * fields.q_len + 63) / 64;
+  if (fields.batch * fields.kv_heads * row_tiles >= target.multiprocessors) return {"1"};
+  constexpr int64_t kFewKeys = 128;  // of a split
+  std::vector<std::string> values{"1"};
+  for (int splits = 2; splits <= 64 && fields.kv_len / splits >= kFewKeys; splits *= 2)
+    values.push_back(std::to_string(splits));
+  return values;
+}
+
+std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool masked =
       band(fields) != Band{} ||
@@ -58,7 +75,9 @@ std::vector<Gene> domains(const AttentionFields& fields) {
           {"staging", every_value<Staging>()},
           {"extents", ends ? every_value<Extents>() : std::vector<std::string>{"block"}},
           {"blocks", numbers({1, 2, 3})},
-          {"stage_tiles", numbers({1, 2})}};
+          {"stage_tiles", numbers({1, 2})},
+          {"pack_gqa", pack_gqa_domain(fields)},
+          {"kv_splits", kv_splits_domain(fields, target)}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.
@@ -112,7 +131,8 @@ ConfigSpace config_space(const Problem& problem, const Target& target) {
   const Config form = default_config(problem);
   const std::vector<Problem> parts = kernel_problems(problem);
   for (size_t i = 0; i < parts.size(); ++i) {
-    const std::vector<Gene> known = std::visit([](const auto& part) { return domains(part); }, parts[i]);
+    const std::vector<Gene> known =
+        std::visit([&](const auto& part) { return domains(part, target); }, parts[i]);
     const std::string prefix = parts.size() == 1 ? "" : fmt::format("{}.", i);
     const Config kernel{{form.kernels[i]}};
     for_each_gene(kernel, [&](const auto&, const auto& field) {

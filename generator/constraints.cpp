@@ -79,6 +79,29 @@ Reason baton_violated(const Problem&, const KernelConfig& config, const Target&)
                      value_to_text(c->baton), c->consumers);
 }
 
+// --- rows and keys of a block --------------------------------------------------------------------------
+Reason packing_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || !c->pack_gqa) return {};
+  const AttentionFields& f = *attention(problem);
+  if (f.q_heads > f.kv_heads) return {};
+  return fmt::format("pack_gqa=true wants several query heads per KV head, there are {} and {}", f.q_heads,
+                     f.kv_heads);
+}
+
+Reason splits_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  constexpr int kMostSplits = 256;
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c) return {};
+  if (Reason reason = count_violated("kv_splits", c->kv_splits, kMostSplits)) return reason;
+  const int64_t trip = int64_t{c->key_tile} * c->stage_tiles;
+  const int64_t tiles = (attention(problem)->kv_len + trip - 1) / trip;
+  const int64_t tiles_per_split = (tiles + c->kv_splits - 1) / c->kv_splits;
+  if (tiles_per_split * (c->kv_splits - 1) < tiles) return {};
+  return fmt::format("kv_splits={}: {} key tiles in splits of {} leave the last split without keys",
+                     c->kv_splits, tiles, tiles_per_split);
+}
+
 // Own bounds of a warpgroup are kept by branches, and make turns uneven.
 Reason extents_violated(const Problem& problem, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -219,6 +242,8 @@ const std::vector<Constraint>& constraints() {
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
       {"extents", "warpgroups with bounds of their own take no turns, and branch around masks", extents_violated},
       {"stage_tiles", "stages of several key tiles branch around masks", stage_tiles_violated},
+      {"packing", "heads are packed where several share a KV head", packing_violated},
+      {"splits", "every split of the keys has keys", splits_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
       {"registers",

@@ -43,6 +43,19 @@ TensorMap tensor_map(const ir::Tensor& param, const emit::KernelParameter& param
   return map;
 }
 
+// What the caller hands over for a param: its packed axis as the two that it is made of.
+Buffer buffer_of(const ir::Tensor& param) {
+  Buffer buffer{param.name, param.type, extents_of(param), lower::strides_of(param),
+                ir::has(param.attributes, "out")};
+  if (const auto packed = lower::packed_axis(param)) {
+    const auto axis = static_cast<int64_t>(packed->axis);
+    buffer.shape[packed->axis] /= packed->count;
+    buffer.shape.insert(buffer.shape.begin() + axis + 1, packed->count);
+    buffer.strides.insert(buffer.strides.begin() + axis + 1, packed->stride);
+  }
+  return buffer;
+}
+
 std::vector<const ir::Tensor*> params_of(const ir::Program& program) {
   std::vector<const ir::Tensor*> params;
   for (const ir::Tensor& tensor : program.tensors)
@@ -138,8 +151,7 @@ Expected<Plan> generate_program(std::string_view text, const Target& target, con
   std::vector<BufferRef> places;
   for (const ir::Tensor* param : params_of(*program)) {
     places.push_back({static_cast<int>(plan.buffers.size()), 0});
-    plan.buffers.push_back({param->name, param->type, extents_of(*param), lower::strides_of(*param),
-                            ir::has(param->attributes, "out")});
+    plan.buffers.push_back(buffer_of(*param));
   }
   plan.launches.push_back(
       launch_of(*program, places, target, {"A program of the user's, for " + target.name + "."}));

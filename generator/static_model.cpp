@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "generator/builders.hpp"
 #include "generator/config_space.hpp"
 
 namespace warpfinch {
@@ -67,17 +68,19 @@ struct Work {
 };
 
 Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
-  const double heads = static_cast<double>(f.batch) * static_cast<double>(f.q_heads);
-  const double row_blocks = ceil_div(static_cast<double>(f.q_len), 64.0 * c.consumers);
-  const double full = ceil_div(static_cast<double>(f.kv_len), c.key_tile) * c.key_tile / 128.0;
+  const RowTiles tiles = row_tiles(f, c);
+  const double heads = static_cast<double>(f.batch) * static_cast<double>(tiles.heads);
+  const double row_blocks = ceil_div(static_cast<double>(tiles.rows), 64.0 * c.consumers);
+  const double split = static_cast<double>(split_keys(f, c)) / 128.0;  // score tiles of 64 rows
+  const double full = split * c.kv_splits;
   const double all = row_blocks * c.consumers * full;
-  Work work{heads * all, c.consumers * full, heads * row_blocks};
+  Work work{heads * all, c.consumers * split, heads * row_blocks * c.kv_splits};
   const Band visible = band(f);
   if (visible == Band{}) return work;
   // A warpgroup walks to the last tile that its own or the block's last row sees: on average, at each edge, half
   // these rows and half a key tile more than the visible pairs.
   const double edges = visible.first.has_value() + visible.last.has_value();
-  const double pairs = static_cast<double>(visible_pairs(visible, f.q_len, f.kv_len));
+  const double pairs = static_cast<double>(visible_pairs(visible, f.q_len, f.kv_len) * tiles.group);
   const double groups = row_blocks * c.consumers;
   const double half_rows = c.extents == Extents::warpgroup ? 32.0 : 32.0 * c.consumers;
   work.units = heads * std::min(all, (pairs / 64.0 + groups * edges * (half_rows + c.key_tile / 2.0)) / 128.0);
@@ -86,6 +89,29 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
     work.longest = std::min(work.longest, c.consumers * (width + 64.0 * c.consumers + c.key_tile) / 128.0);
   }
   return work;
+}
+
+// The second kernel of split-KV: an estimate. Its loads wait for each other's latency rather than for bytes.
+double combine_us(const AttentionFields& f, const AttentionConfig& c) {
+  if (c.kv_splits == 1) return 0;
+  constexpr double kStart = 2.0, kPerSplit = 0.03, kL2BytesPerUs = 3e6;
+  const RowTiles tiles = row_tiles(f, c);
+  const auto rows = static_cast<double>(f.batch * tiles.heads * tiles.rows);
+  const double traffic = 2.0 * 4.0 * c.kv_splits * rows * static_cast<double>(effective_value_dim(f));
+  return kStart + kPerSplit * c.kv_splits + traffic / kL2BytesPerUs;
+}
+
+// Keys and values come from memory. A multiprocessor alone draws some three times its share of the bandwidth,
+// if its ring has that much on the way: all stages but the one that is being read.
+double attention_memory_us(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
+  constexpr double kLatency = 1e-6;  // seconds from the request to the release of a stage, loaded
+  const double share = target.memory_bytes_per_second / target.multiprocessors;
+  const auto row = static_cast<double>(f.head_dim + effective_value_dim(f)) / 2.0 * size_of(f.dtype);
+  const double on_the_way = (c.k_stages + c.v_stages - 1) * c.key_tile * row;
+  const double drawn = std::min(3.0 * share, on_the_way / kLatency);
+  const double active = std::min<double>(attention_work(f, c).blocks, target.multiprocessors);
+  const double bandwidth = std::min(target.memory_bytes_per_second, active * drawn);
+  return seconds_to_us(bytes(AttentionForward{f}) / bandwidth) + combine_us(f, c);
 }
 
 double predict(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
@@ -98,7 +124,7 @@ double predict(const AttentionFields& f, const AttentionConfig& c, const Target&
   const double together = std::min<double>(c.blocks, ceil_div(work.blocks, target.multiprocessors));
   const double units = band(f) == Band{} ? waves * work.longest * together : std::max(average, work.longest);
   const double between_tiles = persistent ? (c.staging == Staging::own ? 300 : 500) : 1750;  // clocks: 59.0 against 61.1 us over two waves
-  return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target);
+  return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target) + combine_us(f, c);
 }
 
 // --- gemm ---------------------------------------------------------------------------------------------
@@ -166,8 +192,8 @@ double predict(const Softmax& softmax, const SoftmaxConfig& c, const Target& tar
 
 double predict_kernel(const Problem& problem, const KernelConfig& config, const Target& target) {
   if (const auto* c = std::get_if<AttentionConfig>(&config)) {
-    const double memory = seconds_to_us(bytes(problem) / target.memory_bytes_per_second);
-    return std::max(kLaunchUs + memory, predict(*attention(problem), *c, target));
+    const AttentionFields& fields = *attention(problem);
+    return std::max(kLaunchUs + attention_memory_us(fields, *c, target), predict(fields, *c, target));
   }
   if (const auto* c = std::get_if<GemmConfig>(&config)) return predict(std::get<Gemm>(problem), *c, target);
   return predict(std::get<Softmax>(problem), std::get<SoftmaxConfig>(config), target);

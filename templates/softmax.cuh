@@ -106,22 +106,24 @@ WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const R
                                 : (finite_reference(m.value[half]) * scale + lg2(sum.value[half])) * kLn2;
 }
 
-// -inf where column > row + offset.
-template <class Tile>
+// -inf where column > query + offset; so many neighbouring rows belong to one query.
+template <int RowsPerQuery = 1, class Tile>
 WF_DEVICE void mask_causal(Tile& s, int first_row, int first_column, int offset) {
 #pragma unroll
   for (int i = 0; i < Tile::kCount; ++i) {
-    const int last = first_row + row_of<Tile::kRows>(i / 2 % 2) + offset - first_column;
+    const int query = (first_row + row_of<Tile::kRows>(i / 2 % 2)) / RowsPerQuery;
+    const int last = query + offset - first_column;
     if (Tile::TileLayout::column(i) > last) s.value[i] = -infinity();
   }
 }
 
-// -inf where column < row + offset.
-template <class Tile>
+// -inf where column < query + offset.
+template <int RowsPerQuery = 1, class Tile>
 WF_DEVICE void mask_window(Tile& s, int first_row, int first_column, int offset) {
 #pragma unroll
   for (int i = 0; i < Tile::kCount; ++i) {
-    const int first = first_row + row_of<Tile::kRows>(i / 2 % 2) + offset - first_column;
+    const int query = (first_row + row_of<Tile::kRows>(i / 2 % 2)) / RowsPerQuery;
+    const int first = query + offset - first_column;
     if (Tile::TileLayout::column(i) < first) s.value[i] = -infinity();
   }
 }

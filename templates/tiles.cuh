@@ -4,11 +4,15 @@
 namespace warpfinch {
 
 // --- global memory: a tensor with its extents and strides (elements), outermost dimension first -----------
+// Of one axis, index i may stand at i / packed * stride + i % packed * packed_stride. All but `data` are
+// constants to the compiler, so what is not packed costs nothing.
 template <class T, int Rank>
 struct GlobalTensor {
   T* data;
   int shape[Rank];
   i64 strides[Rank];
+  int packed_axis = 0, packed = 1;
+  i64 packed_stride = 0;
 };
 
 // --- shared memory: panels of Swizzle bytes per row, 16-byte chunks XORed with the row ---------------------

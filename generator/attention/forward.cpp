@@ -21,21 +21,53 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
   if (config.reference == Reference::r4) program.tensors.push_back(row_values("unfit", rows));
-  if (fields.lse) program.tensors.push_back(row_values("lse", rows));
+  if (fields.lse || config.kv_splits > 1) program.tensors.push_back(row_values("lse", rows));
+}
+
+// A result's place: the caller's, or a split's in the workspace.
+Operand result(const AttentionConfig& config, const std::string& name, std::vector<Expr> index) {
+  if (config.kv_splits == 1) return global(name, std::move(index));
+  index.insert(index.begin(), symbol("split"));
+  return global("partial_" + name, std::move(index));
+}
+
+void declare_params(Program& program, const AttentionFields& fields, const AttentionConfig& config) {
+  const RowTiles tiles = row_tiles(fields, config);
+  const std::vector<Buffer> user = buffers(AttentionForward{fields});
+  program.tensors = {row_tiles_param(user[0], tiles), param(user[1]), param(user[2])};
+  if (config.kv_splits > 1) {
+    const SplitResults partial = split_results(fields, config);
+    program.tensors.push_back(param(partial.o));
+    program.tensors.push_back(param(partial.lse));
+  } else {
+    program.tensors.push_back(row_tiles_param(user[3], tiles));
+    if (fields.lse) program.tensors.push_back(row_tiles_param(user[4], tiles));
+  }
+}
+
+// Splits begin and end between trips of the loop.
+ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& config) {
+  const bool split = config.kv_splits > 1, own = config.extents == Extents::warpgroup;
+  const int64_t trip = int64_t{config.key_tile} * config.stage_tiles;
+  ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
+                                      row_tiles(fields, config).group);
+  bounds.masked |= fields.kv_len % trip != 0;
+  if (!split) return bounds;
+  const int64_t keys = split_keys(fields, config);
+  return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
 }
 
 // Raises the reference, and brings the sums and O to it.
 std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
   const bool lazy = std::string_view(policy) == "r1";
-  return {op("reference", {tile("reference"), tile("shrink"), tile("s")},
-             {{"scale", scale}, {"policy", policy}}),
-          op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
-          op("rescale", {tile("o"), tile("shrink")},
-             lazy ? Attributes{{"when", "changed"}} : Attributes{})};
+  return {
+      op("reference", {tile("reference"), tile("shrink"), tile("s")}, {{"scale", scale}, {"policy", policy}}),
+      op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
+      op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{})};
 }
 
-// The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not 0 the
-// tile is the row's first one.
+// The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not
+// 0 the tile is the row's first one.
 void append_softmax(std::vector<Op>& body, const std::string& scale, Reference policy, const Expr& first) {
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
   const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
@@ -61,7 +93,8 @@ Operand part_of(Operand stage, int part, int parts) {
 // One trip of the key loop: the tiles of a ring stage, one after the other.
 std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig& config, const Expr& begin) {
   const Expr b = symbol("b"), n = symbol("n");
-  const Expr kv_head = symbol("h") / (fields.q_heads / fields.kv_heads);
+  const RowTiles tiles = row_tiles(fields, config);
+  const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const std::string scale = exponent_scale(effective_scale(fields));
   const int parts = config.stage_tiles;
   std::vector<Op> body;
@@ -69,7 +102,8 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     const Expr column = n + part * config.key_tile;
     if (part == 0) body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
     body.push_back(op("mma", {tile("s"), shared("q"), transposed(part_of(shared("k"), part, parts))}));
-    append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column);
+    append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
+                tiles.group);
     append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, begin) : Expr(0));
     if (part == 0) body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
     body.push_back(
@@ -85,9 +119,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
-  const bool own = config.extents == Extents::warpgroup;
-  ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, config.key_tile, own);
-  bounds.masked |= fields.kv_len % (config.key_tile * config.stage_tiles) != 0;
+  const ColumnBounds bounds = key_bounds(fields, config);
   const Expr begin = is_constant(bounds.begin) ? bounds.begin : symbol("n_begin");
   append_column_loop(body, bounds, symbol("key_tile") * config.stage_tiles,
                      stage_body(fields, config, begin));
@@ -97,11 +129,11 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
     body.push_back(op("redo", {tile("unfit")}));
   }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
-  body.push_back(op("store", {global("o", {b, h, m, 0}), tile("o")}));
-  if (fields.lse) {
+  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}));
+  if (fields.lse || config.kv_splits > 1) {
     const std::string scale = exponent_scale(effective_scale(fields));
     body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale}}));
-    body.push_back(op("store", {global("lse", {b, h, m}), tile("lse")}));
+    body.push_back(op("store", {result(config, "lse", {b, h, m}), tile("lse")}));
   }
   return body;
 }
@@ -120,13 +152,14 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   if (config.staging == Staging::own) set(program.attributes, "staging", "own");
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
-  for (const Buffer& buffer : buffers(AttentionForward{fields})) program.tensors.push_back(param(buffer));
+  declare_params(program, fields, config);
   declare_tiles(program, fields, config);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
-  const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, fields.q_heads, 1};
-  const Range rows{"m", 0, fields.q_len, symbol("m_tile")};
+  const RowTiles tiles = row_tiles(fields, config);
+  const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, tiles.heads, 1};
+  const Range rows{"m", 0, tiles.rows, symbol("m_tile")};
   // Where row tiles are equally long neighbouring blocks share one head's keys; else the long ones of all
   // heads go first.
   const Band visible = band(fields);
@@ -136,6 +169,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
     grid.ranges = {rows, batch, heads};
     if (visible.last) set(grid.attributes, "descending", "m");
   }
+  if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});
   grid.body = row_tile(fields, config);
   program.body = {std::move(grid)};
   return program;

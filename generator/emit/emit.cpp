@@ -30,6 +30,8 @@ const std::vector<Spelling>& spellings() {
       {"softmax_exp2", {}, {"scale"}},
       {"rescale", {"when"}, {}},
       {"log_sum_exp", {}, {"scale"}},
+      {"mask_causal", {"rows_per_query"}, {}},
+      {"mask_window", {"rows_per_query"}, {}},
       {"acquire", {"bytes"}, {}},
       {"wait_mma", {"pending"}, {}},
   };
@@ -142,9 +144,11 @@ class Emitter {
     std::vector<int64_t> shape;
     for (const Expr& extent : tensor.shape) shape.push_back(value(extent));
     const std::vector<int64_t> strides = lower::strides_of(tensor);
-    line(fmt::format("const {} {}{{{}, {{{}}}, {{{}}}}};", spell_type(program_, tensor),
+    const auto packed = lower::packed_axis(tensor);
+    line(fmt::format("const {} {}{{{}, {{{}}}, {{{}}}{}}};", spell_type(program_, tensor),
                      spell_tensor(program_, Space::global, tensor.name), parameter_name(parameters_, pointer),
-                     fmt::join(shape, ", "), fmt::join(strides, ", ")),
+                     fmt::join(shape, ", "), fmt::join(strides, ", "),
+                     packed ? fmt::format(", {}, {}, {}", packed->axis, packed->count, packed->stride) : ""),
          ir_line);
   }
   void barriers() {
@@ -318,7 +322,7 @@ class Emitter {
       line(fmt::format("const int {} = {};", spell_symbol(op.ranges[0].name), spell(op.operands[0].expr)),
            own_line);
     } else if (op.name == "for") {
-      line("#pragma unroll 1");
+      line(fmt::format("#pragma unroll {}", integer(op.attributes, "unroll", 1)));
       block(op, loop_head(op), own_line);
     } else if (op.name == "leave") {
       line(fmt::format("if ({}) break;", spell(op.operands[0].expr)), own_line);

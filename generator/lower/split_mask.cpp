@@ -49,8 +49,8 @@ std::vector<Op> split(const Op& loop, const Unmasked& unmasked) {
   std::erase_if(right.body, is_left_mask);
   std::vector<Op> result;
   if (unmasked.from) result.push_back(std::move(left));
-  for (Op& part : std::vector{plain, right})
-    if (!runs_not(part.ranges[0])) result.push_back(std::move(part));
+  if (!runs_not(plain.ranges[0])) result.push_back(std::move(plain));
+  if (!(range.end == unmasked.to) && !runs_not(right.ranges[0])) result.push_back(std::move(right));
   return result;
 }
 

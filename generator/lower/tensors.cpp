@@ -15,7 +15,8 @@ constexpr int64_t kBarrierBytes = 8;      // an mbarrier; two per stage: full an
 bool tma_can_move(const Tensor& param) {
   const std::vector<int64_t> strides = strides_of(param);
   const size_t rank = param.shape.size();
-  if (rank < 2 || rank > 5 || strides.size() != rank || strides.back() != 1) return false;
+  if (packed_axis(param) || rank < 2 || rank > 5 || strides.size() != rank || strides.back() != 1)
+    return false;
   for (size_t i = 0; i < rank; ++i) {
     if (value(param.shape[i]) >= int64_t{1} << 32) return false;
     if (i + 1 == rank || value(param.shape[i]) == 1) continue;
@@ -75,6 +76,13 @@ std::vector<int64_t> strides_of(const Tensor& param) {
   std::vector<int64_t> strides(param.shape.size(), 1);
   for (size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * value(param.shape[i]);
   return strides;
+}
+
+std::optional<PackedAxis> packed_axis(const Tensor& param) {
+  const auto text = attribute(param.attributes, "packed");
+  if (!text) return std::nullopt;
+  const std::vector<int64_t> numbers = integer_list(*text);
+  return PackedAxis{static_cast<size_t>(numbers[0]), numbers[1], numbers[2]};
 }
 
 int64_t axis_count(const Range& range) {

@@ -1,6 +1,7 @@
 // Questions about declared tensors and ops that several passes ask.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "generator/ir/program.hpp"
@@ -28,6 +29,12 @@ bool holds_mma(const ir::Op& op);
 std::string shape_text(const ir::Tensor& tensor);
 // A param's strides in elements: what it states, else contiguous.
 std::vector<int64_t> strides_of(const ir::Tensor& param);
+// The axis that two strides lead through: index i stands at i / count * (its own stride) + i % count * stride.
+struct PackedAxis {
+  size_t axis;
+  int64_t count, stride;
+};
+std::optional<PackedAxis> packed_axis(const ir::Tensor& param);
 // Values that an axis of the grid takes, and tiles of the whole grid; constants.
 int64_t axis_count(const ir::Range& range);
 int64_t tile_count(const ir::Op& grid);

@@ -52,6 +52,9 @@ const std::map<std::string_view, Domain>& domains() {
       {"shared_bytes", at_least(0)},
       {"scale", {number}},
       {"strides", {integers}},
+      {"packed", {integers}},
+      {"rows_per_query", at_least(1)},
+      {"unroll", at_least(1)},
   };
   return rows;
 }
@@ -117,7 +120,7 @@ std::optional<Rejection> check_known(const std::string& where, const Attributes&
 }
 
 const std::vector<std::string_view>& known_of(Space space) {
-  static const std::vector<std::string_view> param = {"strides", "out"},
+  static const std::vector<std::string_view> param = {"strides", "packed", "out"},
                                              shared = {"stages", "swizzle", "alias", "offset", "barriers"},
                                              register_ = {"rows", "columns", "layout"};
   return space == Space::global ? param : space == Space::shared ? shared : register_;

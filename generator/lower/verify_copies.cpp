@@ -42,6 +42,10 @@ std::optional<Rejection> check_via(const Program& program, const Op& op) {
   const size_t needed = kind_of(program, inside) & (kRows | kColumns) ? 1 : 2;
   if (outside.index.size() < needed)
     return refuse(op, fmt::format("a tile has 2 extents, @{} has 1", outside.name));
+  const auto packed = packed_axis(*find(program, Space::global, outside.name));
+  if (packed && packed->axis + 1 == outside.index.size() && kind_of(program, inside) != kRows)
+    return refuse(
+        op, fmt::format("the columns of @{} are packed; only values per row are read so", outside.name));
   if (via == "tma") return check_tma(program, op, outside, inside);
   if (inside.space == Space::shared && is_load && via.empty()) return refuse(op, "wants via=tma or via=ld");
   if (inside.space == Space::shared && !is_load) return refuse(op, "a shared tile is stored via=tma");

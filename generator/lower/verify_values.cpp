@@ -6,6 +6,7 @@
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
 
 namespace warpfinch::lower {
@@ -80,6 +81,24 @@ std::optional<Rejection> check_numbers(const Op& op) {
   return std::nullopt;
 }
 
+// Of a packed axis whole groups; never the columns of a tile, whose neighbours are reached by one stride.
+std::optional<Rejection> check_packed(const Tensor& param) {
+  const auto text = attribute(param.attributes, "packed");
+  if (!text) return std::nullopt;
+  const std::vector<int64_t> numbers = integer_list(*text);
+  const auto rank = static_cast<int64_t>(param.shape.size());
+  if (numbers.size() != 3 || numbers[0] < 0 || numbers[0] >= rank || numbers[1] < 1 ||
+      value(param.shape[static_cast<size_t>(numbers[0])]) % numbers[1] != 0 || numbers[2] < 0 ||
+      numbers[2] > int64_t{1} << 40)
+    return Rejection{"verify",
+                     fmt::format("@{}: packed={}: wants [axis,count,stride] with an axis below {}, a "
+                                 "count that divides its extent, and a stride up to 2^40",
+                                 param.name, *text, rank)};
+  if (!has(param.attributes, "strides"))
+    return Rejection{"verify", fmt::format("@{}: packed={} wants strides beside it", param.name, *text)};
+  return std::nullopt;
+}
+
 // Two elements of a result at one address, and spans that no address can hold.
 std::optional<Rejection> check_strides(const Tensor& param) {
   const auto text = attribute(param.attributes, "strides");
@@ -90,7 +109,11 @@ std::optional<Rejection> check_strides(const Tensor& param) {
     if (strides[d] < 0 || strides[d] > int64_t{1} << 40)
       return Rejection{"verify",
                        fmt::format("@{}: strides={}: each from 0 to 2^40 elements", param.name, *text)};
-    if (value(param.shape[d]) > 1) dimensions.emplace_back(strides[d], value(param.shape[d]));
+    const auto packed = packed_axis(param);
+    const int64_t inner = packed && packed->axis == d ? packed->count : 1;
+    const int64_t outer = value(param.shape[d]) / inner;
+    if (inner > 1) dimensions.emplace_back(packed->stride, inner);
+    if (outer > 1) dimensions.emplace_back(strides[d], outer);
   }
   std::sort(dimensions.begin(), dimensions.end());
   double span = 1;
@@ -113,6 +136,7 @@ std::optional<Rejection> check_values(const Program& program, const Target&) {
   for (const Tensor& tensor : program.tensors) {
     const bool known = std::all_of(tensor.shape.begin(), tensor.shape.end(), is_constant);
     if (tensor.space != Space::global || !known) continue;
+    if (auto rejection = check_packed(tensor)) return rejection;
     if (auto rejection = check_strides(tensor)) return rejection;
   }
   std::set<std::string> written;

@@ -59,7 +59,10 @@ template <class T, int Rank>
 WF_DEVICE T* element_address(const GlobalTensor<T, Rank>& tensor, const int (&index)[Rank]) {
   i64 offset = 0;
 #pragma unroll
-  for (int d = 0; d < Rank; ++d) offset += index[d] * tensor.strides[d];
+  for (int d = 0; d < Rank; ++d) {
+    const int group = d == tensor.packed_axis ? tensor.packed : 1;
+    offset += index[d] / group * tensor.strides[d] + index[d] % group * tensor.packed_stride;
+  }
   return tensor.data + offset;
 }
 
@@ -286,6 +289,22 @@ WF_DEVICE u32 load_word(const GlobalTensor<T, Rank>& from, int (&index)[Rank], b
   return bits;
 }
 
+// Eight neighbouring columns of one row, as they lie in memory.
+template <class T, int Rank>
+WF_DEVICE Words4 load_chunk(const GlobalTensor<T, Rank>& from, int (&index)[Rank], bool exists) {
+  const int column = index[Rank - 1];
+  if (exists && from.strides[Rank - 1] == 1 && column >= 0 && column + 8 <= from.shape[Rank - 1]) {
+    const T* address = element_address(from, index);
+    if (is_aligned(address, 8)) return ld_global(reinterpret_cast<const Words4*>(address));
+  }
+  Words4 words;
+  words.x = load_word(from, index, exists);
+  words.y = load_word(from, index, exists);
+  words.z = load_word(from, index, exists);
+  words.w = load_word(from, index, exists);
+  return words;
+}
+
 template <class Tile, int Stages, int StageBytes, class T, int Rank, class... Index>
 WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTensor<T, Rank>& from,
                     Index... coordinates) {
@@ -298,11 +317,7 @@ WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTens
     index[Rank - 2] += row;
     index[Rank - 1] += column;
     const bool exists = are_inside<Rank - 1>(from, index);
-    Words4 words;
-    words.x = load_word(from, index, exists);
-    words.y = load_word(from, index, exists);
-    words.z = load_word(from, index, exists);
-    words.w = load_word(from, index, exists);
+    const Words4 words = load_chunk(from, index, exists);
     st_shared(tile.at(row, column), words);
   }
 }

@@ -125,6 +125,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=128 k_tile=32 stages=2"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=1 baton=issue"),
             "baton=issue needs at least 2 consumers to take turns, consumers=1");
+  EXPECT_EQ(reason(kD64, "key_tile=128 kv_splits=5"),
+            "kv_splits=5: 8 key tiles in splits of 2 leave the last split without keys");
+  EXPECT_EQ(reason(kD64, "key_tile=96 kv_splits=4"), "valid");
+  EXPECT_EQ(reason("attention_forward q_heads=8 q_len=1 head_dim=64", "pack_gqa=true"),
+            "pack_gqa=true wants several query heads per KV head, there are 8 and 8");
   EXPECT_EQ(reason(kD64, "consumers=5"),
             "consumers=5: a block has 1 to 4 consumer warpgroups beside its producer");
   EXPECT_EQ(reason(kD64, "key_tile=100"), "key_tile=100: must be a multiple of 16 from 16 to 256");
@@ -158,6 +163,8 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"baton", "consumers=1 baton=issue"},
       {"extents", "extents=warpgroup"},
       {"stage_tiles", "key_tile=192 stage_tiles=2"},
+      {"packing", "pack_gqa=true"},
+      {"splits", "kv_splits=0"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   const Problem problem = parse_problem(kD128);

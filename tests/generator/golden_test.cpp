@@ -56,6 +56,12 @@ const std::vector<Golden>& goldens() {
        "stage_tiles=2"},
       {"attention_two_blocks", "attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16",
        "consumers=1 key_tile=128 reference=r4 blocks=2"},
+      {"attention_decode",
+       "attention_forward batch=2 q_heads=32 kv_heads=4 q_len=1 kv_len=5000 head_dim=128 lse=true",
+       "consumers=1 key_tile=128 pack_gqa=true kv_splits=8"},
+      {"attention_packed_window",
+       "attention_forward q_heads=12 kv_heads=4 q_len=7 kv_len=900 head_dim=64 mask=causal window_left=500",
+       "consumers=1 key_tile=64 pack_gqa=true kv_splits=3 mask_loop=branch"},
       {"three_kernel", "attention_three_kernel q_heads=4 kv_heads=2 q_len=500 head_dim=64 lse=true",
        "gemm:{consumers=2 n_tile=128} softmax:{warps=4} gemm:{consumers=1 n_tile=64}"},
   };

@@ -1,0 +1,52 @@
+// Split-KV: with few rows the keys are what blocks can share out. Each split is the forward program over its
+// own range of keys; what it writes lies in the workspace until the combine kernel joins it.
+#include "generator/builders.hpp"
+
+namespace warpfinch {
+namespace {
+
+constexpr int64_t kWorkspaceAlignment = 256;
+
+int64_t bytes_of(const Buffer& buffer) {
+  const int64_t bytes = extent(buffer) * size_of(buffer.type);
+  return (bytes + kWorkspaceAlignment - 1) / kWorkspaceAlignment * kWorkspaceAlignment;
+}
+
+}  // namespace
+
+int64_t split_keys(const AttentionFields& fields, const AttentionConfig& config) {
+  const int64_t trip = int64_t{config.key_tile} * config.stage_tiles;
+  const int64_t trips = (fields.kv_len + trip - 1) / trip;
+  return (trips + config.kv_splits - 1) / config.kv_splits * trip;
+}
+
+SplitResults split_results(const AttentionFields& fields, const AttentionConfig& config) {
+  const RowTiles tiles = row_tiles(fields, config);
+  const std::vector<int64_t> lse{config.kv_splits, fields.batch, tiles.heads, tiles.rows};
+  std::vector<int64_t> o = lse;
+  o.push_back(effective_value_dim(fields));
+  return {{"partial_o", DataType::fp32, o, contiguous(o), true},
+          {"partial_lse", DataType::fp32, lse, contiguous(lse), true}};
+}
+
+PlannedKernels build_attention(const AttentionFields& fields, const AttentionConfig& config,
+                               const Target& target) {
+  PlannedKernels result;
+  const BufferRef q{0, 0}, k{1, 0}, v{2, 0}, o{3, 0}, lse{4, 0};
+  result.kernels.push_back({build_attention_forward(fields, config, target), {q, k, v}});
+  std::vector<BufferRef>& forward = result.kernels[0].arguments;
+  if (config.kv_splits == 1) {
+    forward.push_back(o);
+    if (fields.lse) forward.push_back(lse);
+    return result;
+  }
+  const SplitResults partial = split_results(fields, config);
+  const BufferRef partial_o{-1, 0}, partial_lse{-1, bytes_of(partial.o)};
+  result.workspace_bytes = bytes_of(partial.o) + bytes_of(partial.lse);
+  forward.insert(forward.end(), {partial_o, partial_lse});
+  result.kernels.push_back({build_combine(fields, config, target), {partial_o, partial_lse, o}});
+  if (fields.lse) result.kernels[1].arguments.push_back(lse);
+  return result;
+}
+
+}  // namespace warpfinch
