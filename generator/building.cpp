@@ -15,10 +15,7 @@ Tensor param(const Buffer& buffer) {
   return result;
 }
 
-Tensor merge_axes(const ir::Tensor& param, size_t axis);
-"""))
-sub('generator/building.cpp',
-("""Tensor shared_tile(""","""Tensor merge_axes(const Tensor& param, size_t axis) {
+Tensor merge_axes(const Tensor& param, size_t axis) {
   std::vector<int64_t> strides = integer_list(*attribute(param.attributes, "strides"));
   const int64_t outer = value(param.shape[axis]), inner = value(param.shape[axis + 1]);
   const int64_t outer_stride = strides[axis], inner_stride = strides[axis + 1];
@@ -29,8 +26,7 @@ sub('generator/building.cpp',
   const bool even = outer == 1 || inner == 1 || outer_stride == inner * inner_stride;
   if (!even) strides[axis] = outer_stride;
   set(result.attributes, "strides", list_text(strides));
-  if (!even)
-    set(result.attributes, "packed", list_text({static_cast<int64_t>(axis), inner, inner_stride}));
+  if (!even) set(result.attributes, "packed", list_text({static_cast<int64_t>(axis), inner, inner_stride}));
   return result;
 }
 

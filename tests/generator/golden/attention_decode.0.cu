@@ -8,6 +8,7 @@
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
+#include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
 #include "wgmma.cuh"
@@ -79,6 +80,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
       softmax_exp2(s_tile, reference_rows, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
+      settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);
@@ -101,6 +103,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
       softmax_exp2(s_tile, reference_rows, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
+      settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);

@@ -8,6 +8,7 @@
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
+#include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
 #include "wgmma.cuh"
@@ -88,6 +89,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_d
       softmax_exp2(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
+      settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);
