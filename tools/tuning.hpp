@@ -16,11 +16,13 @@ struct TuningOptions {
   std::string budget = "60s";
   uint64_t seed = 0;
   std::string shapes;
+  bool emulate = false;       // candidates have to pass the emulator first
   bool device_given = false;  // then a missing GPU is an error, else the static model stands in
 };
 void add_tuning_options(CLI::App& command, TuningOptions& options);
 
-// Who judges candidates. Without a GPU: the static model; says so in one line on standard error.
+// Who judges candidates. Without a GPU: the static model; says so in one line on standard error. With
+// --device emulator:… the emulator looks whether they are right, and the model predicts.
 struct Judge {
   Target target;
   std::unique_ptr<Evaluator> evaluator;
