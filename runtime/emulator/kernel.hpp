@@ -2,7 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "generator/cuda_source.hpp"
 #include "runtime/emulator/device/leaves.hpp"
@@ -10,23 +13,37 @@
 
 namespace warpfinch::emulator {
 
-class BuiltKernel {
+// One copy of the loaded object, for one host thread at a time: which thread runs is a plain variable of it.
+class KernelCopy {
  public:
-  BuiltKernel(const CudaSource& source, std::string_view object);
-  ~BuiltKernel();
-  BuiltKernel(const BuiltKernel&) = delete;
-  BuiltKernel& operator=(const BuiltKernel&) = delete;
-
-  const CudaSource& source() const { return source_; }
-  // Where the calling host thread's kernels look for the thread that they are.
-  ThreadState** self() const { return self_(); }
+  KernelCopy(const std::string& entry, std::string_view object);
+  ~KernelCopy();
+  KernelCopy(const KernelCopy&) = delete;
+  KernelCopy& operator=(const KernelCopy&) = delete;
+  // Where the kernel looks for the thread that it is.
+  ThreadState** self() const { return self_; }
   void call(void* const* arguments) const { call_(arguments); }
 
  private:
-  CudaSource source_;
+  int file_ = -1;  // stays open: the dynamic linker knows an object by its path, which has the number in it
   void* library_ = nullptr;
-  ThreadState** (*self_)() = nullptr;
+  ThreadState** self_ = nullptr;
   void (*call_)(void* const*) = nullptr;
+};
+
+class BuiltKernel {
+ public:
+  BuiltKernel(const CudaSource& source, std::string_view object);
+  const CudaSource& source() const { return source_; }
+  // A copy that nobody else uses until it is given back.
+  std::unique_ptr<KernelCopy> take() const;
+  void give_back(std::unique_ptr<KernelCopy> copy) const;
+
+ private:
+  CudaSource source_;
+  std::string object_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<KernelCopy>> unused_;
 };
 
 // The text that the host compiler gets: stand-ins swapped in, lines marked, and the two functions that

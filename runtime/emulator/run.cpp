@@ -68,8 +68,10 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
   std::atomic<int64_t> next = 0;
   parallel_for(workers, static_cast<int>(workers), [&](int64_t) {
     const Stacks stacks(static_cast<size_t>(launch.threads * state.cluster));
+    std::unique_ptr<KernelCopy> copy = kernel.take();
     for (int64_t i; (i = next++) < clusters && !state.stopped;)
-      run_cluster(state, stacks, static_cast<int>(i) * state.cluster, state.cluster);
+      run_cluster(state, *copy, stacks, static_cast<int>(i) * state.cluster, state.cluster);
+    kernel.give_back(std::move(copy));
   });
   Report report;
   report.hazards = std::move(state.hazards);

@@ -19,7 +19,7 @@ void list_as_ready(Warp& warp) {
 void thread_body(FiberArrival arrival) {
   Thread& thread = *static_cast<Thread*>(arrival.data);
   thread.world->scheduler = arrival.fctx;
-  thread.world->run->kernel.call(thread.world->run->arguments());
+  thread.world->kernel->call(thread.world->run->arguments());
   leave_kernel(thread);
   sleep(thread, Wait::gone);
   assert(false);
@@ -152,9 +152,10 @@ void publish(Thread& thread, Knowledge& to) {
   thread.knows.happened.raise(thread.component, thread.epoch() + 1);
 }
 
-void run_cluster(RunState& run, const Stacks& stacks, int first_block, int ctas) {
+void run_cluster(RunState& run, const KernelCopy& kernel, const Stacks& stacks, int first_block, int ctas) {
   World world;
   world.run = &run;
+  world.kernel = &kernel;
   world.block_threads = run.launch.threads;
   const size_t count = static_cast<size_t>(ctas);
   world.ctas.resize(count);
@@ -170,7 +171,7 @@ void run_cluster(RunState& run, const Stacks& stacks, int first_block, int ctas)
   for (int rank = 0; rank < ctas; ++rank) set_up_cta(world, rank, first_block + rank);
   set_up_warps(world, warps);
   for (size_t i = 0; i < world.threads.size(); ++i) set_up_thread(world, stacks, i);
-  run_to_end(world, run.kernel.self());
+  run_to_end(world, kernel.self());
   run.copies += world.copies_issued;
   run.products += world.products_issued / 4;
 }

@@ -17,6 +17,7 @@
 
 namespace warpfinch::emulator {
 
+class KernelCopy;
 class RunState;
 struct World;
 struct Cta;
@@ -151,6 +152,7 @@ struct Copy {
 
 struct World {
   RunState* run = nullptr;
+  const KernelCopy* kernel = nullptr;
   int block_threads = 0;
   std::vector<Cta> ctas;
   std::vector<Thread> threads;
@@ -169,7 +171,7 @@ struct World {
 
 // --- schedule.cpp --------------------------------------------------------------------------------------------
 // Runs the blocks [first, first + ctas) to their end, or to a hazard that ends them.
-void run_cluster(RunState& run, const Stacks& stacks, int first_block, int ctas);
+void run_cluster(RunState& run, const KernelCopy& kernel, const Stacks& stacks, int first_block, int ctas);
 // Gives the processor away until somebody calls wake.
 void sleep(Thread& thread, Wait wait, uint32_t on = 0, uint32_t for_ = 0);
 void wake(Thread& thread);

@@ -12,9 +12,9 @@
 
 namespace warpfinch::emulator {
 
-// Each host thread runs one block at a time; the emulator sets `self` whenever it goes on with a CUDA thread.
-__attribute__((tls_model("initial-exec"))) inline thread_local ThreadState* self = nullptr;
-inline const Leaves* leaves = nullptr;
+// A copy of this object runs one block at a time; the emulator sets `self` whenever it goes on with a thread.
+static ThreadState* self = nullptr;
+static const Leaves* leaves = nullptr;
 
 // Calls the kernel with the values that lie at these addresses.
 template <int I, class... Left>

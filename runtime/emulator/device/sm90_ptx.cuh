@@ -81,7 +81,8 @@ template <class... Index>
 WF_DEVICE emulated::CopyCall tensor_copy(emulated::CopyOp op, const TensorMap& map, u32 shared, u32 barrier,
                                          Index... at) {
   emulated::CopyCall call{op, &map, nullptr, shared, barrier};
-  for (int c : {at...}) call.at[call.rank++] = c;
+  const int coordinates[] = {at...};
+  for (int c : coordinates) call.at[call.rank++] = c;
   return call;
 }
 template <class... Index>
