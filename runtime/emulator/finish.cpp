@@ -21,9 +21,11 @@ std::string wait_text(const Thread& thread) {
     }
     case Wait::mbarrier: {
       const Mbarrier& barrier = thread.cta->mbarriers.at(thread.wait_on);
-      return fmt::format("wait for {}, parity {}: phase {} lacks {} of {} arrivals and {} bytes",
+      return fmt::format("wait for {}, parity {}: phase {} lacks {} of {} arrivals and {}",
                          run.places.barrier(thread.wait_on), thread.wait_for, barrier.phase, barrier.pending,
-                         barrier.count, barrier.bytes);
+                         barrier.count,
+                         barrier.bytes < 0 ? fmt::format("got {} bytes too many", -barrier.bytes)
+                                           : fmt::format("{} bytes", barrier.bytes));
     }
     case Wait::registers:
       return fmt::format("wait for {} registers per thread: the warp has {}, the block {} unused",

@@ -69,7 +69,7 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
   parallel_for(workers, static_cast<int>(workers), [&](int64_t) {
     const Stacks stacks(static_cast<size_t>(launch.threads * state.cluster));
     std::unique_ptr<KernelCopy> copy = kernel.take();
-    for (int64_t i; (i = next++) < clusters && !state.stopped;)
+    for (int64_t i; (i = next++) < clusters && !state.found_any();)
       run_cluster(state, *copy, stacks, static_cast<int>(i) * state.cluster, state.cluster);
     kernel.give_back(std::move(copy));
   });

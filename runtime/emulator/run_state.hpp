@@ -45,6 +45,12 @@ class RunState {
   GlobalRange* find(const void* address, size_t bytes);
   std::vector<std::unique_ptr<GlobalRange>>& memory() { return memory_; }
 
+  // Later blocks would mostly say the same again.
+  bool found_any() {
+    const std::lock_guard lock(mutex);
+    return !hazards.empty();
+  }
+
   std::mutex mutex;  // of what follows
   std::vector<Hazard> hazards;
   std::atomic<bool> stopped = false;
