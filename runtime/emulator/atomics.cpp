@@ -1,6 +1,7 @@
 #include "runtime/emulator/atomics.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <cstring>
 
@@ -24,7 +25,14 @@ T combined(AtomicOp op, T old, T value, T other) {
       return std::max(old, value);
     case AtomicOp::minimum:
       return std::min(old, value);
+    case AtomicOp::bit_or:
+      if constexpr (std::is_integral_v<T>) return old | value;
+      break;
+    case AtomicOp::bit_and:
+      if constexpr (std::is_integral_v<T>) return old & value;
+      break;
   }
+  assert(!"bitwise on a float");
   return old;
 }
 

@@ -24,7 +24,7 @@ class HazardError : public Error {
   HazardError(Report report, const std::string& reproduce);
   // The same with another line to paste, from a caller who knows more than the plan does.
   HazardError with_line(const std::string& reproduce) const;
-  // "data race at IR line 41: …": what fits on one line.
+  // "data race: … (IR line 41; and 2 more)": what fits on one line.
   std::string summary() const;
 
  private:

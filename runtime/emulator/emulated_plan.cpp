@@ -73,9 +73,8 @@ std::string HazardError::summary() const {
   assert(!report_.clean());
   const Hazard& first = report_.hazards.front();
   const std::string more =
-      report_.hazards.size() > 1 ? fmt::format(" (and {} more)", report_.hazards.size() - 1) : "";
-  return fmt::format("{} at IR line {}: {}{}", first.kind, first.ir_line,
-                     first.text.substr(0, first.text.find('\n')), more);
+      report_.hazards.size() > 1 ? fmt::format("; and {} more", report_.hazards.size() - 1) : "";
+  return fmt::format("{} (IR line {}{})", first.text.substr(0, first.text.find('\n')), first.ir_line, more);
 }
 
 }  // namespace warpfinch::emulator

@@ -37,5 +37,6 @@ void store_matrix_leaf(ThreadState&, unsigned address, const unsigned* from, int
 // registers.cpp
 void registers_leaf(ThreadState&, int per_thread, bool grow);
 void bad_register_leaf(ThreadState&, unsigned state, bool write);
+void trap_leaf(ThreadState&, const char* why);
 
 }  // namespace warpfinch::emulator

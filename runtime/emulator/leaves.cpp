@@ -7,6 +7,7 @@ namespace warpfinch::emulator {
 const Leaves& all_leaves() {
   static constexpr Leaves kLeaves = {
       .bad_register = bad_register_leaf,
+      .trap = trap_leaf,
       .warp = warp_leaf,
       .bar = bar_leaf,
       .mbarrier = mbarrier_leaf,

@@ -52,7 +52,7 @@ void initialise(Thread& thread, uint32_t address, uint32_t count) {
   if (!shared_bytes(thread, address, 8, 8, "mbarrier.init")) return;
   Cta& cta = *thread.cta;
   const Knowledge* lane[] = {&thread.knows};
-  touch_shared(thread, cta, address, 8, access_of(thread, Side::write), lane);
+  if (cta.mbarriers.contains(address)) cta.shadow->forget(address - kSharedBase, address - kSharedBase + 8);
   touch_shared(thread, cta, address, 8, access_of(thread, Side::barrier_object), lane);
   Mbarrier& barrier = cta.mbarriers[address];
   barrier = {};

@@ -80,4 +80,10 @@ void bad_register_leaf(ThreadState& state, unsigned cell, bool write) {
                : "missing: a wgmma.wait_group that covers it"});
 }
 
+void trap_leaf(ThreadState& state, const char* why) {
+  Thread& thread = static_cast<Thread&>(state);
+  report(thread, "trap", why);
+  abandon(thread);
+}
+
 }  // namespace warpfinch::emulator

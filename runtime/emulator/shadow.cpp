@@ -18,7 +18,10 @@ bool is_proxied(const Access& access, const Observer& observer) {
     if (lane->proxied.at(access.component) < access.epoch) return false;
   return true;
 }
-bool writes(Side side) { return side == Side::write || side == Side::copy_write || side == Side::atomic; }
+bool writes(Side side) {
+  return side == Side::write || side == Side::copy_write || side == Side::atomic ||
+         side == Side::barrier_object;
+}
 
 }  // namespace
 

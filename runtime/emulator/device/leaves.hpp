@@ -33,7 +33,7 @@ enum class BarOp { sync, arrive, reduce_or, reduce_and, count };
 enum class MbarrierOp { init, arrive, arrive_expect, expect, try_wait, test_wait, invalidate };
 enum class FenceOp { proxy_async, mbarrier_init, block, device };
 enum class GroupOp { fence, commit, wait, wait_read };
-enum class AtomicOp { add, increment, exchange, compare_exchange, maximum, minimum };
+enum class AtomicOp { add, increment, exchange, compare_exchange, maximum, minimum, bit_or, bit_and };
 enum class ValueType { u32, i32, u64, fp32, bf16, fp16 };
 enum class CopyOp { tensor_load, tensor_store, tensor_add, bulk_load, bulk_store, bulk_add };
 
@@ -68,6 +68,7 @@ struct SmallProductCall {
 // --- the leaves ---------------------------------------------------------------------------------------------
 struct Leaves {
   void (*bad_register)(ThreadState&, unsigned state, bool write);
+  void (*trap)(ThreadState&, const char* why);
   unsigned (*warp)(ThreadState&, WarpOp, unsigned value, unsigned parameter, unsigned mask);
   unsigned (*bar)(ThreadState&, BarOp, int barrier, int threads, unsigned predicate);
   bool (*mbarrier)(ThreadState&, MbarrierOp, unsigned address, unsigned value);

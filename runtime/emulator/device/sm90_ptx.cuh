@@ -95,6 +95,7 @@ WF_DEVICE void tma_store(const TensorMap& map, u32 from, Index... at) {
 }
 WF_DEVICE void bulk_commit() { leaves->copy_group(*self, emulated::GroupOp::commit, 0); }
 WF_DEVICE void bulk_wait_read() { leaves->copy_group(*self, emulated::GroupOp::wait_read, 0); }
+WF_DEVICE void bulk_wait() { leaves->copy_group(*self, emulated::GroupOp::wait, 0); }
 WF_DEVICE void proxy_fence() { leaves->fence(*self, emulated::FenceOp::proxy_async); }
 
 // --- warpgroup mma -------------------------------------------------------------------------------------
@@ -107,6 +108,9 @@ WF_DEVICE void wgmma_wait() {
 template <class T>
 WF_DEVICE void pin(element<T>& value) {
   value.settle();
+}
+WF_DEVICE void break_if_negative(float x, float y) {
+  if (x < 0.0f || y < 0.0f) leaves->trap(*self, "brkpt: a value that must not be negative is");
 }
 template <int Registers>
 WF_DEVICE void grow_registers() {
@@ -131,6 +135,10 @@ WF_DEVICE u32 ld_shared(u32 address) {
   u32 value;
   leaves->load_shared(*self, address, &value, 4);
   return value;
+}
+
+WF_DEVICE void or_shared(u32 address, u32 bits) {
+  leaves->atomic_shared(*self, emulated::AtomicOp::bit_or, emulated::ValueType::u32, address, &bits, 1);
 }
 
 // --- global memory --------------------------------------------------------------------------------------
