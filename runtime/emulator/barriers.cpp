@@ -89,7 +89,10 @@ unsigned bar_leaf(ThreadState& state, BarOp op, int number, int threads, unsigne
 
 void fence_leaf(ThreadState& state, FenceOp op) {
   Thread& thread = static_cast<Thread&>(state);
-  if (op == FenceOp::proxy_async) thread.knows.proxied.join(thread.knows.happened);
+  if (op == FenceOp::proxy_async) {
+    thread.knows.proxied.join(thread.knows.happened);
+    thread.knows.happened.raise(thread.component, thread.epoch() + 1);  // later writes are not fenced
+  }
   if (op == FenceOp::proxy_async || op == FenceOp::mbarrier_init)
     for (auto& [address, barrier] : thread.cta->mbarriers)
       if (thread.knows.happened.at(barrier.init_component) >= barrier.init_epoch) barrier.init_fenced = true;
