@@ -6,68 +6,34 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <mutex>
-#include <random>
 #include <thread>
 
-#include "generator/config_space.hpp"
-#include "generator/generate.hpp"
 #include "runtime/accuracy.hpp"
 #include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
-#include "runtime/device_memory.hpp"
-#include "runtime/loaded_plan.hpp"
+#include "runtime/run_once.hpp"
 #include "runtime/workload.hpp"
-#include "tests/generator/arbitrary_problem.hpp"
+#include "tests/generator/random_pair.hpp"
 
 namespace warpfinch {
 namespace {
 
-int from_environment(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::atoi(text) : otherwise;
-}
-
-struct Pair {
-  uint64_t seed = 0;
-  Problem problem;
-  Plan plan;
+struct Pair : RandomPair {
   std::vector<CompiledKernel> kernels;
-  std::string refused;  // why it has no kernels
+  std::string refused;  // why it has none
 };
 
 std::string to_paste(const Plan& plan) {
   return "warpfinch run --check --problem '" + plan.problem + "' --config '" + plan.config + "'";
 }
 
-Config random_config(const ConfigSpace& space, std::mt19937_64& random) {
-  Genome genome;
-  for (const Gene& gene : space.genes) genome.push_back(static_cast<int>(random() % gene.values.size()));
-  return decode(space, genome);
-}
-
-// A pair that the generator accepts; every refusal on the way must carry a reason.
-Pair make_pair(uint64_t seed, const Target& target) {
-  std::mt19937_64 random(seed);
-  Pair pair{.seed = seed, .problem = {}, .plan = {}, .kernels = {}, .refused = {}};
-  pair.problem = arbitrary_problem()(rc::Random(seed), 100).value();
-  const ConfigSpace space = config_space(pair.problem, target);
-  for (int tries = 0; tries < 20000; ++tries) {
-    Expected<Plan> plan = generate(pair.problem, random_config(space, random), target);
-    if (plan) return pair.plan = std::move(*plan), pair;
-    EXPECT_FALSE(plan.rejection().reason.empty());
-  }
-  pair.refused = "no config of 20000 was valid for " + to_text(pair.problem);
-  return pair;
-}
-
-// rapidcheck's generators keep state per thread that a second thread does not have: only compilation is
-// parallel.
+// In one thread; only compilation is parallel.
 std::vector<Pair> make_pairs(size_t count, const Target& target, uint64_t first_seed) {
   std::vector<Pair> pairs;
-  for (size_t i = 0; i < count; ++i) pairs.push_back(make_pair(first_seed + i, target));
+  for (size_t i = 0; i < count; ++i)
+    if (auto pair = random_pair(first_seed + i, target)) pairs.push_back({std::move(*pair), {}, {}});
   return pairs;
 }
 
@@ -76,7 +42,6 @@ void compile_pairs(std::vector<Pair>& pairs) {
   const auto work = [&] {
     KernelCache cache;
     for (size_t i; (i = next++) < pairs.size();) {
-      if (!pairs[i].refused.empty()) continue;
       auto kernels = compile(pairs[i].plan, cache, 1);
       if (kernels)
         pairs[i].kernels = std::move(*kernels);
@@ -123,20 +88,7 @@ class Watchdog {
 
 Accuracy run(const std::shared_ptr<Device>& device, const Pair& pair) {
   std::vector<HostTensor> tensors = workload(pair.plan.buffers, pair.seed);
-  const auto loaded = LoadedPlan::load(device, pair.plan, pair.kernels);
-  std::vector<DeviceMemory> memories;
-  std::vector<DevicePointer> pointers;
-  for (const HostTensor& tensor : tensors) {
-    memories.emplace_back(device, tensor.data.size());
-    memories.back().upload(tensor.data.data(), tensor.data.size());
-    pointers.push_back(memories.back().pointer());
-  }
-  DeviceMemory workspace(device, std::max<int64_t>(pair.plan.workspace_bytes, 256));
-  workspace.fill(0xff);  // what one kernel of the plan leaves unwritten for the next is NaN
-  loaded->launch(pointers, workspace.pointer(), nullptr);
-  synchronize(*device);
-  for (size_t i = 0; i < tensors.size(); ++i)
-    if (tensors[i].buffer.output) memories[i].download(tensors[i].data.data(), tensors[i].data.size());
+  run_once(device, *LoadedPlan::load(device, pair.plan, pair.kernels), tensors);
   return check_accuracy(pair.problem, tensors, 8);
 }
 

@@ -43,7 +43,6 @@ std::vector<Fault> producer_faults() {
       replaced("publish by one warp too few", R"(publish\((\w+_ring)\);$)",
                "if (thread_index() % 128 >= 32) publish($1);"),
       removed("advance", R"(advance\(\w+_ring\);$)"),
-      replaced("every lane of a warp leads", R"(is_leader\(\)\) \{$)", "thread_index() % 128 < 2) {"),
   };
 }
 

@@ -52,8 +52,7 @@ void report(const Mutant& mutant, const Verdict& verdict, Totals& totals) {
   const std::string why = verdict.caught ? "" : why_equivalent(mutant);
   const char* word = verdict.caught ? "caught" : why.empty() ? "SURVIVED" : "equivalent";
   (verdict.caught ? totals.caught : why.empty() ? totals.survived : totals.equivalent)++;
-  if (verdict.caught)
-    ++totals.by_kind[verdict.how.substr(0, std::min(verdict.how.find(" at "), verdict.how.find(':')))];
+  if (verdict.caught) ++totals.by_kind[verdict.how.substr(0, verdict.how.find(':'))];
   fmt::print("{:<10} {}\n", word, describe(mutant));
   if (verdict.caught || !why.empty()) fmt::print("           {}\n", verdict.caught ? verdict.how : why);
   std::fflush(stdout);

@@ -32,7 +32,7 @@ std::vector<Mutant> mutants_of(const Original& original);
 
 struct Verdict {
   bool caught = false;
-  std::string how;  // "data race at IR line 41: …", "wrong result: …"
+  std::string how;  // "data race: … (IR line 41; and 2 more)", "wrong result: …"
 };
 // Runs the mutant with schedule seeds 0 .. seeds-1, until one of them shows the fault.
 Verdict judge(const Mutant& mutant, const Problem& problem, int seeds);

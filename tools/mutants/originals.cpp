@@ -14,7 +14,7 @@ struct Pair {
 
 constexpr Pair kPairs[] = {
     // TMA both ways, persistent: stages are used again from tile to tile, staging waits for its stores.
-    {"gemm_static", "gemm m=600 n=300 k=320",
+    {"gemm_static", "gemm m=600 n=300 k=960",
      "consumers=2 n_tile=128 k_tile=64 stages=3 group=8 tile_order=static"},
     // Rows that TMA cannot take: the producer's 128 threads store, publish and fence.
     {"gemm_ld", "gemm m=70 n=65 k=201 layout=nn epilogue=bias_gelu",
