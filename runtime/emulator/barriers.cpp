@@ -2,6 +2,7 @@
 // fences.
 #include <fmt/format.h>
 
+#include "runtime/emulator/global.hpp"
 #include "runtime/emulator/leaf_functions.hpp"
 #include "runtime/emulator/run_state.hpp"
 
@@ -93,6 +94,7 @@ void fence_leaf(ThreadState& state, FenceOp op) {
     thread.knows.proxied.join(thread.knows.happened);
     thread.knows.happened.raise(thread.component, thread.epoch() + 1);  // later writes are not fenced
   }
+  if (op == FenceOp::device) fence_device(thread);
   if (op == FenceOp::proxy_async || op == FenceOp::mbarrier_init)
     for (auto& [address, barrier] : thread.cta->mbarriers)
       if (thread.knows.happened.at(barrier.init_component) >= barrier.init_epoch) barrier.init_fenced = true;

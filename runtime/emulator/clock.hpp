@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <vector>
 
 namespace warpfinch::emulator {
@@ -29,13 +31,46 @@ class Clock {
   std::vector<Epoch> epochs_;
 };
 
+// What happened in other clusters, each with components of its own, by the number of its first block.
+using Elsewhere = std::map<int, Clock>;
+// Shared, since it is nearly always nothing, or the same for all.
+class SharedElsewhere {
+ public:
+  void join(const SharedElsewhere& other) {
+    if (!other.clocks_ || other.clocks_ == clocks_) return;
+    if (!clocks_) {
+      clocks_ = other.clocks_;
+      return;
+    }
+    auto joined = std::make_shared<Elsewhere>(*clocks_);
+    for (const auto& [cluster, clock] : *other.clocks_) (*joined)[cluster].join(clock);
+    clocks_ = std::move(joined);
+  }
+  void join(int cluster, const Clock& clock) {
+    SharedElsewhere other;
+    other.clocks_ = std::make_shared<Elsewhere>(Elsewhere{{cluster, clock}});
+    join(other);
+  }
+  // Null where nothing is known of that cluster.
+  const Clock* find(int cluster) const {
+    if (!clocks_) return nullptr;
+    const auto found = clocks_->find(cluster);
+    return found == clocks_->end() ? nullptr : &found->second;
+  }
+
+ private:
+  std::shared_ptr<const Elsewhere> clocks_;
+};
+
 // What is known to have happened, and which of the generic writes in it a proxy fence has made visible to the
 // async proxy (to TMA and wgmma).
 struct Knowledge {
   Clock happened, proxied;
+  SharedElsewhere elsewhere;
   void join(const Knowledge& other) {
     happened.join(other.happened);
     proxied.join(other.proxied);
+    elsewhere.join(other.elsewhere);
   }
 };
 

@@ -35,7 +35,23 @@ void report_conflict(Thread& thread, const GlobalRange& range, const Conflict& c
                 missing_text(run, before, after, conflict.why)}});
 }
 
+// What was fenced before an atomic is known to those who fence behind a later one on the same place.
+void hand_over(Thread& thread, SharedElsewhere& place) {
+  place.join(thread.fenced);
+  thread.received.join(place);
+}
+
 }  // namespace
+
+void fence_device(Thread& thread) {
+  const int cluster = thread.world->first_block;
+  Knowledge& knows = thread.knows;
+  knows.elsewhere.join(thread.received);
+  if (const Clock* own = knows.elsewhere.find(cluster)) knows.happened.join(*own);
+  thread.fenced = knows.elsewhere;
+  thread.fenced.join(cluster, knows.happened);
+  knows.happened.raise(thread.component, thread.epoch() + 1);
+}
 
 GlobalRange* global_range(Thread& thread, const void* address, size_t bytes, size_t alignment, bool write,
                           std::string_view what) {
@@ -66,7 +82,7 @@ void touch_global(Thread& thread, GlobalRange& range, const void* address, size_
   const auto begin = static_cast<size_t>(static_cast<const std::byte*>(address) - range.allocation.data);
   const std::lock_guard lock(range.mutex);
   const ByteRange touched[] = {{begin, begin + bytes}};
-  range.shadow->touch(touched, range.shadow->add(access), {lane, thread.block}, conflicts);
+  range.shadow->touch(touched, range.shadow->add(access), {lane, thread.world->first_block}, conflicts);
   for (const Conflict& conflict : conflicts) report_conflict(thread, range, conflict, access);
 }
 
@@ -99,6 +115,7 @@ void atomic_global_leaf(ThreadState& state, AtomicOp op, ValueType type, void* a
   if (!range) return;
   touch_global(thread, *range, address, bytes, access_of(thread, Side::atomic));
   const std::lock_guard lock(range->mutex);
+  hand_over(thread, range->released[static_cast<const std::byte*>(address) - range->allocation.data]);
   for (int i = 0; i < count; ++i)
     apply_atomic(op, type, static_cast<std::byte*>(address) + size * static_cast<size_t>(i),
                  static_cast<std::byte*>(value) + size * static_cast<size_t>(i));

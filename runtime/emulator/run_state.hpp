@@ -25,6 +25,7 @@ constexpr uint64_t kMapMagic = 0x77617270'66696e63;
 struct GlobalRange {
   Allocation allocation;
   std::unique_ptr<Shadow> shadow;  // of what may be written
+  std::map<int64_t, SharedElsewhere> released;  // by byte: what atomics there hand over
   std::mutex mutex;
 };
 

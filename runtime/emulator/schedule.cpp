@@ -156,6 +156,7 @@ void run_cluster(RunState& run, const KernelCopy& kernel, const Stacks& stacks, 
   World world;
   world.run = &run;
   world.kernel = &kernel;
+  world.first_block = first_block;
   world.block_threads = run.launch.threads;
   const size_t count = static_cast<size_t>(ctas);
   world.ctas.resize(count);

@@ -8,9 +8,11 @@ namespace {
 constexpr size_t kCompactAbove = size_t{1} << 20;
 
 bool happened_before(const Access& access, const Observer& observer) {
-  if (access.block != observer.block) return false;
-  for (const Knowledge* lane : observer.lanes)
-    if (lane->happened.at(access.component) < access.epoch) return false;
+  for (const Knowledge* lane : observer.lanes) {
+    const Clock* clock =
+        access.cluster == observer.cluster ? &lane->happened : lane->elsewhere.find(access.cluster);
+    if (!clock || clock->at(access.component) < access.epoch) return false;
+  }
   return true;
 }
 bool is_proxied(const Access& access, const Observer& observer) {

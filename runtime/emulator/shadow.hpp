@@ -27,6 +27,7 @@ struct Access {
   uint32_t component = 0;
   Epoch epoch = 0;
   int block = 0;       // of the grid
+  int cluster = 0;     // its first block: whose components these are
   int line = 0;        // of the kernel's text
   int thread = 0;      // in the block; of a warp its first
   Side side = Side::read;
@@ -51,7 +52,7 @@ struct ByteRange {
 // Who makes the access: all of these must have seen what comes before it.
 struct Observer {
   std::span<const Knowledge* const> lanes;
-  int block = 0;
+  int cluster = 0;  // its first block
 };
 
 class Shadow {

@@ -59,6 +59,7 @@ Access access_of(const Thread& thread, Side side) {
   return {.component = thread.component,
           .epoch = thread.epoch(),
           .block = thread.block,
+          .cluster = thread.world->first_block,
           .line = thread.line,
           .thread = thread.thread,
           .side = side};
@@ -85,7 +86,7 @@ std::byte* shared_bytes(Thread& thread, uint32_t address, size_t bytes, size_t a
 void touch_shared(Thread& thread, Cta& cta, std::span<const ByteRange> ranges, const Access& access,
                   std::span<const Knowledge* const> lanes) {
   std::vector<Conflict> conflicts;
-  cta.shadow->touch(ranges, cta.shadow->add(access), {lanes, cta.block}, conflicts);
+  cta.shadow->touch(ranges, cta.shadow->add(access), {lanes, thread.world->first_block}, conflicts);
   for (const Conflict& conflict : conflicts) report_conflict(thread, cta, conflict, access);
 }
 

@@ -34,6 +34,7 @@ struct Thread : ThreadState {
   int lane = 0;
   uint32_t component = 0;  // of its clock: index among the threads of the cluster
   Knowledge knows;
+  SharedElsewhere fenced, received;  // for atomics: known at the last device fence; taken since
   FiberPlace place = nullptr;
   Wait wait = Wait::none;
   uint32_t wait_on = 0;   // address or number of a barrier
@@ -153,6 +154,7 @@ struct Copy {
 struct World {
   RunState* run = nullptr;
   const KernelCopy* kernel = nullptr;
+  int first_block = 0;
   int block_threads = 0;
   std::vector<Cta> ctas;
   std::vector<Thread> threads;

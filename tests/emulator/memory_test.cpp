@@ -63,6 +63,28 @@ TEST(EmulatedGlobal, an_atomic_and_an_ordinary_access_race) {
             "data race");
 }
 
+// The last block to come reads what all have written: fence, atomic, fence.
+std::string last_block(const std::string& before, const std::string& behind) {
+  return "  const int i = thread_index();\n  st_global(b + 32 * block_index() + i, 1u);\n  block_sync();\n"
+         "  if (i == 0) {\n    " + before +
+         "u32 one = 1;\n"
+         "    leaves->atomic_global(*self, emulated::AtomicOp::add, emulated::ValueType::u32, a, &one, 1);\n    " +
+         behind + "st_shared(shared_base(), one);\n  }\n  block_sync();\n"
+         "  if (ld_shared(shared_base()) == 3)\n"
+         "    for (int block = 0; block < 4; ++block) ld_global(b + 32 * block + i);\n";
+}
+
+TEST(EmulatedGlobal, fences_and_atomics_order_blocks) {
+  const std::string fence = "leaves->fence(*self, emulated::FenceOp::device); ";
+  const auto found = [](const std::string& body) {
+    Words a(4), b(256);
+    return kinds_of(run_by_hand({.body = body, .threads = 32, .grid = 4}, {&a, &b}));
+  };
+  EXPECT_EQ(found(last_block(fence, fence)), "");
+  EXPECT_EQ(found(last_block("", fence)), "data race");
+  EXPECT_EQ(found(last_block(fence, "")), "data race");
+}
+
 TEST(EmulatedReports, name_both_sides_the_lines_and_the_way_back) {
   Words a(64);
   const Report report = run_by_hand({.body = "  const int i = thread_index();\n"
