@@ -65,11 +65,13 @@ unsigned bar_leaf(ThreadState& state, BarOp op, int number, int threads, unsigne
   if (!check_arguments(thread, number, threads)) abandon(thread);
   LaneSlot& slot = thread.warp->slots[static_cast<size_t>(thread.lane)];
   const auto own = static_cast<uint32_t>(number);
-  if (!gather(thread, kNames[static_cast<int>(op)], true, {predicate != 0, own, nullptr, 0})) return slot.result;
+  if (!gather(thread, kNames[static_cast<int>(op)], true, {predicate != 0, own, nullptr, 0}))
+    return slot.result;
   for (const LaneSlot& other : thread.warp->slots)
     if (other.parameter != own) {
-      report(thread, "divergent warp-synchronous instruction",
-             fmt::format("lanes of warp {} name barriers {} and {}", thread.warp->index, own, other.parameter));
+      report(
+          thread, "divergent warp-synchronous instruction",
+          fmt::format("lanes of warp {} name barriers {} and {}", thread.warp->index, own, other.parameter));
       abandon(thread);
     }
   NamedBarrier& barrier = thread.cta->named[own];

@@ -26,9 +26,15 @@ namespace {
 namespace fs = std::filesystem;
 
 // -ffp-contract=off: a product and a sum are one instruction only where the kernel says so.
-const std::vector<std::string> kOptions = {"-std=c++20", "-O1",          "-fPIC",
-                                           "-shared",    "-w",           "-ffp-contract=off",
-                                           "-fno-math-errno", "-fno-exceptions", "-fno-strict-aliasing"};
+const std::vector<std::string> kOptions = {"-std=c++20",
+                                           "-O1",
+                                           "-fPIC",
+                                           "-shared",
+                                           "-w",
+                                           "-ffp-contract=off",
+                                           "-fno-math-errno",
+                                           "-fno-exceptions",
+                                           "-fno-strict-aliasing"};
 
 class WorkFolder {
  public:
@@ -91,9 +97,10 @@ std::string compiler_version(const std::vector<std::string>& words) {
   std::vector<std::string> command = words;
   command.push_back("--version");
   if (run_program(command, folder.path / "version") != 0)
-    fail_environment(fmt::format("the emulator needs a C++20 compiler, and '{}' cannot be run: install g++, or "
-                                 "set CXX to a compiler",
-                                 fmt::join(words, " ")));
+    fail_environment(
+        fmt::format("the emulator needs a C++20 compiler, and '{}' cannot be run: install g++, or "
+                    "set CXX to a compiler",
+                    fmt::join(words, " ")));
   return version = content(folder.path / "version");
 }
 

@@ -1,5 +1,6 @@
 // Vector clocks. Components are the threads of a cluster, the wgmma queue of each warp, and the queues of the
-// copy engine; each counts up. An access at (component, epoch) happened before whoever's clock has reached it.
+// copy engine; each counts up. An access at (component, epoch) happened before whoever's clock has reached
+// it.
 #pragma once
 
 #include <algorithm>

@@ -13,13 +13,11 @@
 namespace warpfinch::emulator {
 namespace {
 
-constexpr std::string_view kNames[] = {"cp.async.bulk.tensor load",       "cp.async.bulk.tensor store",
-                                       "cp.reduce.async.bulk.tensor.add", "cp.async.bulk load",
-                                       "cp.async.bulk store",             "cp.reduce.async.bulk.add"};
+constexpr std::string_view kNames[] = {
+    "cp.async.bulk.tensor load", "cp.async.bulk.tensor store", "cp.reduce.async.bulk.tensor.add",
+    "cp.async.bulk load",        "cp.async.bulk store",        "cp.reduce.async.bulk.add"};
 std::string_view name(const CopyCall& call) { return kNames[static_cast<int>(call.op)]; }
-bool is_load(const CopyCall& call) {
-  return call.op == CopyOp::tensor_load || call.op == CopyOp::bulk_load;
-}
+bool is_load(const CopyCall& call) { return call.op == CopyOp::tensor_load || call.op == CopyOp::bulk_load; }
 
 // False where the instruction itself is wrong, with a hazard reported.
 bool check_map(Thread& thread, const CopyCall& call) {
@@ -49,7 +47,7 @@ bool check_call(Thread& thread, const CopyCall& call) {
   const bool tensor = call.map != nullptr;
   if (!(tensor ? check_map(thread, call) : check_bulk(thread, call))) return false;
   const auto bytes = static_cast<size_t>(copy_bytes(call));
-  return shared_bytes(thread, call.shared, bytes, tensor ? 128 : 16, name(call)) != nullptr;
+  return shared_bytes(thread, {thread.cta, call.shared}, bytes, tensor ? 128 : 16, name(call)) != nullptr;
 }
 
 void check_init_fenced(Thread& thread, const Mbarrier& barrier) {
@@ -85,7 +83,7 @@ Access access_of(const Copy& copy, Side side, uint32_t component, Epoch epoch) {
 
 void issue_load(Thread& thread, const CopyCall& call, Cta& cta) {
   const auto found = cta.mbarriers.find(call.barrier);
-  Mbarrier* barrier = &cta == thread.cta ? find_mbarrier(thread, call.barrier, name(call))
+  Mbarrier* barrier = &cta == thread.cta             ? find_mbarrier(thread, call.barrier, name(call))
                       : found == cta.mbarriers.end() ? nullptr
                                                      : &found->second;
   if (!barrier) abandon(thread);

@@ -11,14 +11,14 @@ namespace warpfinch::emulator {
 namespace {
 
 const EncodedMap& encoded(const CopyCall& call) { return *static_cast<const EncodedMap*>(call.map); }
-bool is_load(const CopyCall& call) {
-  return call.op == CopyOp::tensor_load || call.op == CopyOp::bulk_load;
-}
+bool is_load(const CopyCall& call) { return call.op == CopyOp::tensor_load || call.op == CopyOp::bulk_load; }
 bool adds(const CopyCall& call) { return call.op == CopyOp::tensor_add || call.op == CopyOp::bulk_add; }
 ValueType value_type(const CopyCall& call) {
   if (!call.map) return call.type;
   const DataType type = encoded(call).map->type;
-  return type == DataType::fp32 ? ValueType::fp32 : type == DataType::bf16 ? ValueType::bf16 : ValueType::fp16;
+  return type == DataType::fp32   ? ValueType::fp32
+         : type == DataType::bf16 ? ValueType::bf16
+                                  : ValueType::fp16;
 }
 
 // Runs of bytes: place in the box, place in global memory.

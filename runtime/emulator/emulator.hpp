@@ -18,6 +18,7 @@ namespace warpfinch::emulator {
 struct Options {
   uint64_t schedule_seed = 0;  // order of threads, warps and completions; results must not depend on it
   int threads = 1;             // host threads, over independent blocks
+  int cluster = 1;             // blocks per cluster
   int max_hazards = 8;         // the run ends once that many different ones were seen
   std::string reproduce;       // the line to paste that shows a hazard again; closes every report
 };

@@ -27,6 +27,9 @@ std::string wait_text(const Thread& thread) {
                          barrier.bytes < 0 ? fmt::format("got {} bytes too many", -barrier.bytes)
                                            : fmt::format("{} bytes", barrier.bytes));
     }
+    case Wait::cluster:
+      return fmt::format("wait at the cluster's barrier: {} of {} threads have arrived",
+                         thread.world->barrier.arrived, thread.world->live);
     case Wait::registers:
       return fmt::format("wait for {} registers per thread: the warp has {}, the block {} unused",
                          thread.wait_for, thread.warp->registers, thread.cta->free_registers);
@@ -67,7 +70,8 @@ void report_unfinished_products(World& world) {
   for (Warp& warp : world.warps) {
     Thread& thread = *warp.lanes[0];
     if (warp.open_products > 0)
-      report(thread, "ends in flight", fmt::format("warp {} leaves wgmma that no commit_group closes", warp.index));
+      report(thread, "ends in flight",
+             fmt::format("warp {} leaves wgmma that no commit_group closes", warp.index));
     else if (warp.waited < warp.committed)
       report(thread, "ends in flight",
              fmt::format("warp {} leaves {} groups of wgmma that no wait_group covers", warp.index,
@@ -119,6 +123,7 @@ void leave_kernel(Thread& thread) {
     abandon(thread);
   }
   warp.gone |= 1u << thread.lane;
+  complete_cluster_barrier_if_due(*thread.world);
 }
 
 void finish_cluster(World& world) {

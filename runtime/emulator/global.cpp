@@ -28,7 +28,9 @@ void report_conflict(Thread& thread, const GlobalRange& range, const Conflict& c
   const Access before = range.shadow->access(conflict.other);
   report(run, {"data race",
                fmt::format("bytes {}..{} of '{}'", conflict.begin, conflict.end - 1, range.allocation.name),
-               thread.block, after.line, before.line,
+               thread.block,
+               after.line,
+               before.line,
                {access_text(run, after),
                 fmt::format("not ordered behind: {}{}", access_text(run, before),
                             before.block != after.block ? fmt::format(" in block {}", before.block) : ""),

@@ -11,6 +11,7 @@ GlobalRange* global_range(Thread& thread, const void* address, size_t bytes, siz
 // fence.acq_rel.gpu: with atomics on both sides it orders what blocks do.
 void fence_device(Thread& thread);
 // Notes an access and reports what it clashes with.
-void touch_global(Thread& thread, GlobalRange& range, const void* address, size_t bytes, const Access& access);
+void touch_global(Thread& thread, GlobalRange& range, const void* address, size_t bytes,
+                  const Access& access);
 
 }  // namespace warpfinch::emulator

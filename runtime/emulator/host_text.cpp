@@ -14,9 +14,7 @@ std::string_view trimmed(std::string_view line) {
   if (first == std::string_view::npos) return {};
   return line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
 }
-std::string_view without_remark(std::string_view line) {
-  return trimmed(line.substr(0, line.find("//")));
-}
+std::string_view without_remark(std::string_view line) { return trimmed(line.substr(0, line.find("//"))); }
 
 // May a statement begin behind this line?
 bool ends_statement(std::string_view line) {

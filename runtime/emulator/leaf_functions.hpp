@@ -10,6 +10,8 @@ unsigned warp_leaf(ThreadState&, WarpOp, unsigned value, unsigned parameter, uns
 // barriers.cpp
 unsigned bar_leaf(ThreadState&, BarOp, int barrier, int threads, unsigned predicate);
 void fence_leaf(ThreadState&, FenceOp);
+// cluster.cpp
+unsigned cluster_leaf(ThreadState&, ClusterOp, unsigned address, unsigned rank);
 // mbarrier.cpp
 bool mbarrier_leaf(ThreadState&, MbarrierOp, unsigned address, unsigned value);
 // shared.cpp

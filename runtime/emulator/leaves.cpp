@@ -12,6 +12,7 @@ const Leaves& all_leaves() {
       .bar = bar_leaf,
       .mbarrier = mbarrier_leaf,
       .fence = fence_leaf,
+      .cluster = cluster_leaf,
       .load_shared = load_shared_leaf,
       .store_shared = store_shared_leaf,
       .load_global = load_global_leaf,

@@ -21,7 +21,8 @@ constexpr MatrixDescriptor decode_descriptor(uint64_t bits) {
           kSwizzles[bits >> 62]};
 }
 
-// Address of the 16-byte chunk that begins at row `row` and element `k` (0 or 8), where k runs along the bytes.
+// Address of the 16-byte chunk that begins at row `row` and element `k` (0 or 8), where k runs along the
+// bytes.
 constexpr uint32_t chunk_along_k(const MatrixDescriptor& m, uint32_t row, uint32_t k) {
   if (m.swizzle == 0) return m.start + row / 8 * m.stride + k / 8 * m.leading + row % 8 * 16;
   const uint32_t span = static_cast<uint32_t>(m.swizzle);
@@ -32,8 +33,8 @@ constexpr uint32_t chunk_along_k(const MatrixDescriptor& m, uint32_t row, uint32
 constexpr uint32_t chunk_along_mn(const MatrixDescriptor& m, uint32_t k, uint32_t column) {
   if (m.swizzle == 0) return m.start + column / 8 * m.stride + k / 8 * m.leading + k % 8 * 16;
   const uint32_t span = static_cast<uint32_t>(m.swizzle), byte = column * 2;
-  return swizzled(m.start + byte / span * m.leading + k / 8 * m.stride + k % 8 * span + byte % span, m.swizzle,
-                  m.base_offset);
+  return swizzled(m.start + byte / span * m.leading + k / 8 * m.stride + k % 8 * span + byte % span,
+                  m.swizzle, m.base_offset);
 }
 
 }  // namespace warpfinch::emulator

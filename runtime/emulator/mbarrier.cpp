@@ -8,7 +8,7 @@
 namespace warpfinch::emulator {
 namespace {
 
-constexpr std::string_view kNames[] = {"mbarrier.init",     "mbarrier.arrive",    "mbarrier.arrive.expect_tx",
+constexpr std::string_view kNames[] = {"mbarrier.init",      "mbarrier.arrive",   "mbarrier.arrive.expect_tx",
                                        "mbarrier.expect_tx", "mbarrier.try_wait", "mbarrier.test_wait",
                                        "mbarrier.inval"};
 // Bounds of PTX ISA, "Valid range of mbarrier object's contents".
@@ -49,7 +49,7 @@ void complete_phase_if_due(Thread& cause, Mbarrier& barrier) {
 void initialise(Thread& thread, uint32_t address, uint32_t count) {
   if (count == 0 || count > kMaxCount)
     report(thread, "wrong mbarrier", fmt::format("mbarrier.init with a count of {}", count));
-  if (!shared_bytes(thread, address, 8, 8, "mbarrier.init")) return;
+  if (!shared_bytes(thread, {thread.cta, address}, 8, 8, "mbarrier.init")) return;
   Cta& cta = *thread.cta;
   const Knowledge* lane[] = {&thread.knows};
   if (cta.mbarriers.contains(address)) cta.shadow->forget(address - kSharedBase, address - kSharedBase + 8);
@@ -66,7 +66,8 @@ void initialise(Thread& thread, uint32_t address, uint32_t count) {
 void invalidate(Thread& thread, Mbarrier& barrier) {
   const uint32_t address = barrier.address;
   if (!barrier.waiting.empty())
-    report(thread, "wrong mbarrier", fmt::format("mbarrier.inval of {}, at which threads wait", name(thread, barrier)));
+    report(thread, "wrong mbarrier",
+           fmt::format("mbarrier.inval of {}, at which threads wait", name(thread, barrier)));
   thread.cta->shadow->forget(address - kSharedBase, address - kSharedBase + 8);
   thread.cta->mbarriers.erase(address);
 }
@@ -88,20 +89,22 @@ bool wait(Thread& thread, Mbarrier& barrier, uint32_t parity, bool suspend) {
 }  // namespace
 
 Mbarrier* find_mbarrier(Thread& thread, uint32_t address, std::string_view instruction) {
-  const auto found = thread.cta->mbarriers.find(address);
-  if (found == thread.cta->mbarriers.end()) {
+  const SharedPlace place = shared_place(thread, address);
+  const auto found = place.cta->mbarriers.find(place.address);
+  if (found == place.cta->mbarriers.end()) {
     report(thread, "wrong mbarrier",
            fmt::format("{} at shared + {}, where no mbarrier was initialised", instruction,
-                       static_cast<int64_t>(address) - kSharedBase));
+                       static_cast<int64_t>(place.address) - kSharedBase));
     return nullptr;
   }
   Mbarrier& barrier = found->second;
   if (thread.knows.happened.at(barrier.init_component) < barrier.init_epoch)
-    report(thread, "data race",
-           fmt::format("{} at {} is not ordered behind its initialisation", instruction, name(thread, barrier)),
-           {"it is initialised at " + line_text(*thread.world->run, barrier.init_line),
-            "missing: a bar.sync between the two"},
-           barrier.init_line);
+    report(
+        thread, "data race",
+        fmt::format("{} at {} is not ordered behind its initialisation", instruction, name(thread, barrier)),
+        {"it is initialised at " + line_text(*thread.world->run, barrier.init_line),
+         "missing: a bar.sync between the two"},
+        barrier.init_line);
   return &barrier;
 }
 

@@ -14,7 +14,8 @@ namespace {
 std::optional<uint32_t> number_after(std::string_view text, size_t at, std::string_view words) {
   const size_t found = text.find(words, at);
   if (found == std::string_view::npos) return std::nullopt;
-  return static_cast<uint32_t>(std::strtoul(std::string(text.substr(found + words.size(), 12)).c_str(), nullptr, 10));
+  return static_cast<uint32_t>(
+      std::strtoul(std::string(text.substr(found + words.size(), 12)).c_str(), nullptr, 10));
 }
 
 // `Ring<…, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};` or `… o_shared{shared + 0};`

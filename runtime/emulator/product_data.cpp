@@ -22,7 +22,8 @@ void decode_chunk(const Warp& warp, ValueType type, uint32_t address, float (&to
 void decode_first_from_registers(const Product& product, Factors& f) {
   for (uint32_t lane = 0; lane < 32; ++lane)
     for (uint32_t i = 0; i < 4; ++i) {
-      const uint32_t word = product.a[lane][i].value, row = lane / 4 + i % 2 * 8, k = lane % 4 * 2 + i / 2 * 8;
+      const uint32_t word = product.a[lane][i].value, row = lane / 4 + i % 2 * 8,
+                     k = lane % 4 * 2 + i / 2 * 8;
       f.a[row][k] = widen(product.call.type, static_cast<uint16_t>(word));
       f.a[row][k + 1] = widen(product.call.type, static_cast<uint16_t>(word >> 16));
     }
@@ -94,7 +95,8 @@ std::vector<uint32_t> first_factor_chunks(const ProductCall& call, int warp) {
   std::vector<uint32_t> chunks;
   for (uint32_t i = 0; i < 16; ++i)
     for (uint32_t half = 0; half < 16; half += 8)
-      chunks.push_back(call.a_transposed ? chunk_along_mn(m, i, row + half) : chunk_along_k(m, row + i, half));
+      chunks.push_back(call.a_transposed ? chunk_along_mn(m, i, row + half)
+                                         : chunk_along_k(m, row + i, half));
   return chunks;
 }
 

@@ -1,5 +1,5 @@
-// wgmma: issue, fence, commit, wait. A warp's share of a product (16 of the 64 rows) is an agent of its own: it
-// reads its operands at some time between issue and the wait that covers it.
+// wgmma: issue, fence, commit, wait. A warp's share of a product (16 of the 64 rows) is an agent of its own:
+// it reads its operands at some time between issue and the wait that covers it.
 #include <fmt/format.h>
 
 #include "runtime/emulator/leaf_functions.hpp"
@@ -32,11 +32,13 @@ void check_cells(Thread& thread, const Warp& warp, const CellState* cells, size_
     }
     const bool in_flight = state >= kWrittenByProduct && (state & kGroupMask) > thread.waited;
     if (in_flight && state < kReadByProduct && !accumulators) {
-      report(thread, "register in flight", "the first factor is the result of a wgmma that was not waited for");
+      report(thread, "register in flight",
+             "the first factor is the result of a wgmma that was not waited for");
       return;
     }
     if (in_flight && accumulators && state >= kReadByProduct) {
-      report(thread, "register in flight", "the accumulator is still read by a wgmma that was not waited for");
+      report(thread, "register in flight",
+             "the accumulator is still read by a wgmma that was not waited for");
       return;
     }
   }
@@ -90,8 +92,12 @@ bool check_call(Thread& thread, const ProductCall& call) {
 void check_sequence(Thread& thread, const ProductCall& call) {
   Warp& warp = *thread.warp;
   Warpgroup& group = thread.cta->warpgroups[static_cast<size_t>(warp.index / 4)];
-  const ProductSignature own{call.a ? 0 : call.a_descriptor, call.b_descriptor, call.columns, thread.line,
-                             call.accumulate, call.a != nullptr};
+  const ProductSignature own{call.a ? 0 : call.a_descriptor,
+                             call.b_descriptor,
+                             call.columns,
+                             thread.line,
+                             call.accumulate,
+                             call.a != nullptr};
   const uint64_t place = warp.issued++ - group.dropped;
   if (place == group.sequence.size()) group.sequence.push_back(own);
   if (!(group.sequence[place] == own)) {
@@ -102,7 +108,8 @@ void check_sequence(Thread& thread, const ProductCall& call) {
     abandon(thread);
   }
   uint64_t passed = ~uint64_t{0};
-  const size_t first = static_cast<size_t>(&warp - thread.world->warps.data()) - static_cast<size_t>(warp.index % 4);
+  const size_t first =
+      static_cast<size_t>(&warp - thread.world->warps.data()) - static_cast<size_t>(warp.index % 4);
   for (size_t i = 0; i < 4; ++i) passed = std::min(passed, thread.world->warps[first + i].issued);
   for (; group.dropped < passed; ++group.dropped) group.sequence.pop_front();
 }
@@ -134,12 +141,12 @@ void issue(Thread& thread) {
   Warp& warp = *thread.warp;
   const ProductCall& call = call_of(warp, static_cast<size_t>(thread.lane));
   if (!check_call(thread, call)) abandon(thread);
-  if (!warp.fenced)
-    report(thread, "missing wgmma.fence", "the warp's first wgmma follows no wgmma.fence");
+  if (!warp.fenced) report(thread, "missing wgmma.fence", "the warp's first wgmma follows no wgmma.fence");
   check_registers(warp);
   check_sequence(thread, call);
   if (!call.a)
-    note_reads(thread, first_factor_chunks(call, warp.index), decode_descriptor(call.a_descriptor).swizzle, "first");
+    note_reads(thread, first_factor_chunks(call, warp.index), decode_descriptor(call.a_descriptor).swizzle,
+               "first");
   note_reads(thread, second_factor_chunks(call), decode_descriptor(call.b_descriptor).swizzle, "second");
   Product& product = warp.products.emplace_back();
   product.call = call;

@@ -74,10 +74,12 @@ void bad_register_leaf(ThreadState& state, unsigned cell, bool write) {
   if (cell == 0) return report(thread, "uninitialised read", "a register that was never written");
   const bool reading = cell >= kReadByProduct;
   const bool done = (cell & kGroupMask) <= thread.waited;
-  report(thread, "register in flight",
-         fmt::format("{} of a register that a wgmma {}", write ? "write" : "read", reading ? "reads" : "writes"),
-         {done ? "missing: its tile among those that the covering wait_mma names (the compiler may move accesses)"
-               : "missing: a wgmma.wait_group that covers it"});
+  report(
+      thread, "register in flight",
+      fmt::format("{} of a register that a wgmma {}", write ? "write" : "read", reading ? "reads" : "writes"),
+      {done
+           ? "missing: its tile among those that the covering wait_mma names (the compiler may move accesses)"
+           : "missing: a wgmma.wait_group that covers it"});
 }
 
 void trap_leaf(ThreadState& state, const char* why) {

@@ -49,8 +49,9 @@ RunState::RunState(const BuiltKernel& kernel, const Launch& launch, int64_t grid
 
 GlobalRange* RunState::find(const void* address, size_t bytes) {
   const auto* at = static_cast<const std::byte*>(address);
-  auto above = std::upper_bound(memory_.begin(), memory_.end(), at,
-                                [](const std::byte* a, const auto& range) { return a < range->allocation.data; });
+  auto above =
+      std::upper_bound(memory_.begin(), memory_.end(), at,
+                       [](const std::byte* a, const auto& range) { return a < range->allocation.data; });
   if (above == memory_.begin()) return nullptr;
   GlobalRange& range = **--above;
   const auto offset = static_cast<size_t>(at - range.allocation.data);
@@ -61,16 +62,19 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
            const std::vector<std::byte*>& addresses, const std::vector<Allocation>& memory,
            const Options& options) {
   check_launch(launch, addresses);
+  if (options.cluster < 1 || options.cluster > 16 || grid % options.cluster != 0)
+    fail_input(fmt::format("{}: {} blocks in clusters of {}; a cluster has 1 to 16, all of them whole",
+                           launch.name, grid, options.cluster));
   const auto start = std::chrono::steady_clock::now();
   RunState state(kernel, launch, grid, addresses, memory, options);
-  const int64_t clusters = grid / state.cluster;
+  const int64_t clusters = grid / options.cluster;
   const int64_t workers = std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(clusters, 1));
   std::atomic<int64_t> next = 0;
   parallel_for(workers, static_cast<int>(workers), [&](int64_t) {
-    const Stacks stacks(static_cast<size_t>(launch.threads * state.cluster));
+    const Stacks stacks(static_cast<size_t>(launch.threads * options.cluster));
     std::unique_ptr<KernelCopy> copy = kernel.take();
     for (int64_t i; (i = next++) < clusters && !state.found_any();)
-      run_cluster(state, *copy, stacks, static_cast<int>(i) * state.cluster, state.cluster);
+      run_cluster(state, *copy, stacks, static_cast<int>(i) * options.cluster, options.cluster);
     kernel.give_back(std::move(copy));
   });
   Report report;

@@ -15,8 +15,8 @@ std::vector<Allocation> memory_of(const Plan& plan, const std::vector<std::byte*
   std::vector<Allocation> memory;
   for (size_t i = 0; i < buffers.size(); ++i) {
     const Buffer& buffer = plan.buffers[i];
-    memory.push_back({buffers[i], static_cast<size_t>(extent(buffer) * size_of(buffer.type)), buffer.name,
-                      buffer.output});
+    memory.push_back(
+        {buffers[i], static_cast<size_t>(extent(buffer) * size_of(buffer.type)), buffer.name, buffer.output});
   }
   if (plan.workspace_bytes > 0)
     memory.push_back({workspace, static_cast<size_t>(plan.workspace_bytes), "workspace", true});

@@ -24,7 +24,7 @@ constexpr uint64_t kMapMagic = 0x77617270'66696e63;
 
 struct GlobalRange {
   Allocation allocation;
-  std::unique_ptr<Shadow> shadow;  // of what may be written
+  std::unique_ptr<Shadow> shadow;               // of what may be written
   std::map<int64_t, SharedElsewhere> released;  // by byte: what atomics there hand over
   std::mutex mutex;
 };
@@ -40,7 +40,6 @@ class RunState {
   const Options& options;
   const int64_t grid;
   const Places places;
-  int cluster = 1;
   void* const* arguments() const { return argument_places_.data(); }
   // The allocation that holds all these bytes, or null.
   GlobalRange* find(const void* address, size_t bytes);
@@ -67,8 +66,9 @@ class RunState {
   std::vector<void*> argument_places_;
 };
 
-// --- report.cpp ----------------------------------------------------------------------------------------------
-// A hazard as it was found. `lines`: what is said of it, below the head line.
+// --- report.cpp
+// ---------------------------------------------------------------------------------------------- A hazard as
+// it was found. `lines`: what is said of it, below the head line.
 struct Finding {
   std::string_view kind;
   std::string what;  // of the head line, behind the kind

@@ -14,7 +14,7 @@ enum class Side : uint8_t {
   read,
   write,
   atomic,
-  copy_read,      // of the copy engine
+  copy_read,  // of the copy engine
   copy_write,
   product_read,   // of wgmma
   barrier_object  // an mbarrier lies here
@@ -26,13 +26,13 @@ constexpr bool is_async(Side side) {
 struct Access {
   uint32_t component = 0;
   Epoch epoch = 0;
-  int block = 0;       // of the grid
-  int cluster = 0;     // its first block: whose components these are
-  int line = 0;        // of the kernel's text
-  int thread = 0;      // in the block; of a warp its first
+  int block = 0;    // of the grid
+  int cluster = 0;  // its first block: whose components these are
+  int line = 0;     // of the kernel's text
+  int thread = 0;   // in the block; of a warp its first
   Side side = Side::read;
-  uint8_t swizzle = 0;   // of tensor copies and wgmma
-  uint32_t copy = 0;     // number of the copy
+  uint8_t swizzle = 0;  // of tensor copies and wgmma
+  uint32_t copy = 0;    // number of the copy
   bool operator==(const Access&) const = default;
 };
 
@@ -80,8 +80,8 @@ class Shadow {
 
   bool initialised_;
   std::vector<Cell> cells_;
-  std::vector<Access> accesses_;                 // 0: none
-  std::vector<std::vector<uint32_t>> read_sets_;  // 0: the empty one
+  std::vector<Access> accesses_;                   // 0: none
+  std::vector<std::vector<uint32_t>> read_sets_;   // 0: the empty one
   std::unordered_map<uint64_t, uint32_t> unions_;  // set and access → set
 };
 

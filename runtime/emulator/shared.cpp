@@ -40,7 +40,10 @@ void report_conflict(Thread& thread, const Cta& cta, const Conflict& conflict, c
   const Access before = cta.shadow->access(conflict.other);
   const std::string where = run.places.bytes(static_cast<uint32_t>(conflict.begin) + kSharedBase,
                                              static_cast<uint32_t>(conflict.end) + kSharedBase);
-  Finding finding{kind_of(*thread.world, conflict, before, after), where, thread.block, after.line,
+  Finding finding{kind_of(*thread.world, conflict, before, after),
+                  where,
+                  thread.block,
+                  after.line,
                   conflict.other ? before.line : 0,
                   {access_text(run, after)}};
   if (conflict.other == 0) {
@@ -65,9 +68,20 @@ Access access_of(const Thread& thread, Side side) {
           .side = side};
 }
 
-std::byte* shared_bytes(Thread& thread, uint32_t address, size_t bytes, size_t alignment,
+SharedPlace shared_place(Thread& thread, uint32_t address) {
+  const uint32_t rank = address >> 24;
+  if (rank == 0) return {thread.cta, address};
+  if (rank > thread.world->ctas.size()) {
+    report(thread, "out of bounds", fmt::format("address {:#x} is in no block of the cluster", address));
+    abandon(thread);
+  }
+  return {&thread.world->ctas[rank - 1], address & 0xffffffu};
+}
+
+std::byte* shared_bytes(Thread& thread, const SharedPlace& place, size_t bytes, size_t alignment,
                         std::string_view what) {
-  Cta& cta = *thread.cta;
+  Cta& cta = *place.cta;
+  const uint32_t address = place.address;
   const int64_t offset = static_cast<int64_t>(address) - kSharedBase;
   if (offset < 0 || offset + static_cast<int64_t>(bytes) > static_cast<int64_t>(cta.shared.size())) {
     report(thread, "out of bounds",
@@ -100,23 +114,25 @@ void touch_shared(Thread& thread, Cta& cta, uint32_t address, size_t bytes, cons
 void load_shared_leaf(ThreadState& state, unsigned address, void* to, int bytes) {
   Thread& thread = static_cast<Thread&>(state);
   const auto size = static_cast<size_t>(bytes);
-  const std::byte* from = shared_bytes(thread, address, size, size, "ld.shared");
+  const SharedPlace place = shared_place(thread, address);
+  const std::byte* from = shared_bytes(thread, place, size, size, "ld.shared");
   if (!from) {
     std::memset(to, 0x7f, size);
     return;
   }
   const Knowledge* lane[] = {&thread.knows};
-  touch_shared(thread, *thread.cta, address, size, access_of(thread, Side::read), lane);
+  touch_shared(thread, *place.cta, place.address, size, access_of(thread, Side::read), lane);
   std::memcpy(to, from, size);
 }
 
 void store_shared_leaf(ThreadState& state, unsigned address, const void* from, int bytes) {
   Thread& thread = static_cast<Thread&>(state);
   const auto size = static_cast<size_t>(bytes);
-  std::byte* to = shared_bytes(thread, address, size, size, "st.shared");
+  const SharedPlace place = shared_place(thread, address);
+  std::byte* to = shared_bytes(thread, place, size, size, "st.shared");
   if (!to) return;
   const Knowledge* lane[] = {&thread.knows};
-  touch_shared(thread, *thread.cta, address, size, access_of(thread, Side::write), lane);
+  touch_shared(thread, *place.cta, place.address, size, access_of(thread, Side::write), lane);
   std::memcpy(to, from, size);
 }
 
@@ -124,10 +140,11 @@ void atomic_shared_leaf(ThreadState& state, AtomicOp op, ValueType type, unsigne
                         int count) {
   Thread& thread = static_cast<Thread&>(state);
   const size_t size = size_of(type), bytes = size * static_cast<size_t>(count);
-  std::byte* at = shared_bytes(thread, address, bytes, bytes, "atom.shared");
+  const SharedPlace place = shared_place(thread, address);
+  std::byte* at = shared_bytes(thread, place, bytes, bytes, "atom.shared");
   if (!at) return;
   const Knowledge* lane[] = {&thread.knows};
-  touch_shared(thread, *thread.cta, address, bytes, access_of(thread, Side::atomic), lane);
+  touch_shared(thread, *place.cta, place.address, bytes, access_of(thread, Side::atomic), lane);
   for (int i = 0; i < count; ++i)
     apply_atomic(op, type, at + size * static_cast<size_t>(i),
                  static_cast<std::byte*>(value) + size * static_cast<size_t>(i));

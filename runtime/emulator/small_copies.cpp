@@ -1,5 +1,5 @@
-// cp.async: each thread copies 4, 8 or 16 bytes, waits for groups of them, or lets them arrive at an mbarrier.
-// Generic proxy: wgmma and TMA see what it wrote behind a fence.proxy.async only.
+// cp.async: each thread copies 4, 8 or 16 bytes, waits for groups of them, or lets them arrive at an
+// mbarrier. Generic proxy: wgmma and TMA see what it wrote behind a fence.proxy.async only.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -65,10 +65,11 @@ void small_copy_leaf(ThreadState& state, unsigned to, const void* from, int byte
     report(thread, "wrong cp.async", fmt::format("{} bytes, {} of them from memory", bytes, source_bytes));
     abandon(thread);
   }
-  if (!shared_bytes(thread, to, size, size, "cp.async")) abandon(thread);
+  if (!shared_bytes(thread, {thread.cta, to}, size, size, "cp.async")) abandon(thread);
   if (reinterpret_cast<uintptr_t>(from) % size != 0 ||
       (read > 0 && !global_range(thread, from, read, 1, false, "cp.async"))) {
-    if (read > 0) report(thread, "misaligned access", fmt::format("cp.async of {} bytes from {}", bytes, from));
+    if (read > 0)
+      report(thread, "misaligned access", fmt::format("cp.async of {} bytes from {}", bytes, from));
     if (read > 0) abandon(thread);
   }
   Access access = access_of(thread, Side::write);

@@ -16,8 +16,8 @@ std::string lanes_text(uint32_t mask) {
     if (!(mask >> lane & 1)) continue;
     int last = lane;
     while (last < 31 && (mask >> (last + 1) & 1)) ++last;
-    text += (text.empty() ? "" : ", ") +
-            (last == lane ? std::to_string(lane) : fmt::format("{}-{}", lane, last));
+    text +=
+        (text.empty() ? "" : ", ") + (last == lane ? std::to_string(lane) : fmt::format("{}-{}", lane, last));
     lane = last;
   }
   return (std::popcount(mask) == 1 ? "lane " : "lanes ") + text;
@@ -96,9 +96,9 @@ void exchange(Warp& warp, WarpOp op) {
   if (op == WarpOp::sync) join_lanes(warp);
 }
 
-constexpr std::string_view kNames[] = {"bar.warp.sync",   "shfl.sync.bfly", "shfl.sync.idx",
-                                       "shfl.sync.up",    "shfl.sync.down", "vote.sync.any",
-                                       "vote.sync.all",   "vote.sync.ballot", "elect.sync"};
+constexpr std::string_view kNames[] = {"bar.warp.sync", "shfl.sync.bfly",   "shfl.sync.idx",
+                                       "shfl.sync.up",  "shfl.sync.down",   "vote.sync.any",
+                                       "vote.sync.all", "vote.sync.ballot", "elect.sync"};
 
 }  // namespace
 

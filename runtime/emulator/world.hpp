@@ -1,5 +1,5 @@
-// The state of one cluster of blocks while it runs. Leaves (one file per family) work on it; schedule.cpp says
-// who goes on next.
+// The state of one cluster of blocks while it runs. Leaves (one file per family) work on it; schedule.cpp
+// says who goes on next.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ struct Warp;
 struct Mbarrier;
 
 // What a thread that does not run waits for.
-enum class Wait : uint8_t { none, warp, named_barrier, mbarrier, registers, gone };
+enum class Wait : uint8_t { none, warp, named_barrier, mbarrier, cluster, registers, gone };
 
 struct Thread : ThreadState {
   World* world = nullptr;
@@ -37,8 +37,9 @@ struct Thread : ThreadState {
   SharedElsewhere fenced, received;  // for atomics: known at the last device fence; taken since
   FiberPlace place = nullptr;
   Wait wait = Wait::none;
-  uint32_t wait_on = 0;   // address or number of a barrier
-  uint32_t wait_for = 0;  // parity, registers
+  uint32_t wait_on = 0;        // address or number of a barrier
+  uint32_t wait_for = 0;       // parity, registers
+  uint32_t cluster_phase = 0;  // of the cluster barrier at which it arrived last, plus one
   // Groups of bulk copies, and the components of their reads and writes (0: none yet).
   uint32_t copy_groups = 0, copy_read_component = 0, copy_write_component = 0;
   bool open_copies = false;  // issued, not committed
@@ -66,7 +67,7 @@ struct Product {
 struct Warp {
   World* world = nullptr;
   Cta* cta = nullptr;
-  int index = 0;  // in the block
+  int index = 0;           // in the block
   uint32_t component = 0;  // of its wgmma queue
   std::array<Thread*, 32> lanes{};
   uint32_t runnable = 0, gone = 0;  // masks of lanes
@@ -151,6 +152,14 @@ struct Copy {
   std::vector<std::byte> data;
 };
 
+// barrier.cluster: all threads that have not left arrive.
+struct ClusterBarrier {
+  size_t arrived = 0;
+  uint32_t phase = 0;
+  Knowledge collecting, done;
+  std::vector<Thread*> waiting;
+};
+
 struct World {
   RunState* run = nullptr;
   const KernelCopy* kernel = nullptr;
@@ -166,13 +175,15 @@ struct World {
   std::list<Copy> copies;  // in flight, in order of issue
   uint32_t copies_issued = 0;
   int64_t products_issued = 0;
-  size_t live = 0;
+  size_t live = 0;  // threads
+  ClusterBarrier barrier;
   bool stopped = false;
   FiberPlace scheduler = nullptr;
 };
 
-// --- schedule.cpp --------------------------------------------------------------------------------------------
-// Runs the blocks [first, first + ctas) to their end, or to a hazard that ends them.
+// --- schedule.cpp
+// -------------------------------------------------------------------------------------------- Runs the
+// blocks [first, first + ctas) to their end, or to a hazard that ends them.
 void run_cluster(RunState& run, const KernelCopy& kernel, const Stacks& stacks, int first_block, int ctas);
 // Gives the processor away until somebody calls wake.
 void sleep(Thread& thread, Wait wait, uint32_t on = 0, uint32_t for_ = 0);
@@ -182,28 +193,44 @@ void yield(Thread& thread);
 // Ends the cluster; for hazards after which nothing makes sense.
 [[noreturn]] void abandon(Thread& thread);
 
-// --- warp.cpp ------------------------------------------------------------------------------------------------
-// Waits until all lanes of the mask are at the same instruction. True for one of them, which then does the
-// work for all and calls disperse.
+// --- cluster.cpp
+// --------------------------------------------------------------------------------------------- Threads that
+// leave are not waited for.
+void complete_cluster_barrier_if_due(World& world);
+
+// --- warp.cpp
+// ------------------------------------------------------------------------------------------------ Waits
+// until all lanes of the mask are at the same instruction. True for one of them, which then does the work for
+// all and calls disperse.
 bool gather(Thread& thread, std::string_view instruction, bool aligned, const LaneSlot& slot,
             uint32_t mask = 0xffffffffu);
 void disperse(Thread& thread);
 
-// --- copies.cpp ----------------------------------------------------------------------------------------------
-// Lets one copy take its next step.
+// --- copies.cpp
+// ---------------------------------------------------------------------------------------------- Lets one
+// copy take its next step.
 void advance_copy(World& world, std::list<Copy>::iterator copy);
 // small_copies.cpp
 void advance_small_copy(World& world, std::list<Copy>::iterator copy);
 
-// --- knowledge -----------------------------------------------------------------------------------------------
-// What `thread` did so far becomes known to whoever takes from `to`.
+// --- knowledge
+// ----------------------------------------------------------------------------------------------- What
+// `thread` did so far becomes known to whoever takes from `to`.
 void publish(Thread& thread, Knowledge& to);
 inline uint32_t new_component(World& world) { return world.components++; }
 
-// --- accesses ------------------------------------------------------------------------------------------------
+// --- accesses
+// ------------------------------------------------------------------------------------------------
 Access access_of(const Thread& thread, Side side);
-// The bytes at an address of the shared window; null, with a hazard reported, where they are not all inside.
-std::byte* shared_bytes(Thread& thread, uint32_t address, size_t bytes, size_t alignment,
+// An address of the shared window: the block it belongs to, and the address there. The top byte is that
+// block's rank in the cluster plus one, or 0 for the thread's own.
+struct SharedPlace {
+  Cta* cta;
+  uint32_t address;
+};
+SharedPlace shared_place(Thread& thread, uint32_t address);
+// The bytes there; null, with a hazard reported, where they are not all inside.
+std::byte* shared_bytes(Thread& thread, const SharedPlace& place, size_t bytes, size_t alignment,
                         std::string_view what);
 // Notes an access to shared memory (ranges: offsets from its start) and reports what it clashes with.
 void touch_shared(Thread& thread, Cta& cta, std::span<const ByteRange> ranges, const Access& access,

@@ -10,7 +10,8 @@ namespace {
 
 // b: 0 rank, 1 bytes of the box, 2 swizzle, 3… coordinates. Shared: mbarrier at 0, the box at 1024.
 const std::string kHead =
-    "  const u32 bar = shared_base(), box = bar + 1024, bytes = ld_global(b + 1), swizzle = ld_global(b + 2);\n"
+    "  const u32 bar = shared_base(), box = bar + 1024, bytes = ld_global(b + 1), swizzle = ld_global(b + "
+    "2);\n"
     "  const int i = thread_index();\n"
     "  emulated::CopyCall call{emulated::CopyOp::tensor_load, &map0, nullptr, box, bar};\n"
     "  call.rank = ld_global(b);\n"
@@ -128,32 +129,37 @@ TEST(EmulatedTensorCopy, adds_to_what_stands_there) {
   EXPECT_EQ(std::bit_cast<float>(c.tensor[16]), 3.5f);
 }
 
-// --- what is wrong -------------------------------------------------------------------------------------------
+// --- what is wrong
+// -------------------------------------------------------------------------------------------
 std::string kinds(const std::string& body, TensorMap map = {DataType::fp32, {8, 8}, {32}, {8, 8}, 32},
                   int rank = 2) {
   std::string all;
   for (uint64_t seed = 0; seed < 4; ++seed) {
     Case c{map, std::vector<int>(static_cast<size_t>(rank), 0), counting(256)};
     Words b = settings(c), box(4096);
-    const std::string found = kinds_of(run_by_hand(
-        {.body = kHead + body, .shared_bytes = 1024 + 16384, .maps = {c.map}, .seed = seed}, {&c.tensor, &b, &box}));
+    const std::string found = kinds_of(
+        run_by_hand({.body = kHead + body, .shared_bytes = 1024 + 16384, .maps = {c.map}, .seed = seed},
+                    {&c.tensor, &b, &box}));
     if (all.find(found) == std::string::npos) all += (all.empty() ? "" : " | ") + found;
   }
   return all;
 }
-const std::string kIssue = "  if (i == 0) {\n    mbarrier_arrive_expect(bar, bytes);\n    leaves->copy(*self, call);\n  }\n";
+const std::string kIssue =
+    "  if (i == 0) {\n    mbarrier_arrive_expect(bar, bytes);\n    leaves->copy(*self, call);\n  }\n";
 
 TEST(EmulatedTensorCopy, who_does_not_wait_reads_poison) {
-  const std::string found = kinds(kIssue + "  st_global(c + i, ld_shared(box + 4 * i));\n  mbarrier_wait(bar, 0);\n");
+  const std::string found =
+      kinds(kIssue + "  st_global(c + i, ld_shared(box + 4 * i));\n  mbarrier_wait(bar, 0);\n");
   EXPECT_NE(found.find("read in flight"), std::string::npos) << found;
 }
 
 TEST(EmulatedTensorCopy, nobody_writes_where_a_copy_is_in_flight) {
   EXPECT_NE(kinds(kIssue + "  if (i == 0) st_shared(box, 1u);\n  mbarrier_wait(bar, 0);\n").find("data race"),
             std::string::npos);
-  EXPECT_EQ(kinds("  if (i == 0) {\n    mbarrier_arrive_expect(bar, 2 * bytes);\n    leaves->copy(*self, call);\n"
-                  "    leaves->copy(*self, call);\n  }\n  mbarrier_wait(bar, 0);\n"),
-            "data race");  // two copies to one place
+  EXPECT_EQ(
+      kinds("  if (i == 0) {\n    mbarrier_arrive_expect(bar, 2 * bytes);\n    leaves->copy(*self, call);\n"
+            "    leaves->copy(*self, call);\n  }\n  mbarrier_wait(bar, 0);\n"),
+      "data race");  // two copies to one place
 }
 
 TEST(EmulatedTensorCopy, wrong_bytes_are_named) {
@@ -168,26 +174,29 @@ TEST(EmulatedTensorCopy, wrong_bytes_are_named) {
 
 TEST(EmulatedTensorCopy, a_kernel_does_not_end_with_copies_in_flight) {
   EXPECT_EQ(kinds(kIssue), "ends in flight");
-  const std::string fill = "  st_shared(box + 4 * i, 1u);\n  st_shared(box + 128 + 4 * i, 1u);\n  proxy_fence();\n"
-                           "  warp_sync();\n  if (i == 0) {\n    call.op = emulated::CopyOp::tensor_store;\n"
-                           "    leaves->copy(*self, call);\n";
+  const std::string fill =
+      "  st_shared(box + 4 * i, 1u);\n  st_shared(box + 128 + 4 * i, 1u);\n  proxy_fence();\n"
+      "  warp_sync();\n  if (i == 0) {\n    call.op = emulated::CopyOp::tensor_store;\n"
+      "    leaves->copy(*self, call);\n";
   EXPECT_EQ(kinds(fill + "  }\n"), "ends in flight");
   EXPECT_EQ(kinds(fill + "    bulk_commit();\n  }\n"), "ends in flight");
   EXPECT_EQ(kinds(fill + "    bulk_commit();\n    bulk_wait_read();\n  }\n"), "");
 }
 
 TEST(EmulatedTensorCopy, the_source_stays_until_it_was_read) {
-  const std::string store = "  st_shared(box + 4 * i, 1u);\n  st_shared(box + 128 + 4 * i, 1u);\n  proxy_fence();\n"
-                            "  warp_sync();\n  if (i == 0) {\n    call.op = emulated::CopyOp::tensor_store;\n"
-                            "    leaves->copy(*self, call);\n    bulk_commit();\n";
+  const std::string store =
+      "  st_shared(box + 4 * i, 1u);\n  st_shared(box + 128 + 4 * i, 1u);\n  proxy_fence();\n"
+      "  warp_sync();\n  if (i == 0) {\n    call.op = emulated::CopyOp::tensor_store;\n"
+      "    leaves->copy(*self, call);\n    bulk_commit();\n";
   EXPECT_EQ(kinds(store + "    st_shared(box, 2u);\n    bulk_wait_read();\n  }\n"), "data race");
   EXPECT_EQ(kinds(store + "    bulk_wait_read();\n    st_shared(box, 2u);\n  }\n"), "");
 }
 
 TEST(EmulatedTensorCopy, generic_writes_are_fenced_for_the_async_proxy) {
   const std::string write = "  st_shared(box + 4 * i, 1u);\n  st_shared(box + 128 + 4 * i, 1u);\n";
-  const std::string store = "  if (i == 0) {\n    call.op = emulated::CopyOp::tensor_store;\n"
-                            "    leaves->copy(*self, call);\n    bulk_commit();\n    bulk_wait_read();\n  }\n";
+  const std::string store =
+      "  if (i == 0) {\n    call.op = emulated::CopyOp::tensor_store;\n"
+      "    leaves->copy(*self, call);\n    bulk_commit();\n    bulk_wait_read();\n  }\n";
   EXPECT_EQ(kinds(write + "  warp_sync();\n" + store), "missing proxy fence");
   EXPECT_EQ(kinds(write + "  proxy_fence();\n  warp_sync();\n" + store), "");
   // One thread that has seen all writes may fence for all.
@@ -197,10 +206,12 @@ TEST(EmulatedTensorCopy, generic_writes_are_fenced_for_the_async_proxy) {
 }
 
 TEST(EmulatedTensorCopy, maps_are_checked) {
-  EXPECT_EQ(kinds(kIssue, {DataType::fp32, {8, 8}, {32}, {16, 8}, 32}), "wrong tensor map");  // 64 bytes per row
+  EXPECT_EQ(kinds(kIssue, {DataType::fp32, {8, 8}, {32}, {16, 8}, 32}),
+            "wrong tensor map");  // 64 bytes per row
   EXPECT_EQ(kinds(kIssue, {DataType::fp32, {8, 8}, {40}, {8, 8}, 32}), "wrong tensor map");
   EXPECT_EQ(kinds(kIssue, {DataType::fp32, {8, 8}, {32}, {8, 8}, 32}, 1), "wrong tensor map");
-  EXPECT_EQ(kinds(kIssue, {DataType::fp32, {64, 64}, {256}, {8, 8}, 32}), "out of bounds");  // beyond the buffer
+  EXPECT_EQ(kinds(kIssue, {DataType::fp32, {64, 64}, {256}, {8, 8}, 32}),
+            "out of bounds");  // beyond the buffer
   EXPECT_EQ(kinds("  call.shared += 64;\n" + kIssue), "misaligned access");
   EXPECT_EQ(kinds("  call.shared += 16384;\n" + kIssue), "out of bounds");
 }
@@ -214,7 +225,8 @@ TEST(EmulatedBulkCopy, moves_bytes_there_and_back) {
                "  if (i == 0) {\n    mbarrier_init(bar, 1);\n    proxy_fence();\n"
                "    mbarrier_arrive_expect(bar, 256);\n    leaves->copy(*self, call);\n"
                "    mbarrier_wait(bar, 0);\n"
-               "    call.op = emulated::CopyOp::bulk_store;\n    call.global = b;\n    leaves->copy(*self, call);\n"
+               "    call.op = emulated::CopyOp::bulk_store;\n    call.global = b;\n    leaves->copy(*self, "
+               "call);\n"
                "    bulk_commit();\n    bulk_wait_read();\n  }\n"},
       {&a, &b});
   EXPECT_TRUE(report.clean()) << text_of(report);
@@ -225,8 +237,9 @@ std::string small_copies(const std::string& wait) {
   return "  const u32 at = shared_base() + 16 * thread_index();\n"
          "  leaves->small_copy(*self, at, a + 4 * thread_index(), 16, thread_index() < 16 ? 16 : 0);\n"
          "  leaves->small_copy_group(*self, emulated::GroupOp::commit, 0);\n" +
-         wait + "  st_global(b + thread_index(), ld_shared(at + 4));\n"
-                "  leaves->small_copy_group(*self, emulated::GroupOp::wait, 0);\n";
+         wait +
+         "  st_global(b + thread_index(), ld_shared(at + 4));\n"
+         "  leaves->small_copy_group(*self, emulated::GroupOp::wait, 0);\n";
 }
 
 TEST(EmulatedSmallCopy, lands_behind_the_wait_and_fills_with_zeros) {
@@ -238,7 +251,8 @@ TEST(EmulatedSmallCopy, lands_behind_the_wait_and_fills_with_zeros) {
   EXPECT_EQ(b[20], 0u);
   EXPECT_NE(kinds_of(run_by_hand({.body = small_copies("")}, {&a, &b})), "");
   EXPECT_NE(kinds_of(run_by_hand(
-                {.body = small_copies("  leaves->small_copy_group(*self, emulated::GroupOp::wait, 1);\n")}, {&a, &b})),
+                {.body = small_copies("  leaves->small_copy_group(*self, emulated::GroupOp::wait, 1);\n")},
+                {&a, &b})),
             "");
 }
 

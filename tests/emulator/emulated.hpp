@@ -61,7 +61,8 @@ inline void expect_right(const std::string& problem, const std::string& config,
   std::vector<std::byte> first_outputs;
   for (uint64_t seed : seeds) {
     std::vector<HostTensor> tensors = workload(plan.buffers, 7);
-    const Report report = run_plan(kernels, plan, tensors, {.schedule_seed = seed, .threads = machine_threads()});
+    const Report report =
+        run_plan(kernels, plan, tensors, {.schedule_seed = seed, .threads = machine_threads()});
     EXPECT_TRUE(report.clean()) << text_of(report);
     const Accuracy accuracy = check_accuracy(parse_problem(problem), tensors);
     EXPECT_TRUE(accuracy.right()) << accuracy.worst;

@@ -1,5 +1,5 @@
-// Kernels written by hand for tests of single leaves and hazards. They take u32 pointers `a`, `b`, … and, where
-// the test gives them, tensor maps `map0`, `map1`, …
+// Kernels written by hand for tests of single leaves and hazards. They take u32 pointers `a`, `b`, … and,
+// where the test gives them, tensor maps `map0`, `map1`, …
 #pragma once
 
 #include <fmt/format.h>
@@ -21,6 +21,7 @@ struct HandMade {
   std::vector<TensorMap> maps = {};  // each over the buffer of the same index
   int read_only = 0;                 // that many buffers from the first on
   uint64_t seed = 0;
+  int cluster = 1;
 };
 
 inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
@@ -37,7 +38,8 @@ inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
     parameters += fmt::format("const __grid_constant__ TensorMap map{}, ", i);
   for (size_t i = 0; i < buffers; ++i) parameters += fmt::format("u32* {}, ", static_cast<char>('a' + i));
   parameters.resize(parameters.size() - 2);
-  source.kernel += fmt::format("extern \"C\" __global__ void by_hand({}) {{\n{}\n}}\n", parameters, kernel.body);
+  source.kernel +=
+      fmt::format("extern \"C\" __global__ void by_hand({}) {{\n{}\n}}\n", parameters, kernel.body);
   return source;
 }
 
@@ -62,7 +64,7 @@ inline Report run_by_hand(const HandMade& kernel, std::vector<Words*> buffers) {
   }
   const auto built = load(launch.source, build_object(launch.source, test_cache()));
   return run(*built, launch, kernel.grid, addresses, memory,
-             {.schedule_seed = kernel.seed, .reproduce = "the test"});
+             {.schedule_seed = kernel.seed, .cluster = kernel.cluster, .reproduce = "the test"});
 }
 
 // Kinds of the hazards, joined by commas.

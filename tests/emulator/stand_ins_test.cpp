@@ -26,7 +26,8 @@ TEST(StandIns, have_every_leaf_of_the_templates) {
   const std::set<std::string> emulated = leaves_in(device_text("sm90_ptx.cuh"));
   EXPECT_GT(real.size(), 40u);
   for (const std::string& leaf : real)
-    EXPECT_TRUE(emulated.contains(leaf)) << leaf << " has no stand-in in runtime/emulator/device/sm90_ptx.cuh";
+    EXPECT_TRUE(emulated.contains(leaf))
+        << leaf << " has no stand-in in runtime/emulator/device/sm90_ptx.cuh";
 }
 
 TEST(StandIns, only_headers_with_instructions_are_replaced) {
@@ -42,11 +43,13 @@ TEST(StandIns, only_headers_with_instructions_are_replaced) {
 
 TEST(HostText, marks_statements_and_keeps_line_numbers) {
   CudaSource source{"k", "sm_90a", "", {}, {}};
-  source.kernel = "// head\nint free_function() {\n  return 1;\n}\n__global__ void k(int* a) {\n  const int x =\n"
-                  "      1;\n  for (;;) {\n    break;\n  }\n  if (x)\n    a[0] = 1;\n  else\n    a[0] = 2;  // a remark\n}\n";
+  source.kernel =
+      "// head\nint free_function() {\n  return 1;\n}\n__global__ void k(int* a) {\n  const int x =\n"
+      "      1;\n  for (;;) {\n    break;\n  }\n  if (x)\n    a[0] = 1;\n  else\n    a[0] = 2;  // a "
+      "remark\n}\n";
   const std::string text = host_text(source);
-  for (const char* marked : {"WF_LINE(6);   const int x =", "WF_LINE(8);   for (;;) {", "WF_LINE(9);     break;",
-                             "WF_LINE(11);   if (x)"})
+  for (const char* marked : {"WF_LINE(6);   const int x =", "WF_LINE(8);   for (;;) {",
+                             "WF_LINE(9);     break;", "WF_LINE(11);   if (x)"})
     EXPECT_NE(text.find(marked), std::string::npos) << marked << "\n" << text;
   for (const char* bare : {"\n      1;", "\n  }\n", "\n    a[0] = 1;", "\n  else\n", "\n  return 1;"})
     EXPECT_NE(text.find(bare), std::string::npos) << bare << "\n" << text;
@@ -55,13 +58,13 @@ TEST(HostText, marks_statements_and_keeps_line_numbers) {
 // Runs an expression over all words of `a`, one result each.
 Words mapped(const std::string& expression, Words a) {
   Words b(a.size());
-  const Report report = run_by_hand(
-      {.body = fmt::format("  for (int i = thread_index(); i < {}; i += 32) {{\n"
-                           "    const u32 bits = ld_global(a + i);\n"
-                           "    const float x = __int_as_float(static_cast<int>(bits));\n"
-                           "    st_global(b + i, static_cast<u32>({}));\n  }}\n",
-                           a.size(), expression)},
-      {&a, &b});
+  const Report report =
+      run_by_hand({.body = fmt::format("  for (int i = thread_index(); i < {}; i += 32) {{\n"
+                                       "    const u32 bits = ld_global(a + i);\n"
+                                       "    const float x = __int_as_float(static_cast<int>(bits));\n"
+                                       "    st_global(b + i, static_cast<u32>({}));\n  }}\n",
+                                       a.size(), expression)},
+                  {&a, &b});
   EXPECT_TRUE(report.clean()) << text_of(report);
   return b;
 }
@@ -70,8 +73,8 @@ Words mapped(const std::string& expression, Words a) {
 Words many_floats() {
   Words words;
   for (uint32_t bits = 0; bits < 0xfff00000u; bits += 0x13579u) words.push_back(bits);
-  for (uint32_t bits : {0x7f800000u, 0xff800000u, 0x7fc00000u, 0x80000000u, 0x477fefffu, 0x477ff000u, 0x33000000u,
-                        0x33000001u, 0x38800000u, 0x387fffffu, 0x3f808000u, 0x3f818000u})
+  for (uint32_t bits : {0x7f800000u, 0xff800000u, 0x7fc00000u, 0x80000000u, 0x477fefffu, 0x477ff000u,
+                        0x33000000u, 0x33000001u, 0x38800000u, 0x387fffffu, 0x3f808000u, 0x3f818000u})
     words.push_back(bits);
   return words;
 }

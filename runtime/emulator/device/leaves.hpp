@@ -27,10 +27,12 @@ struct Cell : CellState {
   T value;
 };
 
-// --- arguments of leaves ------------------------------------------------------------------------------------
+// --- arguments of leaves
+// ------------------------------------------------------------------------------------
 enum class WarpOp { sync, shuffle_xor, shuffle_index, shuffle_up, shuffle_down, any, all, ballot, elect };
 enum class BarOp { sync, arrive, reduce_or, reduce_and, count };
 enum class MbarrierOp { init, arrive, arrive_expect, expect, try_wait, test_wait, invalidate };
+enum class ClusterOp { rank, size, map_address, arrive, wait };
 enum class FenceOp { proxy_async, mbarrier_init, block, device };
 enum class GroupOp { fence, commit, wait, wait_read };
 enum class AtomicOp { add, increment, exchange, compare_exchange, maximum, minimum, bit_or, bit_and };
@@ -53,19 +55,20 @@ struct ProductCall {
   int columns = 0;
   ValueType type = ValueType::bf16;
   bool accumulate = false, negate_a = false, negate_b = false, a_transposed = false, b_transposed = false;
-  Cell<float>* d = nullptr;             // columns / 2
-  const Cell<unsigned>* a = nullptr;    // 4, or:
+  Cell<float>* d = nullptr;           // columns / 2
+  const Cell<unsigned>* a = nullptr;  // 4, or:
   unsigned long long a_descriptor = 0, b_descriptor = 0;
 };
 
 // mma.sync.aligned.m16n8k16.row.col.f32.T.T.f32
 struct SmallProductCall {
   ValueType type = ValueType::bf16;
-  float* d = nullptr;  // 4, in and out
+  float* d = nullptr;                         // 4, in and out
   const unsigned *a = nullptr, *b = nullptr;  // 4, 2
 };
 
-// --- the leaves ---------------------------------------------------------------------------------------------
+// --- the leaves
+// ---------------------------------------------------------------------------------------------
 struct Leaves {
   void (*bad_register)(ThreadState&, unsigned state, bool write);
   void (*trap)(ThreadState&, const char* why);
@@ -73,6 +76,8 @@ struct Leaves {
   unsigned (*bar)(ThreadState&, BarOp, int barrier, int threads, unsigned predicate);
   bool (*mbarrier)(ThreadState&, MbarrierOp, unsigned address, unsigned value);
   void (*fence)(ThreadState&, FenceOp);
+  // map_address: of the same place in the block of that rank (mapa).
+  unsigned (*cluster)(ThreadState&, ClusterOp, unsigned address, unsigned rank);
   void (*load_shared)(ThreadState&, unsigned address, void* to, int bytes);
   void (*store_shared)(ThreadState&, unsigned address, const void* from, int bytes);
   void (*load_global)(ThreadState&, const void* from, void* to, int bytes);

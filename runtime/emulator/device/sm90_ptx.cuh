@@ -47,8 +47,7 @@ WF_DEVICE u32 exchange(emulated::WarpOp op, u32 value, u32 parameter) {
   return leaves->warp(*self, op, value, parameter, 0xffffffffu);
 }
 WF_DEVICE int warp_index() {
-  return static_cast<int>(
-      exchange(emulated::WarpOp::shuffle_index, static_cast<u32>(self->thread / 32), 0));
+  return static_cast<int>(exchange(emulated::WarpOp::shuffle_index, static_cast<u32>(self->thread / 32), 0));
 }
 
 // --- barriers among threads ----------------------------------------------------------------------------
@@ -191,7 +190,7 @@ WF_DEVICE u16 rounded(fp16, float value) {
   const u32 bits = __builtin_bit_cast(u32, value), sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
   if (size > 0x7f800000u) return 0x7fff;
   if (size >= 0x477ff000u) return static_cast<u16>(sign | 0x7c00u);  // 65520 and above
-  if (size >= 0x38800000u) {                                        // normal: 2^-14 and above
+  if (size >= 0x38800000u) {                                         // normal: 2^-14 and above
     const u32 shifted = size - 0x38000000u;
     return static_cast<u16>(sign | ((shifted + 0xfffu + (shifted >> 13 & 1u)) >> 13));
   }
