@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kNames[] = {"mbarrier.init",      "mbarrier.arrive",   "mbarrier.arrive.expect_tx",
                                        "mbarrier.expect_tx", "mbarrier.try_wait", "mbarrier.test_wait",
                                        "mbarrier.inval"};
+// A thread that asks so often in vain is taken to do nothing else; else a deadlock would spin for ever.
+constexpr int kPolls = 1000;
 // Bounds of PTX ISA, "Valid range of mbarrier object's contents".
 constexpr uint32_t kMaxCount = (1u << 20) - 1;
 
@@ -75,12 +77,14 @@ void invalidate(Thread& thread, Mbarrier& barrier) {
 bool wait(Thread& thread, Mbarrier& barrier, uint32_t parity, bool suspend) {
   if ((barrier.phase & 1) != (parity & 1)) {
     thread.knows.join(barrier.done);
+    thread.polls = 0;
     return true;
   }
-  if (!suspend) {
+  if (!suspend && ++thread.polls < kPolls) {
     yield(thread);
-    return (barrier.phase & 1) != (parity & 1) && (thread.knows.join(barrier.done), true);
+    return false;
   }
+  thread.polls = 0;
   barrier.waiting.push_back(&thread);
   sleep(thread, Wait::mbarrier, barrier.address, parity & 1);
   return true;

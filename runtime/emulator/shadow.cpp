@@ -5,7 +5,7 @@
 namespace warpfinch::emulator {
 namespace {
 
-constexpr size_t kCompactAbove = size_t{1} << 20;
+constexpr size_t kCompactAbove = size_t{1} << 17;
 
 bool happened_before(const Access& access, const Observer& observer) {
   for (const Knowledge* lane : observer.lanes) {
