@@ -83,6 +83,15 @@ void report_unfinished_products(World& world) {
   }
 }
 
+// setmaxnreg is executed by whole warpgroups.
+void report_uneven_registers(World& world) {
+  for (Warp& warp : world.warps)
+    if (warp.index % 4 != 0 && warp.registers != (&warp)[-1].registers)
+      report(*warp.lanes[0], "wrong register reallocation",
+             fmt::format("warp {} ends with {} registers, the warp before it in its warpgroup with {}",
+                         warp.index, warp.registers, (&warp)[-1].registers));
+}
+
 void report_unfinished_stores(Thread& thread) {
   if (thread.open_copies)
     report(thread, "ends in flight", "bulk copies that no commit_group closes");
@@ -129,6 +138,7 @@ void leave_kernel(Thread& thread) {
 void finish_cluster(World& world) {
   for (Thread& thread : world.threads) report_unfinished_stores(thread);
   report_unfinished_products(world);
+  report_uneven_registers(world);
   report_unfinished_loads(world);
   while (!world.copies.empty()) advance_copy(world, world.copies.begin());
 }

@@ -39,6 +39,7 @@ struct Thread : ThreadState {
   Wait wait = Wait::none;
   uint32_t wait_on = 0;        // address or number of a barrier
   uint32_t wait_for = 0;       // parity, registers
+  int polls = 0;               // of test_wait, in vain, in a row
   uint32_t cluster_phase = 0;  // of the cluster barrier at which it arrived last, plus one
   // Groups of bulk copies, and the components of their reads and writes (0: none yet).
   uint32_t copy_groups = 0, copy_read_component = 0, copy_write_component = 0;

@@ -156,6 +156,24 @@ TEST(EmulatedRegisters, reallocation_stays_within_the_block) {
   EXPECT_EQ(kinds("shrink_registers<20>()", "any_lane(true)"), "wrong register reallocation");
 }
 
+TEST(EmulatedRegisters, whole_warpgroups_reallocate) {
+  Words out(1);
+  EXPECT_EQ(kinds_of(run_by_hand(
+                {.body = "  if (warp_index() < 2) shrink_registers<24>();\n", .threads = 128}, {&out})),
+            "wrong register reallocation");
+}
+
+TEST(EmulatedMbarrier, who_only_asks_ends_in_a_deadlock_too) {
+  Words out(1);
+  EXPECT_EQ(kinds_of(run_by_hand(
+                {.body = with_mbarrier(
+                     1,
+                     "  while (!leaves->mbarrier(*self, emulated::MbarrierOp::test_wait, bar, 0)) {\n"
+                     "  }\n")},
+                {&out})),
+            "deadlock");
+}
+
 TEST(EmulatedRegisters, one_that_was_never_written_is_reported) {
   Words out(32);
   EXPECT_EQ(
