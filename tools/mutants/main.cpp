@@ -16,7 +16,7 @@ namespace {
 
 struct Options {
   std::string original, fault;  // substrings that choose
-  int seeds = 3, sample = 0, threads = 1;
+  int seeds = 5, sample = 0, threads = 1;
   bool list = false;
 };
 

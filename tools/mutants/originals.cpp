@@ -23,21 +23,21 @@ constexpr Pair kPairs[] = {
      "consumers=1 n_tile=64 k_tile=32 stages=3 group=8 tile_order=static"},
     // No shared memory: what can go wrong is between the lanes of a warp.
     {"softmax", "softmax rows=100 columns=300 mask=causal", "warps=4 column_tile=128 tile_order=flat"},
-    {"attention_s0", "attention_forward q_heads=5 q_len=200 kv_len=330 head_dim=64",
+    {"attention_s0", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64",
      "consumers=2 key_tile=64 k_stages=2 v_stages=3 order=s0 baton=none reference=r0 tile_order=static "
      "mask_loop=split"},
-    {"attention_baton", "attention_forward q_heads=5 q_len=200 kv_len=330 head_dim=64 dtype=fp16",
+    {"attention_baton", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64 dtype=fp16",
      "consumers=2 key_tile=64 k_stages=3 v_stages=2 order=s1 baton=issue reference=r1 tile_order=static "
      "mask_loop=split"},
     {"attention_causal", "attention_forward q_heads=4 kv_heads=2 q_len=300 head_dim=128 mask=causal lse=true",
      "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=none reference=r0 tile_order=static "
      "mask_loop=split"},
-    {"attention_ld", "attention_forward q_heads=5 q_len=77 kv_len=200 head_dim=64 mask=causal_top_left",
+    {"attention_ld", "attention_forward q_heads=8 q_len=77 kv_len=300 head_dim=64 mask=causal",
      "consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s0 baton=none reference=r0 tile_order=static "
      "mask_loop=branch copy=ld"},
-    // Three programs; the one for the scores is flat and writes fp32.
-    {"three_kernel", "attention_three_kernel q_heads=2 kv_heads=1 q_len=100 kv_len=150 head_dim=64 lse=true",
-     "gemm:{consumers=1 n_tile=64 k_tile=32 stages=2 group=8 tile_order=flat} "
+    // Three programs; the one for the scores writes fp32.
+    {"three_kernel", "attention_three_kernel q_heads=4 kv_heads=2 q_len=100 kv_len=150 head_dim=64 lse=true",
+     "gemm:{consumers=1 n_tile=64 k_tile=32 stages=2 group=8 tile_order=static} "
      "softmax:{warps=2 column_tile=64 tile_order=static} "
      "gemm:{consumers=1 n_tile=64 k_tile=32 stages=2 group=8 tile_order=static}"},
 };
