@@ -34,7 +34,7 @@ void report_conflict(Thread& thread, const GlobalRange& range, const Conflict& c
                {access_text(run, after),
                 fmt::format("not ordered behind: {}{}", access_text(run, before),
                             before.block != after.block ? fmt::format(" in block {}", before.block) : ""),
-                missing_text(run, before, after, conflict.why)}});
+                missing_text(before, after, conflict.why)}});
 }
 
 // What was fenced before an atomic is known to those who fence behind a later one on the same place.

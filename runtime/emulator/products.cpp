@@ -2,6 +2,9 @@
 // it reads its operands at some time between issue and the wait that covers it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "runtime/emulator/leaf_functions.hpp"
 #include "runtime/emulator/product_data.hpp"
 #include "runtime/emulator/run_state.hpp"
@@ -13,43 +16,49 @@ const ProductCall& call_of(const Warp& warp, size_t lane) {
   return *static_cast<const ProductCall*>(warp.slots[lane].call);
 }
 
-// The registers of one lane as the instruction may use them.
-void check_cells(Thread& thread, const Warp& warp, const CellState* cells, size_t stride, int count,
-                 bool accumulators, bool read) {
-  const ProductCall& call = call_of(warp, static_cast<size_t>(thread.lane));
-  for (int i = 0; i < count; ++i) {
-    const auto* at = reinterpret_cast<const std::byte*>(cells) + stride * static_cast<size_t>(i);
-    const unsigned state = reinterpret_cast<const CellState*>(at)->state;
-    const std::string_view what = accumulators ? "accumulator" : "first factor";
-    if (state == 0 && read) {
-      report(thread, "uninitialised read", fmt::format("wgmma reads register {} of its {}", i, what));
-      return;
-    }
-    if (state < kWrittenByProduct && state >= thread.era) {
-      report(thread, "missing wgmma.fence",
-             fmt::format("register {} of the {} was touched since the last wgmma.fence", i, what));
-      return;
-    }
-    const bool in_flight = state >= kWrittenByProduct && (state & kGroupMask) > thread.waited;
-    if (in_flight && state < kReadByProduct && !accumulators) {
-      report(thread, "register in flight",
-             "the first factor is the result of a wgmma that was not waited for");
-      return;
-    }
-    if (in_flight && accumulators && state >= kReadByProduct) {
-      report(thread, "register in flight",
-             "the accumulator is still read by a wgmma that was not waited for");
-      return;
-    }
+// Cells as the tile types hold them: their states lie `stride` bytes apart.
+struct Cells {
+  std::byte* first;
+  size_t stride;
+  int count;
+  CellState& operator[](int i) const {
+    return *reinterpret_cast<CellState*>(first + stride * static_cast<size_t>(i));
   }
-  (void)call;
+};
+Cells sums_of(const ProductCall& call) {
+  return {reinterpret_cast<std::byte*>(call.d), sizeof(Cell<float>), call.columns / 2};
+}
+Cells first_factor_of(const ProductCall& call) {
+  return {reinterpret_cast<std::byte*>(const_cast<Cell<unsigned>*>(call.a)), sizeof(Cell<unsigned>), 4};
 }
 
-void mark_cells(const CellState* cells, size_t stride, int count, unsigned state) {
-  for (int i = 0; i < count; ++i) {
-    const auto* at = reinterpret_cast<const std::byte*>(cells) + stride * static_cast<size_t>(i);
-    const_cast<CellState*>(reinterpret_cast<const CellState*>(at))->state = state;
+struct RegisterFault {
+  std::string_view kind, what;
+};
+// What forbids the instruction a register in that state; nothing where it may go on.
+std::optional<RegisterFault> fault_of(const Thread& thread, unsigned state, bool is_sum, bool reads) {
+  if (state == 0 && reads) return RegisterFault{"uninitialised read", "was never written"};
+  if (state < kWrittenByProduct) {
+    if (state < thread.era) return std::nullopt;
+    return RegisterFault{"missing wgmma.fence", "was touched since the last wgmma.fence"};
   }
+  if ((state & kGroupMask) <= thread.waited) return std::nullopt;
+  const bool is_result = state < kReadByProduct;
+  if (is_result == is_sum) return std::nullopt;
+  return RegisterFault{"register in flight", is_result ? "is the result of a wgmma that was not waited for"
+                                                       : "is still read by a wgmma that was not waited for"};
+}
+
+void check_cells(Thread& thread, const Cells& cells, bool is_sum, bool reads) {
+  for (int i = 0; i < cells.count; ++i)
+    if (const auto fault = fault_of(thread, cells[i].state, is_sum, reads))
+      return report(thread, fault->kind,
+                    fmt::format("register {} of wgmma's {} {}", i, is_sum ? "accumulators" : "first factor",
+                                fault->what));
+}
+
+void mark_cells(const Cells& cells, unsigned state) {
+  for (int i = 0; i < cells.count; ++i) cells[i].state = state;
 }
 
 // Sums that are in flight may be added to by a product of the same shape only.
@@ -70,8 +79,8 @@ void check_registers(Warp& warp) {
   for (size_t lane = 0; lane < 32; ++lane) {
     Thread& thread = *warp.lanes[lane];
     const ProductCall& call = call_of(warp, lane);
-    check_cells(thread, warp, call.d, sizeof(Cell<float>), call.columns / 2, true, call.accumulate);
-    if (call.a) check_cells(thread, warp, call.a, sizeof(Cell<unsigned>), 4, false, true);
+    check_cells(thread, sums_of(call), true, call.accumulate);
+    if (call.a) check_cells(thread, first_factor_of(call), false, true);
     if (lane == 0) check_shape(thread, warp, call);
   }
 }
@@ -155,8 +164,8 @@ void issue(Thread& thread) {
     const ProductCall& own = call_of(warp, lane);
     product.d[lane] = own.d;
     product.a[lane] = own.a;
-    mark_cells(own.d, sizeof(Cell<float>), own.columns / 2, kWrittenByProduct | product.group);
-    if (own.a) mark_cells(own.a, sizeof(Cell<unsigned>), 4, kReadByProduct | product.group);
+    mark_cells(sums_of(own), kWrittenByProduct | product.group);
+    if (own.a) mark_cells(first_factor_of(own), kReadByProduct | product.group);
   }
   ++warp.open_products;
   ++thread.world->products_issued;

@@ -90,13 +90,12 @@ std::string access_text(const RunState& run, const Access& access) {
   return "";
 }
 
-std::string missing_text(const RunState& run, const Access& before, const Access& after, Why why) {
+std::string missing_text(const Access& before, const Access& after, Why why) {
   if (why == Why::not_proxied)
     return "missing: fence.proxy.async between the write and the async read, ordered after the write";
   if (why == Why::swizzle)
     return fmt::format("the copy swizzles by {} bytes, the reader by {}", before.swizzle, after.swizzle);
   if (before.block != after.block) return "missing: nothing orders these two blocks";
-  (void)run;
   switch (before.side) {
     case Side::copy_write:
       return "missing: a wait for the mbarrier phase (or the group) that this copy completes";

@@ -86,6 +86,6 @@ std::string thread_text(const Thread& thread);
 // What a side of a clash did.
 std::string access_text(const RunState& run, const Access& access);
 // What would have to stand between the two sides.
-std::string missing_text(const RunState& run, const Access& before, const Access& after, Why why);
+std::string missing_text(const Access& before, const Access& after, Why why);
 
 }  // namespace warpfinch::emulator

@@ -51,7 +51,7 @@ void report_conflict(Thread& thread, const Cta& cta, const Conflict& conflict, c
   } else {
     finding.details.push_back("not ordered behind: " + access_text(run, before));
     if (conflict.why != Why::barrier_object)
-      finding.details.push_back(missing_text(run, before, after, conflict.why));
+      finding.details.push_back(missing_text(before, after, conflict.why));
   }
   report(run, finding);
 }
