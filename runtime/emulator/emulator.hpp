@@ -20,7 +20,7 @@ struct Options {
   int threads = 1;             // host threads, over independent blocks
   int cluster = 1;             // blocks per cluster
   int max_hazards = 8;         // the run ends once that many different ones were seen
-  std::string reproduce;       // the line to paste that shows a hazard again; closes every report
+  std::string reproduce = {};  // the line to paste that shows a hazard again; closes every report
 };
 
 // Something that the hardware does not forgive, with the two sides of it.
