@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <sstream>
 
@@ -161,7 +162,11 @@ Expected<std::string> compile_to_ptx(const CudaSource& source) {
   return program.ptx();
 }
 
-Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads) {
+namespace {
+
+using CompileOne = std::function<Expected<CompiledKernel>(const CudaSource&)>;
+
+Expected<std::vector<CompiledKernel>> compile_all(const Plan& plan, int threads, const CompileOne& compile) {
   // The two gemms of an attention may be one kernel: it is compiled once.
   std::map<std::string, size_t> place_of;
   std::vector<const CudaSource*> distinct;
@@ -174,7 +179,7 @@ Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cac
   std::vector<std::optional<Expected<CompiledKernel>>> compiled(distinct.size());
   parallel_for(static_cast<int64_t>(distinct.size()), threads, [&](int64_t i) {
     const auto place = static_cast<size_t>(i);
-    compiled[place] = compile(*distinct[place], cache);
+    compiled[place] = compile(*distinct[place]);
   });
   std::vector<CompiledKernel> kernels;
   for (size_t place : places) {
@@ -182,6 +187,17 @@ Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cac
     kernels.push_back(**compiled[place]);
   }
   return kernels;
+}
+
+}  // namespace
+
+Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads) {
+  return compile_all(plan, threads, [&](const CudaSource& source) { return compile(source, cache); });
+}
+
+Expected<std::vector<CompiledKernel>> compile(const Plan& plan, const Device& device, KernelCache& cache,
+                                              int threads) {
+  return compile_all(plan, threads, [&](const CudaSource& source) { return device.compile(source, cache); });
 }
 
 std::string nvrtc_version(std::string* why) {

@@ -1,4 +1,4 @@
-// NVRTC: CudaSource → cubin, with ptxas' report read.
+// NVRTC: CudaSource → cubin, with ptxas' report read. And what every compiler of kernels gives back.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include "generator/cuda_source.hpp"
 #include "generator/plan.hpp"
 #include "generator/result.hpp"
+#include "runtime/device.hpp"
 #include "runtime/kernel_cache.hpp"
 
 namespace warpfinch {
@@ -26,10 +27,10 @@ struct Resources {
 Resources parse_compile_log(const std::string& log);
 
 struct CompiledKernel {
-  std::string cubin;
+  std::string cubin;        // for the emulator: an object of the host's compiler
   std::string log;
   Resources resources;
-  std::string nvrtc;        // "13.0", also when it came from the cache
+  std::string nvrtc;        // "13.0", also when it came from the cache; empty for the emulator
   bool from_cache = false;
   double seconds = 0;       // spent in NVRTC; 0 from the cache
 };
@@ -45,6 +46,9 @@ Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache);
 Expected<std::string> compile_to_ptx(const CudaSource& source);
 // All kernels of a plan, in parallel over at most `threads`.
 Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads = 2);
+// The same with the device's own compiler.
+Expected<std::vector<CompiledKernel>> compile(const Plan& plan, const Device& device, KernelCache& cache,
+                                              int threads = 2);
 
 // Spills and C75xx mean a slow kernel: a Rejection (stage "resources") naming bytes or code.
 std::optional<Rejection> check_resources(const CompiledKernel& kernel);

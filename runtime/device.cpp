@@ -7,7 +7,9 @@
 #include <regex>
 
 #include "generator/result.hpp"
+#include "runtime/compiler.hpp"
 #include "runtime/driver_device.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 
 namespace warpfinch {
 namespace {
@@ -64,7 +66,7 @@ int parse_ordinal(std::string_view id) {
   const std::string_view number = id.starts_with(kPrefix) ? id.substr(kPrefix.size()) : std::string_view{};
   const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), ordinal);
   if (number.empty() || code != std::errc() || end != number.data() + number.size() || ordinal < 0)
-    fail_input(fmt::format("device '{}': not of the form cuda:0", id));
+    fail_input(fmt::format("device '{}': not of the form cuda:0 or emulator:sm_90a", id));
   return ordinal;
 }
 
@@ -97,6 +99,7 @@ std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id) {
 }
 
 std::shared_ptr<Device> Device::open(std::string_view id) {
+  if (emulator::is_emulator(id)) return emulator::open_device(id);
   parse_ordinal(id);  // wrong text is the user's to mend, also where there is no driver
   std::string why;
   const Driver* driver = installed_driver(&why);
@@ -116,9 +119,15 @@ DriverDevice::DriverDevice(const Driver& driver, DeviceInfo info)
 // The result is not looked at: at the end of a process the driver may be gone before us.
 DriverDevice::~DriverDevice() { driver_.device_primary_ctx_release(handle_); }
 
+Expected<CompiledKernel> DriverDevice::compile(const CudaSource& source, KernelCache& cache) const {
+  return warpfinch::compile(source, cache);
+}
+
 const DriverDevice& driver_device(const Device& device) {
-  assert(dynamic_cast<const DriverDevice*>(&device));
-  return static_cast<const DriverDevice&>(device);
+  const auto* on_driver = dynamic_cast<const DriverDevice*>(&device);
+  if (!on_driver)
+    fail_input(fmt::format("device '{}' runs kernels on the CPU: it cannot time them", device.info().id));
+  return *on_driver;
 }
 
 CurrentContext::CurrentContext(const DriverDevice& device) : driver_(device.driver()) {

@@ -18,6 +18,14 @@ class DriverDevice final : public Device {
   DriverDevice& operator=(const DriverDevice&) = delete;
   const DeviceInfo& info() const override { return info_; }
   const Target& target() const override { return target_; }
+  DevicePointer allocate(size_t bytes) const override;
+  void free(DevicePointer pointer) const override;
+  void fill(DevicePointer to, unsigned char value, size_t bytes) const override;
+  void upload(DevicePointer to, const void* from, size_t bytes) const override;
+  void download(void* to, DevicePointer from, size_t bytes) const override;
+  void synchronize() const override;
+  Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache) const override;
+  std::shared_ptr<const LoadedPlan> load(Plan plan, const std::vector<CompiledKernel>& kernels) override;
   const Driver& driver() const { return driver_; }
   CUdevice handle() const { return handle_; }
   CUcontext context() const { return context_; }
@@ -34,7 +42,7 @@ class DriverDevice final : public Device {
 std::vector<DeviceInfo> list_devices(const Driver& driver);
 std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id);
 
-// Every Device is a DriverDevice today; the emulator's will not reach the files that ask.
+// For what only a GPU can do, such as timing. Error (input) for the emulator.
 const DriverDevice& driver_device(const Device& device);
 
 // Makes the device's context current, and the caller's again at the end of the scope.

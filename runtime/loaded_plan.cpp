@@ -11,6 +11,12 @@ namespace {
 // As cuMemAlloc gives it; the parts of a plan's workspace are laid out from there.
 constexpr DevicePointer kWorkspaceAlignment = 256;
 
+[[noreturn]] void refuse_pointer(const Buffer& buffer, DevicePointer pointer) {
+  if (pointer == 0) fail_input(fmt::format("buffer '{}': the pointer is null", buffer.name));
+  fail_input(fmt::format("buffer '{}': the pointer {:#x} is not a multiple of {} bytes", buffer.name, pointer,
+                         buffer.alignment));
+}
+
 struct UnloadLibrary {
   const Driver* driver;
   void operator()(CUlib_st* library) const { driver->library_unload(library); }
@@ -57,62 +63,35 @@ LoadedKernel load_kernel(const DriverDevice& device, const Launch& launch, const
 
 class DriverPlan final : public LoadedPlan {
  public:
-  DriverPlan(std::shared_ptr<Device> device, Plan plan, const std::vector<CompiledKernel>& kernels);
+  DriverPlan(std::shared_ptr<const DriverDevice> device, Plan plan,
+             const std::vector<CompiledKernel>& kernels);
   const Plan& plan() const override { return plan_; }
   void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,
               void* stream) const override;
 
  private:
-  void check_pointers(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const;
-
-  std::shared_ptr<Device> device_;
+  std::shared_ptr<const DriverDevice> device_;
   Plan plan_;
   std::vector<LoadedKernel> kernels_;
   mutable ArgumentCache arguments_;
 };
 
-DriverPlan::DriverPlan(std::shared_ptr<Device> device, Plan plan, const std::vector<CompiledKernel>& kernels)
+DriverPlan::DriverPlan(std::shared_ptr<const DriverDevice> device, Plan plan,
+                       const std::vector<CompiledKernel>& kernels)
     : device_(std::move(device)), plan_(std::move(plan)) {
   assert(kernels.size() == plan_.launches.size());
-  const CurrentContext current(driver_device(*device_));
+  const CurrentContext current(*device_);
   for (size_t i = 0; i < kernels.size(); ++i)
-    kernels_.push_back(load_kernel(driver_device(*device_), plan_.launches[i], kernels[i].cubin));
-}
-
-[[noreturn]] void refuse_pointer(const Buffer& buffer, DevicePointer pointer) {
-  if (pointer == 0) fail_input(fmt::format("buffer '{}': the pointer is null", buffer.name));
-  fail_input(fmt::format("buffer '{}': the pointer {:#x} is not a multiple of {} bytes", buffer.name, pointer,
-                         buffer.alignment));
-}
-
-void DriverPlan::check_pointers(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const {
-  if (pointers.size() != plan_.buffers.size()) {
-    std::string names;
-    for (const Buffer& buffer : plan_.buffers) names += (names.empty() ? "" : ", ") + buffer.name;
-    fail_input(fmt::format("{} pointers given, the plan takes {}: {}", pointers.size(), plan_.buffers.size(),
-                           names));
-  }
-  for (size_t i = 0; i < pointers.size(); ++i) {
-    const Buffer& buffer = plan_.buffers[i];
-    if (pointers[i] == 0 || pointers[i] % static_cast<DevicePointer>(buffer.alignment) != 0)
-      refuse_pointer(buffer, pointers[i]);
-  }
-  if (plan_.workspace_bytes == 0) return;
-  if (workspace == 0)
-    fail_input(fmt::format("no workspace given, the plan needs {} bytes", plan_.workspace_bytes));
-  if (workspace % kWorkspaceAlignment != 0)
-    fail_input(
-        fmt::format("the workspace {:#x} is not a multiple of {} bytes", workspace, kWorkspaceAlignment));
+    kernels_.push_back(load_kernel(*device_, plan_.launches[i], kernels[i].cubin));
 }
 
 void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,
                         void* stream) const {
-  check_pointers(pointers, workspace);
+  check_pointers(plan_, pointers, workspace);
   // A workspace that is not used must not make one set of pointers into many.
   if (plan_.workspace_bytes == 0) workspace = 0;
-  const DriverDevice& on = driver_device(*device_);
-  const Driver& driver = on.driver();
-  const CurrentContext current(on);
+  const Driver& driver = device_->driver();
+  const CurrentContext current(*device_);
   const auto arguments = arguments_.find_or_prepare(driver, plan_, pointers, workspace);
   for (size_t i = 0; i < kernels_.size(); ++i) {
     CUlaunchConfig config = kernels_[i].config;
@@ -128,12 +107,37 @@ void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointe
 
 }  // namespace
 
+void check_pointers(const Plan& plan, const std::vector<DevicePointer>& pointers, DevicePointer workspace) {
+  if (pointers.size() != plan.buffers.size()) {
+    std::string names;
+    for (const Buffer& buffer : plan.buffers) names += (names.empty() ? "" : ", ") + buffer.name;
+    fail_input(
+        fmt::format("{} pointers given, the plan takes {}: {}", pointers.size(), plan.buffers.size(), names));
+  }
+  for (size_t i = 0; i < pointers.size(); ++i) {
+    const Buffer& buffer = plan.buffers[i];
+    if (pointers[i] == 0 || pointers[i] % static_cast<DevicePointer>(buffer.alignment) != 0)
+      refuse_pointer(buffer, pointers[i]);
+  }
+  if (plan.workspace_bytes == 0) return;
+  if (workspace == 0)
+    fail_input(fmt::format("no workspace given, the plan needs {} bytes", plan.workspace_bytes));
+  if (workspace % kWorkspaceAlignment != 0)
+    fail_input(
+        fmt::format("the workspace {:#x} is not a multiple of {} bytes", workspace, kWorkspaceAlignment));
+}
+
 std::shared_ptr<const LoadedPlan> LoadedPlan::load(std::shared_ptr<Device> device, Plan plan,
                                                    const std::vector<CompiledKernel>& kernels) {
   if (plan.target.name != device->target().name)
     fail_input(fmt::format("the plan is for {}, {} ({}) is {}", plan.target.name, device->info().id,
                            device->info().name, device->target().name));
-  return std::make_shared<const DriverPlan>(std::move(device), std::move(plan), kernels);
+  return device->load(std::move(plan), kernels);
+}
+
+std::shared_ptr<const LoadedPlan> DriverDevice::load(Plan plan, const std::vector<CompiledKernel>& kernels) {
+  auto self = std::static_pointer_cast<const DriverDevice>(shared_from_this());
+  return std::make_shared<const DriverPlan>(std::move(self), std::move(plan), kernels);
 }
 
 }  // namespace warpfinch

@@ -11,7 +11,7 @@ struct WhenGrownBy8 {};  // r1: when a row of the warp grew by more than 8 in lo
 // A row that saw no key yet has -inf; its exponentials are taken against 0, so that -inf gives 0, not NaN.
 WF_DEVICE float finite_reference(float reference) { return reference == -infinity() ? 0.0f : reference; }
 
-WF_DEVICE void raise(float& reference, float& shrink, float raised, float scale) {
+WF_DEVICE void raise(element<float>& reference, element<float>& shrink, float raised, float scale) {
   shrink = ex2((reference - finite_reference(raised)) * scale);
   reference = raised;
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "runtime/accuracy.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 #include "runtime/measure.hpp"
 #include "tools/command.hpp"
 #include "tools/files.hpp"
@@ -138,6 +139,11 @@ std::string csv_line(const Row& row) {
 
 int bench(const Options& options) {
   const std::vector<Selection> entries = entries_of(options);
+  if (emulator::is_emulator(options.selection.device))
+    fail_input(
+        fmt::format("bench: {} runs kernels on the CPU and cannot time them; `warpfinch run --check` "
+                    "takes it",
+                    options.selection.device));
   if (list_devices().empty())  // a typing error is reported on any machine
     for (const Selection& entry : entries) plans_of(entry, options.configs, target_by_name("sm_90a"));
   const std::shared_ptr<Device> device = Device::open(options.selection.device);

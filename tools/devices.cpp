@@ -1,4 +1,5 @@
-// warpfinch devices: the GPUs of this machine, and the targets that kernels can be written for.
+// warpfinch devices: the GPUs of this machine, the targets that kernels can be written for, and for each
+// target the emulator, which is there on every machine and no GPU.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,6 +41,13 @@ Json json_of(const Target& target) {
           {"registers_per_multiprocessor", target.registers_per_multiprocessor}};
 }
 
+// Has to be named to be used: nothing falls back to it.
+std::string emulator_of(const Target& target) { return "emulator:" + target.name; }
+
+Json json_of_emulator(const Target& target) {
+  return {{"kind", "emulator"}, {"device", emulator_of(target)}, {"target", target.name}};
+}
+
 void print(const DeviceInfo& device) {
   const std::string target = target_of(device);
   fmt::print("{:<8} {}  compute {}.{}  target {}  {} multiprocessors  {:.1f} GiB  driver {}  {}\n", device.id,
@@ -53,12 +61,17 @@ void print(const Target& target) {
              target.compute_major, target.compute_minor, target.shared_bytes_per_block / 1024);
 }
 
+void print_emulator(const Target& target) {
+  fmt::print("emulator {}  runs and checks kernels on the CPU\n", emulator_of(target));
+}
+
 int list(bool json) {
   std::string why_no_device, why_no_nvrtc;
   const std::vector<DeviceInfo> devices = list_devices(&why_no_device);
   const std::string nvrtc = nvrtc_version(&why_no_nvrtc);
   for (const DeviceInfo& device : devices) json ? print_json(json_of(device)) : print(device);
   for (const Target& target : targets()) json ? print_json(json_of(target)) : print(target);
+  for (const Target& target : targets()) json ? print_json(json_of_emulator(target)) : print_emulator(target);
   if (json) {
     if (devices.empty()) print_json({{"kind", "no device"}, {"reason", why_no_device}});
     print_json({{"kind", "nvrtc"}, {"version", nvrtc}, {"reason", why_no_nvrtc}});

@@ -1,5 +1,6 @@
 // The command line program. Exit code 0: fine; 2: something wrong in text or files that the user gave; 1: no
-// GPU, no NVRTC, disk, a wrong result. Each failure is one line on standard error.
+// GPU, no NVRTC, disk, a wrong result. Each failure is one line on standard error; only what the emulator
+// found is a report of several.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "generator/result.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 #include "runtime/log.hpp"
 #include "tools/command.hpp"
 
@@ -37,6 +39,10 @@ int finish(int code) {
 int run(const Command& command) {
   try {
     return finish(command.run());
+  } catch (const emulator::HazardError& hazards) {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", hazards.what());
+    return fail(kEnvironmentFailed, hazards.summary());
   } catch (const Error& error) {
     return fail(error.kind == ErrorKind::input ? kInputWrong : kEnvironmentFailed, error.what());
   } catch (const std::exception& error) {

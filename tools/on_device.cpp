@@ -10,7 +10,7 @@ namespace warpfinch {
 std::shared_ptr<const LoadedPlan> load_plan(const std::shared_ptr<Device>& device, const Plan& plan) {
   KernelCache cache;
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  return LoadedPlan::load(device, plan, take(compile(plan, cache, threads), ErrorKind::input));
+  return LoadedPlan::load(device, plan, take(compile(plan, *device, cache, threads), ErrorKind::input));
 }
 
 DeviceTensors::DeviceTensors(const std::shared_ptr<Device>& device, const std::vector<HostTensor>& tensors,

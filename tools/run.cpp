@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "runtime/accuracy.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 #include "tools/command.hpp"
 #include "tools/on_device.hpp"
 #include "tools/selection.hpp"
@@ -102,22 +103,45 @@ void report(const Options& options, const Device& device, const ChosenPlan& chos
 // then.
 void check_input(const Options& options) {
   if (!(std::isfinite(options.spread) && options.spread > 0)) fail_input("--spread must be a number above 0");
-  if (!list_devices().empty()) return;
+  if (emulator::is_emulator(options.selection.device) || !list_devices().empty()) return;
   const Plan plan = choose_plan(options.selection, target_by_name(options.selection.target)).plan;
   check_tensors(plan.buffers, options.tensors);
   check_outputs(plan.buffers, options.outputs);
 }
 
+// The words of this very call, in their shortest form: what shows a hazard of the emulator again.
+std::string line_to_paste(const Options& options, const ChosenPlan& chosen) {
+  std::string line = fmt::format("warpfinch run --device {} --schedule-seed {}", options.selection.device,
+                                 options.selection.schedule_seed.value_or(0));
+  if (chosen.problem)
+    line += fmt::format(" --problem \"{}\" --config \"{}\"", chosen.plan.problem, chosen.plan.config);
+  else
+    line += fmt::format(" --program {}", options.selection.program);
+  if (options.input_seed != 0) line += fmt::format(" --input-seed {}", options.input_seed);
+  if (options.spread != 1) line += fmt::format(" --spread {}", options.spread);
+  for (const std::string& tensor : options.tensors) line += fmt::format(" --tensor {}", tensor);
+  return line;
+}
+
+void launch(const Options& options, const ChosenPlan& chosen, const LoadedPlan& plan,
+            const DeviceTensors& tensors) {
+  try {
+    plan.launch(tensors.pointers(), tensors.workspace(), nullptr);
+  } catch (const emulator::HazardError& hazards) {
+    throw hazards.with_line(line_to_paste(options, chosen));
+  }
+}
+
 int run(const Options& options) {
   check_input(options);
-  const std::shared_ptr<Device> device = Device::open(options.selection.device);
+  const std::shared_ptr<Device> device = Device::open(device_id(options.selection));
   const ChosenPlan chosen = choose_plan(options.selection, device->target());
   check_outputs(chosen.plan.buffers, options.outputs);
   std::vector<HostTensor> tensors =
       load_tensors(chosen.plan.buffers, options.tensors, options.input_seed, options.spread);
   const std::shared_ptr<const LoadedPlan> plan = load_plan(device, chosen.plan);
   const DeviceTensors on_device(device, tensors, chosen.plan.workspace_bytes);
-  plan->launch(on_device.pointers(), on_device.workspace(), nullptr);
+  launch(options, chosen, *plan, on_device);
   synchronize(*device);
   on_device.download_outputs(tensors);
   write_outputs(tensors, options.outputs);
@@ -135,6 +159,7 @@ Command add_run(CLI::App& program) {
   auto options = std::make_shared<Options>();
   add_problem_options(*app, options->selection);
   add_device_option(*app, options->selection);
+  add_schedule_seed_option(*app, options->selection);
   app->add_flag("--check", options->check, "Compare with the float64 reference");
   app->add_option("--input-seed", options->input_seed, "Seed of random inputs")->capture_default_str();
   app->add_option("--spread", options->spread, "Standard deviation of random inputs")->capture_default_str();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "runtime/device.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 #include "tools/files.hpp"
 #include "tuner/engine.hpp"
 #include "tuner/shipped_configs.hpp"
@@ -53,8 +54,13 @@ void add_target_option(CLI::App& command, Selection& selection) {
 }
 
 CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
-  return command.add_option("--device", selection.device, "GPU, as `warpfinch devices` names it")
+  return command.add_option("--device", selection.device, "GPU or emulator, as `warpfinch devices` names it")
       ->capture_default_str();
+}
+
+void add_schedule_seed_option(CLI::App& command, Selection& selection) {
+  command.add_option("--schedule-seed", selection.schedule_seed,
+                     "Order of threads and completions in the emulator; results must not depend on it");
 }
 
 void add_database_option(CLI::App& command, Selection& selection) {
@@ -78,6 +84,11 @@ std::optional<ConfigDatabase> database_to_read(const std::string& given) {
 }
 
 ConfigDatabase database_to_write(const std::string& given) { return ConfigDatabase(database_file(given)); }
+
+std::string device_id(const Selection& selection) {
+  if (!selection.schedule_seed) return selection.device;
+  return emulator::with_schedule_seed(selection.device, *selection.schedule_seed);
+}
 
 std::string device_name(const std::string& device, const std::string& target) {
   for (const DeviceInfo& info : list_devices())

@@ -17,7 +17,8 @@ struct Selection {
   std::string problem, config, program;
   std::string target = "sm_90a";
   std::string device = "cuda:0";
-  std::string database;  // empty: the default one, where it exists
+  std::optional<uint64_t> schedule_seed;  // of the emulator
+  std::string database;                   // empty: the default one, where it exists
   bool json = false;
 };
 
@@ -25,6 +26,7 @@ struct Selection {
 void add_problem_options(CLI::App& command, Selection& selection);
 void add_target_option(CLI::App& command, Selection& selection);
 CLI::Option* add_device_option(CLI::App& command, Selection& selection);
+void add_schedule_seed_option(CLI::App& command, Selection& selection);
 void add_database_option(CLI::App& command, Selection& selection);
 void add_json_option(CLI::App& command, bool& json);
 
@@ -36,6 +38,8 @@ ConfigDatabase database_to_write(const std::string& given);
 // The file that either of them means.
 std::filesystem::path database_file(const std::string& given);
 
+// The device's text with the schedule seed in it; Error (input) for a seed without an emulator.
+std::string device_id(const Selection& selection);
 // The name under which the database knows the device "cuda:0"; "model:<target>" where there is no such GPU.
 std::string device_name(const std::string& device, const std::string& target);
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "runtime/device.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 
 namespace warpfinch {
 namespace {
@@ -30,8 +31,44 @@ Target target_of(const DeviceInfo& info) {
   return target;
 }
 
+// The emulator that candidates have to pass; empty: none.
+std::string emulator_of(const TuningOptions& options, const Target& target) {
+  const Selection& selection = options.selection;
+  const bool is_device = emulator::is_emulator(selection.device);
+  if (!is_device && !options.emulate) {
+    if (selection.schedule_seed) fail_input("--schedule-seed goes with --emulate or --device emulator:…");
+    return {};
+  }
+  const std::string id = is_device ? selection.device : "emulator:" + target.name;
+  return emulator::with_schedule_seed(id, selection.schedule_seed.value_or(0));
+}
+
 int compile_threads(int jobs) {
   return std::max(2, static_cast<int>(std::thread::hardware_concurrency()) / std::max(jobs, 1));
+}
+
+Judge measuring_judge(const DeviceInfo& info, const TuningOptions& options) {
+  Judge judge;
+  judge.target = target_of(info);
+  DeviceEvaluatorOptions device;
+  device.device = info.id;
+  device.compile_threads = compile_threads(options.jobs);
+  device.worker = std::filesystem::read_symlink("/proc/self/exe");
+  device.emulator = emulator_of(options, judge.target);
+  judge.evaluator = device_evaluator(device);
+  return judge;
+}
+
+Judge predicting_judge(const Target& target, const TuningOptions& options, const std::string& why,
+                       bool quiet) {
+  Judge judge;
+  judge.target = target;
+  judge.evaluator = model_evaluator(target, compile_threads(options.jobs), emulator_of(options, target));
+  judge.predicts = true;
+  if (quiet) return judge;
+  fmt::print(stderr,
+             "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
+  return judge;
 }
 
 }  // namespace
@@ -42,32 +79,23 @@ void add_tuning_options(CLI::App& command, TuningOptions& options) {
   command.add_option("--seed", options.seed, "Seed of the search")->capture_default_str();
   add_target_option(command, options.selection);
   add_device_option(command, options.selection);
+  command.add_flag("--emulate", options.emulate,
+                   "Run each candidate in the emulator first, on a shrunken problem");
+  add_schedule_seed_option(command, options.selection);
   add_database_option(command, options.selection);
   add_json_option(command, options.selection.json);
 }
 
 Judge open_judge(const TuningOptions& options, bool quiet) {
-  Judge judge;
+  const std::string& wanted = options.selection.device;
+  if (emulator::is_emulator(wanted))
+    return predicting_judge(target_by_name(Device::open(wanted)->target().name), options, wanted, quiet);
   std::string why;
-  for (const DeviceInfo& info : list_devices(&why)) {
-    if (info.id != options.selection.device) continue;
-    DeviceEvaluatorOptions device;
-    device.device = info.id;
-    device.compile_threads = compile_threads(options.jobs);
-    device.worker = std::filesystem::read_symlink("/proc/self/exe");
-    judge.target = target_of(info);
-    judge.evaluator = device_evaluator(device);
-    return judge;
-  }
+  for (const DeviceInfo& info : list_devices(&why))
+    if (info.id == wanted) return measuring_judge(info, options);
   // Throws, with what is wrong: a device that was asked for by name has to be there.
-  if (options.device_given || why.empty()) Device::open(options.selection.device);
-  judge.target = target_by_name(options.selection.target);
-  judge.evaluator = model_evaluator(judge.target, compile_threads(options.jobs));
-  judge.predicts = true;
-  if (quiet) return judge;
-  fmt::print(stderr,
-             "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
-  return judge;
+  if (options.device_given || why.empty()) Device::open(wanted);
+  return predicting_judge(target_by_name(options.selection.target), options, why, quiet);
 }
 
 const std::atomic<bool>& stop_flag() {

@@ -17,12 +17,13 @@ struct TuningOptions {
   uint64_t seed = 0;
   std::string shapes;
   int jobs = 1;               // problems tuned at a time; they share the cores
+  bool emulate = false;       // candidates have to pass the emulator first
   bool device_given = false;  // then a missing GPU is an error, else the static model stands in
 };
 void add_tuning_options(CLI::App& command, TuningOptions& options);
 
 // Who judges candidates. Without a GPU: the static model; says so in one line on standard error, unless
-// `quiet`.
+// `quiet`. With --device emulator:… the emulator looks whether they are right, and the model predicts.
 struct Judge {
   Target target;
   std::unique_ptr<Evaluator> evaluator;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "runtime/device.hpp"
+#include "tuner/emulate.hpp"
 #include "tuner/evaluators.hpp"
 #include "tuner/own_file.hpp"
 #include "tuner/worker_evaluator.hpp"
@@ -64,9 +65,12 @@ std::unique_ptr<Evaluator> device_evaluator(const DeviceEvaluatorOptions& option
   worker.driver = info.driver;
   worker.time_limit_s = options.time_limit_s;
   worker.compile_threads = options.compile_threads;
-  worker.prepare = [cache, target = target_of(info)](const Problem& problem, const Config& config) {
+  const Target target = target_of(info);
+  worker.prepare = [cache, target](const Problem& problem, const Config& config) {
     return prepare_candidate(problem, config, target, *cache);
   };
+  if (!options.emulator.empty())
+    worker.prepare = with_emulation(std::move(worker.prepare), target, options.emulator);
   return worker_evaluator(std::move(worker));
 }
 

@@ -46,7 +46,7 @@ std::shared_ptr<const LoadedPlan> make_plan(const std::shared_ptr<Device>& devic
   if (!plan)
     fail_input(fmt::format("config {}: {}: {}", to_text(choice.config), plan.rejection().stage,
                            plan.rejection().reason));
-  const auto kernels = compile(*plan, cache, kCompileThreads);
+  const auto kernels = compile(*plan, *device, cache, kCompileThreads);
   if (!kernels)
     fail_input(fmt::format("config {}: {}: {}", to_text(choice.config), kernels.rejection().stage,
                            kernels.rejection().reason));

@@ -1,10 +1,12 @@
-// Without a GPU: everything real but correctness and measurement. The outcome is a Prediction, never a
-// Measurement.
+// Without a GPU: everything real but measurement, and correctness only where an emulator looks at it. The
+// outcome is a Prediction, never a Measurement.
 #include <spdlog/spdlog.h>
 
 #include "generator/config_space.hpp"
+#include "runtime/device.hpp"
 #include "runtime/log.hpp"
 #include "tuner/candidate.hpp"
+#include "tuner/emulate.hpp"
 #include "tuner/evaluators.hpp"
 
 namespace warpfinch {
@@ -13,11 +15,12 @@ namespace {
 
 class ModelEvaluator : public Evaluator {
  public:
-  ModelEvaluator(const Target& target, int threads) : target_(target), threads_(threads) {
-    std::string why;
-    compiles_ = !nvrtc_version(&why).empty();
-    if (!compiles_)
-      logger()->warn("predicting without compiling: {}; spills and compiler errors stay unseen", why);
+  ModelEvaluator(const Target& target, int threads, const std::string& emulator)
+      : target_(target),
+        threads_(threads),
+        prepare_(preparing()),
+        device_(emulator.empty() ? "model:" + target.name : Device::open(emulator)->info().name) {
+    if (!emulator.empty()) prepare_ = with_emulation(std::move(prepare_), target_, emulator);
   }
 
   std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
@@ -27,10 +30,7 @@ class ModelEvaluator : public Evaluator {
   }
 
   void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) override {
-    const Prepare prepare = [this](const Problem& p, const Config& c) {
-      return compiles_ ? prepare_candidate(p, c, target_, cache_) : generate_candidate(p, c, target_);
-    };
-    Preparation preparation(problem, configs, prepare, threads_);
+    Preparation preparation(problem, configs, prepare_, threads_);
     for (size_t i = 0; i < configs.size(); ++i) {
       Evaluation evaluation = evaluation_of(problem, configs[i], preparation.get(i));
       evaluation.device = device();
@@ -40,19 +40,29 @@ class ModelEvaluator : public Evaluator {
     }
   }
 
-  std::string device() const override { return "model:" + target_.name; }
+  std::string device() const override { return device_; }
 
  private:
+  Prepare preparing() {
+    std::string why;
+    if (!nvrtc_version(&why).empty())
+      return [this](const Problem& p, const Config& c) { return prepare_candidate(p, c, target_, cache_); };
+    logger()->warn("predicting without compiling: {}; spills and compiler errors stay unseen", why);
+    return [this](const Problem& p, const Config& c) { return generate_candidate(p, c, target_); };
+  }
+
   Target target_;
   int threads_;
-  bool compiles_ = false;
   KernelCache cache_;
+  Prepare prepare_;
+  std::string device_;
 };
 
 }  // namespace
 
-std::unique_ptr<Evaluator> model_evaluator(const Target& target, int compile_threads) {
-  return std::make_unique<ModelEvaluator>(target, compile_threads);
+std::unique_ptr<Evaluator> model_evaluator(const Target& target, int compile_threads,
+                                           const std::string& emulator) {
+  return std::make_unique<ModelEvaluator>(target, compile_threads, emulator);
 }
 
 }  // namespace warpfinch

@@ -150,7 +150,7 @@ class Worker {
     step("compile");
     Expected<Plan> plan = generate(problem, config, device_->target());
     if (!plan) return answers_.say(rejection(plan.rejection())), std::nullopt;
-    const auto kernels = compile(*plan, cache_, 1);
+    const auto kernels = compile(*plan, *device_, cache_, 1);
     if (!kernels) return answers_.say(rejection(kernels.rejection())), std::nullopt;
     try {
       return LoadedPlan::load(device_, std::move(*plan), *kernels);

@@ -102,6 +102,13 @@ void place_rows(const Program& program, Op& op) {
   }
 }
 
+// One warpgroup holds all rows, yet its warps store only their own: nothing orders them among each other.
+void divide_stores(const Program& program, std::vector<Op>& consumer) {
+  walk(consumer, [&](Op& op) {
+    if (op.name == "store" && op.operands[1].space == Space::shared) place_rows(program, op);
+  });
+}
+
 void distribute(Program& program, std::vector<Op>& consumer) {
   walk(consumer, [&](Op& op) {
     if (find_op(op.name)->group != Group::structure && find_op(op.name)->group != Group::synchronisation)
@@ -175,7 +182,10 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   const int64_t warps = rows / kWarpRows;
   if (has_mma && rows % kWarpgroupRows != 0)
     return Rejection{kStage, fmt::format("register tiles of {} rows; wgmma wants a multiple of 64", rows)};
-  if (has_mma && rows > kWarpgroupRows) distribute(program, consumer);
+  if (has_mma && rows > kWarpgroupRows)
+    distribute(program, consumer);
+  else
+    divide_stores(program, consumer);
   // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
   const Budget budget =
       warps % kWarpgroupWarps == 0

@@ -14,8 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> kRooms{"generator", "runtime", "tuner", "templates", "tools", "tests"};
-const std::set<std::string> kThirdParty{"fmt",     "xxhash", "spdlog", "yaml-cpp", "CLI",        "nlohmann",
-                                        "sqlite3", "Eigen",  "gtest",  "gmock",    "rapidcheck", "benchmark"};
+const std::set<std::string> kThirdParty{"fmt",      "xxhash",     "spdlog",   "yaml-cpp", "CLI",
+                                        "nlohmann", "sqlite3",    "Eigen",    "boost",    "gtest",
+                                        "gmock",    "rapidcheck", "benchmark"};
 const std::set<std::string> kCuda{"cuda",      "nvrtc",     "cuda_runtime",
                                   "cuda_fp16", "cuda_bf16", "cuda_runtime_api"};
 

@@ -9,10 +9,13 @@ find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(YAML_CPP_INCLUDE yaml-cpp/yaml.h REQUIRED)
 find_path(SQLITE_INCLUDE sqlite3.h REQUIRED)
+find_path(BOOST_CONTEXT_INCLUDE boost/context/detail/fcontext.hpp REQUIRED)
 # Archives for the programs, which so run on a machine that lacks these packages. Debian's archives are not
 # position-independent, so the shared library takes the shared ones.
 find_library(YAML_CPP_ARCHIVE NAMES libyaml-cpp.a yaml-cpp REQUIRED)
 find_library(SQLITE_ARCHIVE NAMES libsqlite3.a sqlite3 REQUIRED)
+# Position-independent as it is: three small functions in assembly.
+find_library(BOOST_CONTEXT_ARCHIVE NAMES libboost_context.a boost_context REQUIRED)
 find_library(YAML_CPP_SHARED NAMES yaml-cpp REQUIRED)
 find_library(SQLITE_SHARED NAMES sqlite3 REQUIRED)
 
@@ -54,6 +57,7 @@ target_compile_definitions(warpfinch_flags INTERFACE
   FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL XXH_INLINE_ALL= WARPFINCH_VERSION="${PROJECT_VERSION}")
 target_include_directories(warpfinch_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tuner/api)
 target_include_directories(warpfinch_flags SYSTEM INTERFACE
-  ${SPDLOG_INCLUDE} ${XXHASH_INCLUDE} ${YAML_CPP_INCLUDE} ${SQLITE_INCLUDE})
+  ${SPDLOG_INCLUDE} ${XXHASH_INCLUDE} ${YAML_CPP_INCLUDE} ${SQLITE_INCLUDE} ${BOOST_CONTEXT_INCLUDE})
 target_link_libraries(warpfinch_flags INTERFACE
-  fmt::fmt-header-only Eigen3::Eigen CLI11::CLI11 nlohmann_json::nlohmann_json Threads::Threads ${CMAKE_DL_LIBS})
+  fmt::fmt-header-only Eigen3::Eigen CLI11::CLI11 nlohmann_json::nlohmann_json Threads::Threads
+  ${BOOST_CONTEXT_ARCHIVE} ${CMAKE_DL_LIBS})

@@ -13,20 +13,28 @@ function(add_room name)
   set(WARPFINCH_ROOMS ${WARPFINCH_ROOMS} warpfinch_${name} PARENT_SCOPE)
 endfunction()
 
-# The device headers become a table in the generator: no include path is needed at run time.
-file(GLOB_RECURSE templates CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/templates
-     ${PROJECT_SOURCE_DIR}/templates/*.cuh)
-list(TRANSFORM templates PREPEND ${PROJECT_SOURCE_DIR}/templates/ OUTPUT_VARIABLE template_paths)
+# Device headers become tables in the program: no include path is needed at run time.
+function(embed_files folder pattern output scope name header)
+  set(place ${PROJECT_SOURCE_DIR}/${folder})
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${place} ${place}/${pattern})
+  list(TRANSFORM files PREPEND ${place}/ OUTPUT_VARIABLE paths)
+  set(script ${PROJECT_SOURCE_DIR}/tools/cmake/embed_templates.cmake)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DFOLDER=${place} "-DNAMES=${files}" -DOUTPUT=${output} -DSCOPE=${scope}
+            -DFUNCTION=${name} -DHEADER=${header} -P ${script}
+    DEPENDS ${paths} ${script}
+    COMMENT "Embedding ${folder}/" VERBATIM)
+endfunction()
+
 set(embedded ${CMAKE_BINARY_DIR}/generated/template_files.cpp)
-add_custom_command(
-  OUTPUT ${embedded}
-  COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_SOURCE_DIR}/templates "-DNAMES=${templates}" -DOUTPUT=${embedded}
-          -P ${PROJECT_SOURCE_DIR}/tools/cmake/embed_templates.cmake
-  DEPENDS ${template_paths} ${PROJECT_SOURCE_DIR}/tools/cmake/embed_templates.cmake
-  COMMENT "Embedding templates/" VERBATIM)
+embed_files(templates *.cuh ${embedded} warpfinch template_files generator/emit/templates.hpp)
+set(embedded_stand_ins ${CMAKE_BINARY_DIR}/generated/emulator_device_files.cpp)
+embed_files(runtime/emulator/device *.* ${embedded_stand_ins} warpfinch::emulator device_files
+            runtime/emulator/device_files.hpp)
 
 add_room(generator ${embedded})
-add_room(runtime)
+add_room(runtime ${embedded_stand_ins})
 add_room(tuner)
 if(TARGET warpfinch_runtime)
   target_include_directories(warpfinch_runtime SYSTEM PRIVATE ${CUDA_INCLUDE} ${NVRTC_INCLUDE})

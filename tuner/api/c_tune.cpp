@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "runtime/emulator/emulated_device.hpp"
 #include "tuner/api/boundary.hpp"
 #include "tuner/evaluators.hpp"
 #include "tuner/shipped_configs.hpp"
@@ -37,6 +38,15 @@ bool report(const TuneProgress& state, wf_progress_callback callback, void* user
 std::shared_ptr<Device> device_of(wf_engine_s& handle) {
   const std::lock_guard lock(handle.mutex);
   return handle.engine->device();
+}
+
+// The emulator judges what is right and leaves the times to the static model.
+std::unique_ptr<Evaluator> evaluator_of(const Device& device) {
+  const std::string& id = device.info().id;
+  if (emulator::is_emulator(id)) return model_evaluator(target_by_name(device.target().name), 2, id);
+  DeviceEvaluatorOptions options;
+  options.device = id;
+  return device_evaluator(options);
 }
 
 // A fresh engine asks the database again; plans that were handed out keep what they stand on.
@@ -73,9 +83,7 @@ wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* bud
         if (!report(state, progress, user_data)) stop = true;
       };
     const std::shared_ptr<Device> device = device_of(*engine);
-    DeviceEvaluatorOptions evaluation;
-    evaluation.device = device->info().id;
-    const auto evaluator = device_evaluator(evaluation);
+    const auto evaluator = evaluator_of(*device);
     ConfigDatabase database(engine->database);
     const TuneResult result = tune(problem, device->target(), *evaluator, database, options);
     forget_plans(*engine);

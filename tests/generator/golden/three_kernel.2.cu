@@ -51,7 +51,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) gemm_values(const __grid_co
     }
     copy(o_shared, c_tile);
     fence_async();
-    store(o_map, o_shared, y, z, m, n);
+    store(o_map, o_shared.rows<16>(warp), y, z, m + warp * 16, n);
     wait_store();
   } else {  // producer
     if (is_leader()) {

@@ -52,6 +52,7 @@ class Plan:
         self._handle = handle
         self._close = weakref.finalize(self, library().wf_plan_close, handle)
         self._engine = engine  # keeps it open for planning again
+        self._emulated = engine is not None and engine.device.startswith("emulator:")
         self.problem = _text(library().wf_plan_problem(handle))
         self.config = _text(library().wf_plan_config(handle))
         self.flops = library().wf_plan_flops(handle)
@@ -82,16 +83,18 @@ class Plan:
         tensors: one per buffer, in order, as torch tensors or device addresses; a tensor's type, device and
         memory are checked against the buffer. stream: an address or a torch stream; None: torch's current
         stream where a tensor was given, else the legacy default stream. workspace: likewise; None: torch
-        allocates what is needed.
+        allocates what is needed. On the emulator tensors and addresses are the CPU's, the kernels have run
+        when the call returns, and what they did wrong is raised.
         """
         device = next((t.device for t in tensors if hasattr(t, "data_ptr")), None)
         for buffer, tensor in zip(self.buffers, tensors):
-            _check_tensor(buffer, tensor, device)
-        if device is not None and stream is None:
+            _check_tensor(buffer, tensor, device, "cpu" if self._emulated else "cuda")
+        if device is not None and stream is None and not self._emulated:
             import torch
             stream = torch.cuda.current_stream(device)
         if workspace is None and self.workspace_size:
-            workspace = _allocate(self.workspace_size, device, stream)
+            workspace = (_HostMemory(self.workspace_size) if self._emulated else
+                         _allocate(self.workspace_size, device, stream))
         pointers = (ctypes.c_void_p * len(tensors))(*(_address(t) for t in tensors))
         check(library().wf_launch(self._handle, pointers, len(tensors), _address(workspace),
                                   getattr(stream, "cuda_stream", stream)))
@@ -101,17 +104,31 @@ def _address(memory):
     return memory.data_ptr() if hasattr(memory, "data_ptr") else memory
 
 
-def _check_tensor(buffer, tensor, device):
+def _check_tensor(buffer, tensor, device, kind):
     if not hasattr(tensor, "data_ptr"):
         return
     names = {"bf16": "torch.bfloat16", "fp16": "torch.float16", "fp32": "torch.float32"}
     if str(tensor.dtype) != names[buffer.dtype]:
         raise ValueError(f"buffer '{buffer.name}' is {buffer.dtype}, the tensor is {tensor.dtype}")
-    if tensor.device.type != "cuda" or tensor.device != device:
-        raise ValueError(f"buffer '{buffer.name}': the tensor is on {tensor.device}; all must be on one GPU")
+    if tensor.device.type != kind or tensor.device != device:
+        where = "one GPU" if kind == "cuda" else "the CPU, where the emulator runs"
+        raise ValueError(f"buffer '{buffer.name}': the tensor is on {tensor.device}; all must be on {where}")
     available = tensor.untyped_storage().nbytes() - tensor.storage_offset() * tensor.element_size()
     if available < buffer.bytes:
         raise ValueError(f"buffer '{buffer.name}' spans {buffer.bytes} bytes, the tensor has {available}")
+
+
+class _HostMemory:
+    """A workspace for the emulator, aligned as a GPU's would be."""
+
+    ALIGNMENT = 256
+
+    def __init__(self, size):
+        self._bytes = ctypes.create_string_buffer(size + self.ALIGNMENT)
+
+    def data_ptr(self):
+        address = ctypes.addressof(self._bytes)
+        return address + -address % self.ALIGNMENT
 
 
 def _allocate(size, device, stream):
@@ -125,12 +142,13 @@ def _allocate(size, device, stream):
 
 
 class Engine:
-    """A device and a database. database: a file; None: the user's own; "": none."""
+    """A device ("cuda:0", "emulator:sm_90a") and a database: a file; None: the user's own; "": none."""
 
     def __init__(self, device="cuda:0", database=None):
         handle = ctypes.c_void_p()
         check(library().wf_engine_open(_bytes(device), _bytes(database), ctypes.byref(handle)))
         self._handle = handle
+        self.device = device
         self._close = weakref.finalize(self, library().wf_engine_close, handle)
         self.tuned = 0  # tuning runs so far; who keeps plans plans anew when it grows
 

@@ -1,0 +1,216 @@
+// The emulator's stand-in of templates/sm90/ptx.cuh: the same leaves, each one call of the emulator.
+#pragma once
+
+namespace warpfinch {
+
+namespace emulated = ::warpfinch::emulator;
+using emulated::leaves;
+using emulated::self;
+
+// What a register tile holds: a value that knows whether it may be touched.
+template <class T>
+struct element : emulated::Cell<T> {
+  element() = default;
+  explicit element(T value) { *this = value; }
+  element(const element& other) { *this = static_cast<T>(other); }
+  element& operator=(const element& other) { return *this = static_cast<T>(other); }
+  element& operator=(T value) {
+    if (this->state >= emulated::kWrittenByProduct) leaves->bad_register(*self, this->state, true);
+    this->value = value;
+    this->state = self->era;
+    return *this;
+  }
+  operator T() const {
+    const unsigned state = this->state;
+    if (state == 0 || (state >= emulated::kWrittenByProduct && state < emulated::kReadByProduct))
+      leaves->bad_register(*self, state, false);
+    // Reading is an access, too, for the rule on wgmma.fence.
+    if (state < emulated::kWrittenByProduct) const_cast<element*>(this)->state = self->era;
+    return this->value;
+  }
+  element& operator+=(T value) { return *this = static_cast<T>(*this) + value; }
+  element& operator-=(T value) { return *this = static_cast<T>(*this) - value; }
+  element& operator*=(T value) { return *this = static_cast<T>(*this) * value; }
+  // What a covering wait has completed is the program's again.
+  void settle() {
+    if (this->state >= emulated::kWrittenByProduct && (this->state & emulated::kGroupMask) <= self->waited)
+      this->state = self->era;
+  }
+};
+
+// --- where a thread is ---------------------------------------------------------------------------------
+WF_DEVICE int thread_index() { return self->thread; }
+WF_DEVICE int block_index() { return self->block; }
+WF_DEVICE int block_count() { return self->blocks; }
+WF_DEVICE int lane_index() { return self->thread % 32; }
+WF_DEVICE u32 exchange(emulated::WarpOp op, u32 value, u32 parameter) {
+  return leaves->warp(*self, op, value, parameter, 0xffffffffu);
+}
+WF_DEVICE int warp_index() {
+  return static_cast<int>(exchange(emulated::WarpOp::shuffle_index, static_cast<u32>(self->thread / 32), 0));
+}
+
+// --- barriers among threads ----------------------------------------------------------------------------
+WF_DEVICE void block_sync() { leaves->bar(*self, emulated::BarOp::sync, 0, self->threads, 0); }
+WF_DEVICE void warp_sync() { exchange(emulated::WarpOp::sync, 0, 0); }
+WF_DEVICE void named_sync(int barrier, int threads) {
+  leaves->bar(*self, emulated::BarOp::sync, barrier, threads, 0);
+}
+WF_DEVICE void named_arrive(int barrier, int threads) {
+  leaves->bar(*self, emulated::BarOp::arrive, barrier, threads, 0);
+}
+
+// --- mbarriers: 8 bytes of shared memory ---------------------------------------------------------------
+WF_DEVICE void mbarrier_init(u32 barrier, int arrivals) {
+  leaves->mbarrier(*self, emulated::MbarrierOp::init, barrier, static_cast<u32>(arrivals));
+}
+WF_DEVICE void mbarrier_init_fence() { leaves->fence(*self, emulated::FenceOp::mbarrier_init); }
+WF_DEVICE void mbarrier_arrive(u32 barrier) {
+  leaves->mbarrier(*self, emulated::MbarrierOp::arrive, barrier, 1);
+}
+WF_DEVICE void mbarrier_arrive_expect(u32 barrier, int bytes) {
+  leaves->mbarrier(*self, emulated::MbarrierOp::arrive_expect, barrier, static_cast<u32>(bytes));
+}
+WF_DEVICE bool mbarrier_try_wait(u32 barrier, u32 parity) {
+  return leaves->mbarrier(*self, emulated::MbarrierOp::try_wait, barrier, parity);
+}
+
+// --- the copy engine -----------------------------------------------------------------------------------
+template <class... Index>
+WF_DEVICE emulated::CopyCall tensor_copy(emulated::CopyOp op, const TensorMap& map, u32 shared, u32 barrier,
+                                         Index... at) {
+  emulated::CopyCall call{op, &map, nullptr, shared, barrier};
+  const int coordinates[] = {at...};
+  for (int c : coordinates) call.at[call.rank++] = c;
+  return call;
+}
+template <class... Index>
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Index... at) {
+  leaves->copy(*self, tensor_copy(emulated::CopyOp::tensor_load, map, to, barrier, at...));
+}
+template <class... Index>
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, Index... at) {
+  leaves->copy(*self, tensor_copy(emulated::CopyOp::tensor_store, map, from, 0u, at...));
+}
+WF_DEVICE void bulk_commit() { leaves->copy_group(*self, emulated::GroupOp::commit, 0); }
+WF_DEVICE void bulk_wait_read() { leaves->copy_group(*self, emulated::GroupOp::wait_read, 0); }
+WF_DEVICE void bulk_wait() { leaves->copy_group(*self, emulated::GroupOp::wait, 0); }
+WF_DEVICE void proxy_fence() { leaves->fence(*self, emulated::FenceOp::proxy_async); }
+
+// --- warpgroup mma -------------------------------------------------------------------------------------
+WF_DEVICE void wgmma_fence() { leaves->product_group(*self, emulated::GroupOp::fence, 0); }
+WF_DEVICE void wgmma_commit() { leaves->product_group(*self, emulated::GroupOp::commit, 0); }
+template <int Pending>
+WF_DEVICE void wgmma_wait() {
+  leaves->product_group(*self, emulated::GroupOp::wait, Pending);
+}
+template <class T>
+WF_DEVICE void pin(element<T>& value) {
+  value.settle();
+}
+WF_DEVICE void break_if_negative(float x, float y) {
+  if (x < 0.0f || y < 0.0f) leaves->trap(*self, "brkpt: a value that must not be negative is");
+}
+template <int Registers>
+WF_DEVICE void grow_registers() {
+  leaves->registers(*self, Registers, true);
+}
+template <int Registers>
+WF_DEVICE void shrink_registers() {
+  leaves->registers(*self, Registers, false);
+}
+
+// --- shared memory, by address in the shared window -----------------------------------------------------
+// The window's first kilobyte is the system's.
+WF_DEVICE u32 shared_base() { return 1024; }
+WF_DEVICE void st_shared(u32 address, u16 value) { leaves->store_shared(*self, address, &value, 2); }
+WF_DEVICE void st_shared(u32 address, u32 value) { leaves->store_shared(*self, address, &value, 4); }
+WF_DEVICE void st_shared(u32 address, float x, float y) {
+  const float pair[2] = {x, y};
+  leaves->store_shared(*self, address, pair, 8);
+}
+WF_DEVICE void st_shared(u32 address, const Words4& v) { leaves->store_shared(*self, address, &v, 16); }
+WF_DEVICE u32 ld_shared(u32 address) {
+  u32 value;
+  leaves->load_shared(*self, address, &value, 4);
+  return value;
+}
+
+WF_DEVICE void or_shared(u32 address, u32 bits) {
+  leaves->atomic_shared(*self, emulated::AtomicOp::bit_or, emulated::ValueType::u32, address, &bits, 1);
+}
+
+// --- global memory --------------------------------------------------------------------------------------
+template <class T>
+WF_DEVICE T ld_global(const T* from) {
+  T value;
+  leaves->load_global(*self, from, &value, sizeof(T));
+  return value;
+}
+template <class T>
+WF_DEVICE void st_global(T* to, const T& value) {
+  leaves->store_global(*self, to, &value, sizeof(T));
+}
+
+// --- between the lanes of a warp ------------------------------------------------------------------------
+WF_DEVICE float shuffle_xor(float value, int lanes) {
+  return __builtin_bit_cast(float, exchange(emulated::WarpOp::shuffle_xor, __builtin_bit_cast(u32, value),
+                                            static_cast<u32>(lanes)));
+}
+WF_DEVICE bool any_lane(bool predicate) { return exchange(emulated::WarpOp::any, predicate, 0) != 0; }
+
+// --- arithmetic -----------------------------------------------------------------------------------------
+// .ftz: subnormal inputs and results are zero, with their sign.
+WF_DEVICE float flushed(float x) {
+  return __builtin_fabsf(x) < 1.17549435e-38f ? __builtin_copysignf(0.0f, x) : x;
+}
+WF_DEVICE float ex2(float x) { return flushed(__builtin_exp2f(flushed(x))); }
+WF_DEVICE float lg2(float x) { return __builtin_log2f(x); }
+WF_DEVICE float reciprocal_of(float x) { return 1.0f / x; }
+WF_DEVICE float square_root(float x) { return __builtin_sqrtf(x); }
+WF_DEVICE float divide_of(float x, float y) { return x / y; }
+WF_DEVICE float tanh_of(float x) { return __builtin_tanhf(x); }
+WF_DEVICE float erfc_of(float x) { return __builtin_erfcf(x); }
+WF_DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+// As fmaxf and fminf: the other operand where one is NaN.
+WF_DEVICE float larger(float a, float b) { return a != a ? b : b != b ? a : a > b ? a : b; }
+WF_DEVICE float smaller(float a, float b) { return a != a ? b : b != b ? a : a < b ? a : b; }
+WF_DEVICE int larger(int a, int b) { return a > b ? a : b; }
+WF_DEVICE int smaller(int a, int b) { return a < b ? a : b; }
+WF_DEVICE float magnitude(float a) { return __builtin_fabsf(a); }
+WF_DEVICE float infinity() { return __builtin_inff(); }
+
+// Round to nearest even.
+WF_DEVICE u16 rounded(bf16, float value) {
+  const u32 bits = __builtin_bit_cast(u32, value);
+  if (value != value) return 0x7fff;
+  return static_cast<u16>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+WF_DEVICE u16 rounded(fp16, float value) {
+  const u32 bits = __builtin_bit_cast(u32, value), sign = bits >> 16 & 0x8000u, size = bits & 0x7fffffffu;
+  if (size > 0x7f800000u) return 0x7fff;
+  if (size >= 0x477ff000u) return static_cast<u16>(sign | 0x7c00u);  // 65520 and above
+  if (size >= 0x38800000u) {                                         // normal: 2^-14 and above
+    const u32 shifted = size - 0x38000000u;
+    return static_cast<u16>(sign | ((shifted + 0xfffu + (shifted >> 13 & 1u)) >> 13));
+  }
+  // Adding 0.5 leaves the subnormal's bits, rounded, at the end of the significand.
+  const float aligned = __builtin_bit_cast(float, size) + 0.5f;
+  return static_cast<u16>(sign | (__builtin_bit_cast(u32, aligned) - 0x3f000000u));
+}
+WF_DEVICE u32 pack(bf16 t, float low, float high) {
+  return static_cast<u32>(rounded(t, low)) | static_cast<u32>(rounded(t, high)) << 16;
+}
+WF_DEVICE u32 pack(fp16 t, float low, float high) {
+  return static_cast<u32>(rounded(t, low)) | static_cast<u32>(rounded(t, high)) << 16;
+}
+WF_DEVICE float unpack(bf16, u16 bits) { return __builtin_bit_cast(float, static_cast<u32>(bits) << 16); }
+WF_DEVICE float unpack(fp16, u16 bits) {
+  const u32 sign = (bits & 0x8000u) << 16, size = bits & 0x7fffu;
+  if (size >= 0x7c00u) return __builtin_bit_cast(float, sign | 0x7f800000u | (size & 0x3ffu) << 13);
+  if (size >= 0x400u) return __builtin_bit_cast(float, sign | ((size << 13) + 0x38000000u));
+  const float value = static_cast<float>(size) * 5.9604644775390625e-8f;  // 2^-24
+  return sign ? -value : value;
+}
+
+}  // namespace warpfinch

@@ -1,0 +1,34 @@
+// The emulator as a device: "emulator:sm_90a" stands wherever "cuda:0" does. Its memory is this process's
+// own, its compiler the host's, a launch runs to its end before it returns.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "runtime/device.hpp"
+#include "runtime/emulator/emulator.hpp"
+
+namespace warpfinch::emulator {
+
+// Does the text name an emulator, well or badly?
+bool is_emulator(std::string_view id);
+// "emulator:<target>", or with the order in which things happen: "emulator:sm_90a,seed=7". Error (input).
+std::shared_ptr<Device> open_device(std::string_view id);
+// The same device with that schedule seed; Error (input) for one that is not emulated.
+std::string with_schedule_seed(std::string_view id, uint64_t seed);
+
+// A launch that met hazards. what() is the whole report; its last line shows it again when pasted.
+class HazardError : public Error {
+ public:
+  HazardError(Report report, const std::string& reproduce);
+  // The same with another line to paste, from a caller who knows more than the plan does.
+  HazardError with_line(const std::string& reproduce) const;
+  // "data race: … (IR line 41; and 2 more)": what fits on one line.
+  std::string summary() const;
+
+ private:
+  Report report_;
+};
+
+}  // namespace warpfinch::emulator

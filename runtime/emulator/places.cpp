@@ -1,0 +1,74 @@
+#include "runtime/emulator/places.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+#include "runtime/emulator/world.hpp"
+
+namespace warpfinch::emulator {
+namespace {
+
+std::optional<uint32_t> number_after(std::string_view text, size_t at, std::string_view words) {
+  const size_t found = text.find(words, at);
+  if (found == std::string_view::npos) return std::nullopt;
+  return static_cast<uint32_t>(
+      std::strtoul(std::string(text.substr(found + words.size(), 12)).c_str(), nullptr, 10));
+}
+
+// `Ring<…, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};` or `… o_shared{shared + 0};`
+std::optional<Place> place_of(std::string_view line) {
+  const size_t brace = line.find("{shared + ");
+  if (brace == std::string_view::npos) return std::nullopt;
+  const size_t blank = line.rfind(' ', brace);
+  if (blank == std::string_view::npos) return std::nullopt;
+  Place place{std::string(line.substr(blank + 1, brace - blank - 1))};
+  place.tiles = number_after(line, brace, "{shared + ").value_or(0);
+  const auto barriers = number_after(line, brace, ", shared + ");
+  const size_t close = line.rfind('>', brace);
+  if (!barriers || close == std::string_view::npos) return place;
+  const size_t last = line.rfind(", ", close), middle = last ? line.rfind(", ", last - 1) : last;
+  if (last == std::string_view::npos || middle == std::string_view::npos) return place;
+  place.barriers = *barriers;
+  place.stage_bytes = number_after(line, last, ", ").value_or(0);
+  place.stages = static_cast<int>(number_after(line, middle, ", ").value_or(0));
+  return place;
+}
+
+}  // namespace
+
+Places::Places(const CudaSource& source) {
+  for (std::string_view rest = source.kernel; !rest.empty();) {
+    const size_t length = std::min(rest.find('\n'), rest.size());
+    if (auto place = place_of(rest.substr(0, length))) places_.push_back(*std::move(place));
+    rest.remove_prefix(std::min(length + 1, rest.size()));
+  }
+}
+
+std::string Places::bytes(uint32_t begin, uint32_t end) const {
+  const std::string range = fmt::format("shared bytes {}..{}", begin - kSharedBase, end - kSharedBase - 1);
+  for (const Place& place : places_) {
+    if (place.stages == 0 || place.stage_bytes == 0) continue;
+    const uint32_t offset = begin - kSharedBase - place.tiles;
+    if (begin - kSharedBase < place.tiles || offset >= place.stages * place.stage_bytes) continue;
+    return fmt::format("{} ({} stage {}, from byte {})", range, place.name, offset / place.stage_bytes,
+                       offset % place.stage_bytes);
+  }
+  return range;
+}
+
+std::string Places::barrier(uint32_t address) const {
+  const uint32_t offset = address - kSharedBase;
+  for (const Place& place : places_) {
+    if (place.stages == 0 || offset < place.barriers) continue;
+    const uint32_t number = (offset - place.barriers) / 8, stages = static_cast<uint32_t>(place.stages);
+    if (number < 2 * stages)
+      return fmt::format("mbarrier {} {}[{}] (shared + {})", place.name, number < stages ? "full" : "empty",
+                         number % stages, offset);
+  }
+  return fmt::format("mbarrier at shared + {}", offset);
+}
+
+}  // namespace warpfinch::emulator

@@ -1,0 +1,50 @@
+// The C interface without a GPU: on the emulator device pointers are the caller's own memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "warpfinch/warpfinch.h"
+
+namespace {
+
+using testing::HasSubstr;
+
+class EmulatorApi : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(wf_engine_open("emulator:sm_90a,seed=2", "", &engine_), WF_OK) << wf_last_error();
+  }
+  void TearDown() override {
+    wf_plan_close(plan_);
+    wf_engine_close(engine_);
+  }
+  wf_engine_t* engine_ = nullptr;
+  wf_plan_t* plan_ = nullptr;
+};
+
+TEST_F(EmulatorApi, softmax_of_host_memory) {
+  ASSERT_EQ(wf_plan(engine_, "softmax rows=5 columns=16 dtype=fp32", nullptr, &plan_), WF_OK)
+      << wf_last_error();
+  alignas(16) float x[5][16], y[5][16];
+  for (int row = 0; row < 5; ++row)
+    for (int column = 0; column < 16; ++column) x[row][column] = static_cast<float>(row * column % 7);
+  void* buffers[] = {x, y};
+  ASSERT_EQ(wf_launch(plan_, buffers, 2, nullptr, nullptr), WF_OK) << wf_last_error();
+  for (int row = 0; row < 5; ++row) {
+    float sum = 0;
+    for (float value : x[row]) sum += std::exp(value);
+    for (int column = 0; column < 16; ++column)
+      EXPECT_NEAR(y[row][column], std::exp(x[row][column]) / sum, 1e-5) << row << ", " << column;
+  }
+}
+
+TEST_F(EmulatorApi, wrong_devices_are_refused) {
+  wf_engine_t* other = nullptr;
+  EXPECT_EQ(wf_engine_open("emulator:sm_20", "", &other), WF_ERROR_INPUT);
+  EXPECT_THAT(wf_last_error(), HasSubstr("unknown target 'sm_20'"));
+}
+
+}  // namespace

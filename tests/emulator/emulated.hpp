@@ -1,0 +1,77 @@
+// Running plans and hand-made kernels in the emulator, for tests.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "generator/generate.hpp"
+#include "runtime/accuracy.hpp"
+#include "runtime/emulator/emulator.hpp"
+#include "runtime/parallel.hpp"
+
+namespace warpfinch::emulator {
+
+// Kept between test programs: the same kernel is built once.
+inline KernelCache& test_cache() {
+  static KernelCache cache(std::string(WARPFINCH_BINARY_DIR) + "/tests/emulated-kernels");
+  return cache;
+}
+
+inline Plan plan_for(const std::string& problem, const std::string& config) {
+  const Problem parsed = parse_problem(problem);
+  const auto plan = generate(parsed, parse_config(config, parsed), target_by_name("sm_90a"));
+  EXPECT_TRUE(plan) << plan.rejection().stage << ": " << plan.rejection().reason;
+  return *plan;
+}
+
+inline std::vector<std::shared_ptr<const BuiltKernel>> kernels_of(const Plan& plan) {
+  std::vector<std::shared_ptr<const BuiltKernel>> kernels;
+  for (const Launch& launch : plan.launches)
+    kernels.push_back(load(launch.source, build_object(launch.source, test_cache())));
+  return kernels;
+}
+
+inline std::vector<std::byte*> pointers_of(std::vector<HostTensor>& tensors) {
+  std::vector<std::byte*> pointers;
+  for (HostTensor& tensor : tensors) pointers.push_back(tensor.data.data());
+  return pointers;
+}
+
+inline Report run_plan(const std::vector<std::shared_ptr<const BuiltKernel>>& kernels, const Plan& plan,
+                       std::vector<HostTensor>& tensors, const Options& options, int multiprocessors = 3) {
+  std::vector<std::byte> workspace(static_cast<size_t>(plan.workspace_bytes) + 256);
+  std::byte* aligned = workspace.data() + 256 - reinterpret_cast<uintptr_t>(workspace.data()) % 256;
+  return run(kernels, plan, pointers_of(tensors), aligned, multiprocessors, options);
+}
+
+inline std::string text_of(const Report& report) {
+  std::string text;
+  for (const Hazard& hazard : report.hazards) text += hazard.text + "\n";
+  return text;
+}
+
+inline void expect_right(const std::string& problem, const std::string& config,
+                         std::initializer_list<uint64_t> seeds = {0, 1, 2}) {
+  SCOPED_TRACE(problem + " / " + config);
+  const Plan plan = plan_for(problem, config);
+  const auto kernels = kernels_of(plan);
+  std::vector<std::byte> first_outputs;
+  for (uint64_t seed : seeds) {
+    std::vector<HostTensor> tensors = workload(plan.buffers, 7);
+    const Report report =
+        run_plan(kernels, plan, tensors, {.schedule_seed = seed, .threads = machine_threads()});
+    EXPECT_TRUE(report.clean()) << text_of(report);
+    const Accuracy accuracy = check_accuracy(parse_problem(problem), tensors);
+    EXPECT_TRUE(accuracy.right()) << accuracy.worst;
+    std::vector<std::byte> outputs;
+    for (const HostTensor& tensor : tensors)
+      if (tensor.buffer.output) outputs.insert(outputs.end(), tensor.data.begin(), tensor.data.end());
+    if (first_outputs.empty()) first_outputs = outputs;
+    EXPECT_TRUE(outputs == first_outputs) << "the result depends on the schedule";
+  }
+}
+
+}  // namespace warpfinch::emulator

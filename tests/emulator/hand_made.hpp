@@ -1,0 +1,85 @@
+// Kernels written by hand for tests of single leaves and hazards. They take u32 pointers `a`, `b`, … and,
+// where the test gives them, tensor maps `map0`, `map1`, …
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "generator/emit/templates.hpp"
+#include "tests/emulator/emulated.hpp"
+
+namespace warpfinch::emulator {
+
+using Words = std::vector<uint32_t>;
+
+struct HandMade {
+  std::string body;
+  int threads = 32;
+  int shared_bytes = 1024;
+  int64_t grid = 1;
+  std::vector<TensorMap> maps = {};  // each over the buffer of the same index
+  int read_only = 0;                 // that many buffers from the first on
+  uint64_t seed = 0;
+  int cluster = 1;
+};
+
+inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
+  CudaSource source{"by_hand", "sm_90a", "", {}, {}};
+  for (const char* name : {"types.cuh", "sm90/ptx.cuh", "tiles.cuh", "arithmetic.cuh", "softmax.cuh",
+                           "walk.cuh", "sm90/ring.cuh", "sm90/mma.cuh", "sm90/copy.cuh"}) {
+    source.headers.push_back({name, std::string(template_text(name))});
+    source.kernel += fmt::format("#include \"{}\"\n", name);
+  }
+  source.headers.push_back({"wgmma.cuh", ""});
+  source.kernel += "#include \"wgmma.cuh\"\nusing namespace warpfinch;\n";
+  std::string parameters;
+  for (size_t i = 0; i < kernel.maps.size(); ++i)
+    parameters += fmt::format("const __grid_constant__ TensorMap map{}, ", i);
+  for (size_t i = 0; i < buffers; ++i) parameters += fmt::format("u32* {}, ", static_cast<char>('a' + i));
+  parameters.resize(parameters.size() - 2);
+  source.kernel +=
+      fmt::format("extern \"C\" __global__ void by_hand({}) {{\n{}\n}}\n", parameters, kernel.body);
+  return source;
+}
+
+inline Report run_by_hand(const HandMade& kernel, std::vector<Words*> buffers) {
+  Launch launch;
+  launch.name = "by_hand";
+  launch.source = hand_made_source(kernel, buffers.size());
+  launch.threads = kernel.threads;
+  launch.shared_bytes = kernel.shared_bytes;
+  std::vector<std::byte*> addresses;
+  std::vector<Allocation> memory;
+  const auto place = [&](size_t i) { return reinterpret_cast<std::byte*>(buffers[i]->data()); };
+  for (size_t i = 0; i < kernel.maps.size(); ++i) {
+    launch.arguments.push_back({Argument::Kind::tensor_map, {}, kernel.maps[i]});
+    addresses.push_back(place(i));
+  }
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    launch.arguments.push_back({});
+    addresses.push_back(place(i));
+    memory.push_back({place(i), buffers[i]->size() * 4, std::string(1, static_cast<char>('a' + i)),
+                      static_cast<int>(i) >= kernel.read_only});
+  }
+  const auto built = load(launch.source, build_object(launch.source, test_cache()));
+  return run(*built, launch, kernel.grid, addresses, memory,
+             {.schedule_seed = kernel.seed, .cluster = kernel.cluster, .reproduce = "the test"});
+}
+
+// Kinds of the hazards, joined by commas.
+inline std::string kinds_of(const Report& report) {
+  std::string kinds;
+  for (const Hazard& hazard : report.hazards)
+    if (kinds.find(hazard.kind) == std::string::npos) kinds += (kinds.empty() ? "" : ", ") + hazard.kind;
+  return kinds;
+}
+
+// Words that a 16-byte aligned copy may start at; the value of each is its index plus `from`.
+inline Words counting(size_t count, uint32_t from = 0) {
+  Words words(count);
+  for (size_t i = 0; i < count; ++i) words[i] = from + static_cast<uint32_t>(i);
+  return words;
+}
+
+}  // namespace warpfinch::emulator

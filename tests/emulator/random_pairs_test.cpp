@@ -1,0 +1,77 @@
+// No false alarm: random problems with random valid configs, shrunken, under several schedules, are clean and
+// right. Pairs: WARPFINCH_EMULATOR_PAIRS (6), first seed: WARPFINCH_RANDOM_SEED (1), schedules of each:
+// WARPFINCH_EMULATOR_SCHEDULES (3).
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <map>
+
+#include "runtime/accuracy.hpp"
+#include "runtime/emulator/emulated_device.hpp"
+#include "runtime/run_once.hpp"
+#include "tests/generator/random_pair.hpp"
+#include "tuner/shrink.hpp"
+
+namespace warpfinch::emulator {
+namespace {
+
+struct Totals {
+  int runs = 0;
+  int64_t elements = 0;
+  double largest = 0;
+  std::map<std::string, int> pairs;  // by operation
+};
+
+std::string to_paste(const Plan& plan, const std::string& device) {
+  return "warpfinch run --check --device " + device + " --problem \"" + plan.problem + "\" --config \"" +
+         plan.config + "\"";
+}
+
+void expect_clean_and_right(const Problem& problem, const Plan& plan, uint64_t input_seed,
+                            const std::string& id, KernelCache& cache, Totals& totals) {
+  const std::shared_ptr<Device> device = Device::open(id);
+  const auto kernels = compile(plan, *device, cache);
+  ASSERT_TRUE(kernels) << kernels.rejection().reason;
+  std::vector<HostTensor> tensors = workload(plan.buffers, input_seed);
+  try {
+    run_once(device, *LoadedPlan::load(device, plan, *kernels), tensors);
+  } catch (const HazardError& hazards) {
+    ADD_FAILURE() << hazards.what();
+    return;
+  }
+  const Accuracy accuracy = check_accuracy(problem, tensors);
+  EXPECT_TRUE(accuracy.right()) << accuracy.worst << "\n" << to_paste(plan, id);
+  ++totals.runs;
+  totals.elements += accuracy.checked;
+  totals.largest = std::max(totals.largest, accuracy.max_error);
+}
+
+TEST(EmulatorRandom, pairs_are_clean_and_right_under_every_schedule) {
+  const auto start = std::chrono::steady_clock::now();
+  const int count = from_environment("WARPFINCH_EMULATOR_PAIRS", 6);
+  const int schedules = from_environment("WARPFINCH_EMULATOR_SCHEDULES", 3);
+  const int first_seed = from_environment("WARPFINCH_RANDOM_SEED", 1);
+  const Target& target = target_by_name("sm_90a");
+  KernelCache cache;
+  Totals totals;
+  for (int i = 0; i < count; ++i) {
+    const auto pair = random_pair(static_cast<uint64_t>(first_seed + i), target);
+    if (!pair) continue;
+    const Problem problem = shrink(pair->problem, pair->config, target);
+    const auto plan = generate(problem, pair->config, target);
+    ASSERT_TRUE(plan) << plan.rejection().reason;
+    ++totals.pairs[std::string(operation(problem))];
+    for (int schedule = 0; schedule < schedules; ++schedule)
+      expect_clean_and_right(problem, *plan, pair->seed,
+                             with_schedule_seed("emulator:sm_90a", static_cast<uint64_t>(schedule)), cache,
+                             totals);
+  }
+  for (const auto& [name, pairs] : totals.pairs) std::printf("%s: %d pairs\n", name.c_str(), pairs);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::printf("%d runs, %ld elements, largest error %.3f of the bound, %.0f s\n", totals.runs,
+              totals.elements, totals.largest, seconds.count());
+}
+
+}  // namespace
+}  // namespace warpfinch::emulator

@@ -1,0 +1,128 @@
+// The stand-ins keep up with the templates, and compute as the hardware documents.
+#include <bit>
+#include <cmath>
+#include <regex>
+#include <set>
+
+#include "generator/emit/templates.hpp"
+#include "runtime/emulator/device_files.hpp"
+#include "runtime/emulator/kernel.hpp"
+#include "runtime/workload.hpp"
+#include "tests/emulator/hand_made.hpp"
+
+namespace warpfinch::emulator {
+namespace {
+
+std::set<std::string> leaves_in(std::string_view text) {
+  static const std::regex kLeaf(R"(WF_DEVICE [\w:<>&* ]*?(\w+)\()");
+  std::set<std::string> names;
+  const std::string all(text);
+  for (std::sregex_iterator it(all.begin(), all.end(), kLeaf), end; it != end; ++it) names.insert((*it)[1]);
+  return names;
+}
+
+TEST(StandIns, have_every_leaf_of_the_templates) {
+  const std::set<std::string> real = leaves_in(template_text("sm90/ptx.cuh"));
+  const std::set<std::string> emulated = leaves_in(device_text("sm90_ptx.cuh"));
+  EXPECT_GT(real.size(), 40u);
+  for (const std::string& leaf : real)
+    EXPECT_TRUE(emulated.contains(leaf))
+        << leaf << " has no stand-in in runtime/emulator/device/sm90_ptx.cuh";
+}
+
+TEST(StandIns, only_headers_with_instructions_are_replaced) {
+  const Plan plan = plan_for("gemm m=64 n=64 k=64", "consumers=1 n_tile=64 k_tile=64 stages=2");
+  const std::string text = host_text(plan.launches[0].source);
+  EXPECT_EQ(text.find("asm volatile"), std::string::npos);
+  for (const Header& header : plan.launches[0].source.headers) {
+    if (header.name == "sm90/ptx.cuh" || header.name == "wgmma.cuh") continue;
+    const size_t body = header.text.find("namespace warpfinch {");
+    EXPECT_NE(text.find(header.text.substr(body)), std::string::npos) << header.name;
+  }
+}
+
+TEST(HostText, marks_statements_and_keeps_line_numbers) {
+  CudaSource source{"k", "sm_90a", "", {}, {}};
+  source.kernel =
+      "// head\nint free_function() {\n  return 1;\n}\n__global__ void k(int* a) {\n  const int x =\n"
+      "      1;\n  for (;;) {\n    break;\n  }\n  if (x)\n    a[0] = 1;\n  else\n    a[0] = 2;  // a "
+      "remark\n}\n";
+  const std::string text = host_text(source);
+  for (const char* marked : {"WF_LINE(6);   const int x =", "WF_LINE(8);   for (;;) {",
+                             "WF_LINE(9);     break;", "WF_LINE(11);   if (x)"})
+    EXPECT_NE(text.find(marked), std::string::npos) << marked << "\n" << text;
+  for (const char* bare : {"\n      1;", "\n  }\n", "\n    a[0] = 1;", "\n  else\n", "\n  return 1;"})
+    EXPECT_NE(text.find(bare), std::string::npos) << bare << "\n" << text;
+}
+
+// Runs an expression over all words of `a`, one result each.
+Words mapped(const std::string& expression, Words a) {
+  Words b(a.size());
+  const Report report =
+      run_by_hand({.body = fmt::format("  for (int i = thread_index(); i < {}; i += 32) {{\n"
+                                       "    const u32 bits = ld_global(a + i);\n"
+                                       "    const float x = __int_as_float(static_cast<int>(bits));\n"
+                                       "    st_global(b + i, static_cast<u32>({}));\n  }}\n",
+                                       a.size(), expression)},
+                  {&a, &b});
+  EXPECT_TRUE(report.clean()) << text_of(report);
+  return b;
+}
+
+// Floats of every exponent, among them zeros, subnormals, infinities and NaNs.
+Words many_floats() {
+  Words words;
+  for (uint32_t bits = 0; bits < 0xfff00000u; bits += 0x13579u) words.push_back(bits);
+  for (uint32_t bits : {0x7f800000u, 0xff800000u, 0x7fc00000u, 0x80000000u, 0x477fefffu, 0x477ff000u,
+                        0x33000000u, 0x33000001u, 0x38800000u, 0x387fffffu, 0x3f808000u, 0x3f818000u})
+    words.push_back(bits);
+  return words;
+}
+
+TEST(StandIns, round_to_16_bits_as_the_software_conversions_do) {
+  const Words inputs = many_floats();
+  const Words bf16 = mapped("pack(::warpfinch::bf16{}, x, 1.0f)", inputs);
+  const Words fp16 = mapped("pack(::warpfinch::fp16{}, x, 1.0f)", inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const float x = std::bit_cast<float>(inputs[i]);
+    if (std::isnan(x)) {
+      EXPECT_EQ(bf16[i] & 0xffffu, 0x7fffu);
+      EXPECT_EQ(fp16[i] & 0xffffu, 0x7fffu);
+      continue;
+    }
+    ASSERT_EQ(bf16[i], 0x3f800000u | to_bf16(x)) << x;
+    ASSERT_EQ(fp16[i], 0x3c000000u | to_fp16(x)) << x;
+  }
+}
+
+TEST(StandIns, widen_16_bits_exactly) {
+  Words inputs(65536);
+  for (uint32_t i = 0; i < 65536; ++i) inputs[i] = i;
+  const Words wide = mapped("__float_as_int(unpack(::warpfinch::fp16{}, static_cast<u16>(bits)))", inputs);
+  for (uint32_t i = 0; i < 65536; ++i) {
+    const float expected = from_fp16(static_cast<uint16_t>(i)), got = std::bit_cast<float>(wide[i]);
+    ASSERT_TRUE(got == expected || (std::isnan(got) && std::isnan(expected))) << i;
+  }
+}
+
+// PTX ISA: ex2.approx.ftz has a relative error of 2^-22, and flushes subnormals.
+TEST(StandIns, exponentials_within_the_documented_bound) {
+  const Words inputs = many_floats();
+  const Words results = mapped("__float_as_int(ex2(x))", inputs);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const float x = std::bit_cast<float>(inputs[i]), y = std::bit_cast<float>(results[i]);
+    const double exact = std::exp2(static_cast<double>(x));
+    if (std::isnan(x)) {
+      EXPECT_TRUE(std::isnan(y));
+    } else if (exact > 3.4028235e38) {
+      EXPECT_EQ(y, std::numeric_limits<float>::infinity());
+    } else if (exact < 1.17549435e-38) {
+      EXPECT_EQ(y, 0.0f);
+    } else {
+      ASSERT_LE(std::abs(y - exact), exact * 0x1p-22) << x;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace warpfinch::emulator

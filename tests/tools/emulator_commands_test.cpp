@@ -1,0 +1,111 @@
+// The emulator on the command line: it stands where a GPU stands, but for what only a clock can say.
+#include <gmock/gmock.h>
+
+#include "tests/tools/program.hpp"
+
+namespace warpfinch {
+namespace {
+
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::string kEmulator = "emulator:sm_90a";
+const std::string kGemm = "gemm m=70 n=64 k=64";
+
+// Every tile of the grid stores to the same place.
+const std::string kRace = R"(kernel racy target=sm_90a {
+  param @x fp32 [128, 64]
+  param @y fp32 [64, 64] out
+  register %x fp32 [64, 64]
+  grid m in 0 .. 128 step 64 {
+    load %x, @x[m, 0]
+    store @y[0, 0], %x
+  }
+}
+)";
+
+TEST(EmulatorCommands, run_checks_a_problem) {
+  const Program program;
+  const Finished run = program(
+      {"run", "--device", kEmulator, "--schedule-seed", "3", "--problem", kGemm, "--check", "--json"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto line = run.objects().at(0);
+  EXPECT_EQ(line["device"], kEmulator);
+  EXPECT_EQ(line["ok"], true);
+  EXPECT_EQ(line["checked"], 70 * 64);
+}
+
+TEST(EmulatorCommands, run_reports_the_race_of_a_program_and_how_to_see_it_again) {
+  const Program program;
+  const std::string file = program.write("racy.tir", kRace);
+  const Finished run =
+      program({"run", "--device", kEmulator, "--schedule-seed", "5", "--program", file, "--input-seed", "3"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.err, AllOf(StartsWith("data race: "), HasSubstr("store(y_global"), HasSubstr("schedule seed 5"),
+                             HasSubstr("reproduce: warpfinch run --device emulator:sm_90a --schedule-seed 5 "
+                                       "--program " +
+                                       file + " --input-seed 3\nwarpfinch: data race: ")));
+}
+
+TEST(EmulatorCommands, tune_checks_and_predicts) {
+  const Program program;
+  const std::string database = program.path("configs.db");
+  const Finished tune = program({"tune", "--device", kEmulator, "--problem", "softmax rows=64 columns=200",
+                                 "--budget", "2", "--database", database, "--json"});
+  ASSERT_EQ(tune.code, 0) << tune.err;
+  EXPECT_THAT(tune.err, HasSubstr("predicted by the static model"));
+  const auto best = tune.objects().back()["best"];
+  EXPECT_EQ(best["outcome"], "predicted");
+  EXPECT_EQ(best["device"], kEmulator);
+}
+
+TEST(EmulatorCommands, emulate_stands_in_front_of_the_model) {
+  const Program program;
+  const Finished tune = program({"tune", "--emulate", "--schedule-seed", "2", "--problem",
+                                 "softmax rows=64 columns=200", "--budget", "1", "--json"});
+  ASSERT_EQ(tune.code, 0) << tune.err;
+  EXPECT_EQ(tune.objects().back()["best"]["device"], kEmulator);
+}
+
+TEST(EmulatorCommands, what_does_not_go_is_one_line) {
+  const Program program;
+  const auto refusal = [&](const std::vector<std::string>& words) {
+    const Finished finished = program(words);
+    EXPECT_EQ(finished.code, 2);
+    return finished.err;
+  };
+  EXPECT_EQ(refusal({"bench", "--device", kEmulator, "--problem", kGemm}),
+            "warpfinch: bench: emulator:sm_90a runs kernels on the CPU and cannot time them; `warpfinch run "
+            "--check` takes it\n");
+  EXPECT_THAT(refusal({"run", "--schedule-seed", "1", "--problem", kGemm}),
+              HasSubstr("not with device 'cuda:0'"));
+  EXPECT_THAT(refusal({"tune", "--schedule-seed", "1", "--problem", kGemm}), HasSubstr("--emulate"));
+  EXPECT_THAT(refusal({"run", "--device", "emulator:sm_80", "--problem", kGemm}),
+              EndsWith("unknown target 'sm_80'; known: sm_90a\n"));
+}
+
+TEST(EmulatorCommands, a_machine_without_a_host_compiler_says_what_is_missing) {
+  Program program;
+  program.set("CXX", "no-such-compiler");
+  const Finished run = program({"run", "--device", kEmulator, "--problem", kGemm});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.err, AllOf(StartsWith("warpfinch: "), HasSubstr("no-such-compiler"), HasSubstr("CXX")));
+}
+
+TEST(EmulatorCommands, devices_lists_it_beside_the_gpus) {
+  const Program program;
+  EXPECT_THAT(program({"devices"}).out, HasSubstr("emulator emulator:sm_90a"));
+  int seen = 0;
+  for (const auto& line : program({"devices", "--json"}).objects()) {
+    if (line["kind"] != "emulator") continue;
+    ++seen;
+    EXPECT_EQ(line["device"], kEmulator);
+    EXPECT_EQ(line["target"], "sm_90a");
+  }
+  EXPECT_EQ(seen, 1);
+}
+
+}  // namespace
+}  // namespace warpfinch

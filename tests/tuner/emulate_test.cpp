@@ -1,0 +1,51 @@
+// Candidates in the emulator: right ones pass, and what fails is a rejection that can be pasted.
+#include "tuner/emulate.hpp"
+
+#include <gmock/gmock.h>
+
+#include "generator/config_space.hpp"
+#include "tests/runtime/temporary_folder.hpp"
+#include "tuner/evaluators.hpp"
+
+namespace warpfinch {
+namespace {
+
+using testing::HasSubstr;
+
+const Target& sm_90a() { return target_by_name("sm_90a"); }
+const std::string kProblem = "gemm batch=2 m=4096 n=4096 k=4096";
+const std::string kConfig = "consumers=1 n_tile=64 k_tile=64 stages=2";
+
+TEST(Emulate, a_right_config_of_a_large_problem_passes_in_seconds) {
+  const TemporaryFolder folder;
+  KernelCache cache(folder.path());
+  const Problem problem = parse_problem(kProblem);
+  EXPECT_EQ(emulate(problem, parse_config(kConfig, problem), sm_90a(), "emulator:sm_90a,seed=4", cache),
+            std::nullopt);
+}
+
+TEST(Emulate, only_what_was_prepared_is_run) {
+  const Prepare refuse = [](const Problem&, const Config&) {
+    return Candidate{"", "", Rejection{"compile", "no"}};
+  };
+  const Problem problem = parse_problem(kProblem);
+  // A device that does not exist would throw.
+  const Candidate candidate =
+      with_emulation(refuse, sm_90a(), "emulator:none")(problem, parse_config(kConfig, problem));
+  EXPECT_EQ(candidate.rejection, (Rejection{"compile", "no"}));
+}
+
+TEST(Emulate, without_a_gpu_the_model_predicts_what_the_emulator_found_right) {
+  const Problem problem = parse_problem("softmax rows=64 columns=200");
+  const auto evaluator = model_evaluator(sm_90a(), 1, "emulator:sm_90a,seed=1");
+  EXPECT_EQ(evaluator->device(), "emulator:sm_90a");
+  const auto evaluations = evaluator->evaluate(problem, rank(config_space(problem, sm_90a()), 2));
+  ASSERT_EQ(evaluations.size(), 2u);
+  for (const Evaluation& evaluation : evaluations) {
+    EXPECT_TRUE(std::holds_alternative<Prediction>(evaluation.outcome));
+    EXPECT_EQ(evaluation.device, "emulator:sm_90a");
+  }
+}
+
+}  // namespace
+}  // namespace warpfinch

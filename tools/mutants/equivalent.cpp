@@ -1,0 +1,64 @@
+// Survivors that are no faults, each with the argument.
+#include <regex>
+
+#include "tools/mutants/mutant.hpp"
+
+namespace warpfinch::mutants {
+namespace {
+
+struct Argued {
+  const char* original;  // regular expressions, over the whole of each
+  const char* fault;
+  const char* line;  // Mutant::before
+  const char* why;
+};
+
+constexpr const char* kAny = ".*";
+
+constexpr Argued kArgued[] = {
+    {kAny, "release without joining the warp", kAny,
+     "the stage was read by wgmma or the copy engine only, and the whole warp waited for that together "
+     "(wgmma.wait_group.sync.aligned, or wait_store, which joins): no lane is behind lane 0"},
+    {"attention_.*", "fence_mma removed", kAny,
+     "the registers were last touched before the fence of the product issued just before: nothing stands "
+     "between the two products that touches a register"},
+    {"attention_(s0|ld)", "commit_mma removed", kAny,
+     "no wait stands between this commit and the next, which closes one group over both products; "
+     "wait_mma<0> covers both"},
+    {"attention_baton", "wait by one lane only", "wait\\(k_ring\\);",
+     "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
+    {"gemm_static|three_kernel", "acquire does not wait", "acquire<\\d+>\\(b_ring\\);",
+     "consumers release b before a, and the producer has just waited for a's stage of the same step"},
+    {"gemm_ld", "acquire removed", "acquire\\(b_ring\\);",
+     "consumers release b before a, and the producer has just waited for a's stage of the same step"},
+    {"attention_s0", "acquire does not wait", "acquire<\\d+>\\(v_ring\\);",
+     "v has a stage more than k: a consumer releases v(n-3) before k(n-2), for which the producer waited "
+     "when it loaded k(n), before v(n)"},
+    {"attention_ld", "acquire removed", "acquire\\(v_ring\\);",
+     "a consumer releases v(n-3) before k(n-2), for which the producer waited when it loaded k(n), just "
+     "before v(n-1)"},
+    {"(gemm|attention)_ld", "mbarrier_init_fence removed", kAny,
+     "no copy engine touches these barriers: block_sync makes the initialisation visible to all threads"},
+    {"(gemm|attention)_ld", "wait removed|wait by one lane only|publish without fence", kAny,
+     "each thread of the producer publishes this tile before the one of the next wait, whose fence and "
+     "arrival cover both"},
+    {"(gemm|attention)_ld", "arrivals at full -1", "initialize\\((a|q)_ring, 128, .*",
+     "the other ring's arrivals come behind these and are waited for too; 127 in place of 128 puts the phase "
+     "ahead only when a stage was used 127 times, and this grid uses each less often"},
+};
+
+bool fits(const std::string& text, const char* pattern) {
+  return std::regex_match(text, std::regex(pattern));
+}
+
+}  // namespace
+
+std::string why_equivalent(const Mutant& mutant) {
+  for (const Argued& argued : kArgued)
+    if (fits(mutant.original, argued.original) && fits(mutant.fault, argued.fault) &&
+        fits(mutant.before, argued.line))
+      return argued.why;
+  return {};
+}
+
+}  // namespace warpfinch::mutants

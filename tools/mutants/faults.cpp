@@ -1,0 +1,144 @@
+#include "tools/mutants/faults.hpp"
+
+#include <fmt/format.h>
+
+namespace warpfinch::mutants {
+namespace {
+
+Fault removed(const std::string& what, const char* pattern) {
+  return {what + " removed", std::regex(pattern), [](const std::smatch&) { return std::string(";"); }};
+}
+
+// `format` is std::regex_replace's: $1 is the pattern's first group.
+Fault replaced(const char* name, const char* pattern, const char* format) {
+  return {name, std::regex(pattern), [format](const std::smatch& match) { return match.format(format); }};
+}
+
+// The pattern's second group is a number, between the first and the third.
+Fault counted(const std::string& name, const char* pattern, int difference) {
+  return {fmt::format("{} {:+}", name, difference), std::regex(pattern), [difference](const std::smatch& m) {
+            return m.str(1) + std::to_string(std::stoi(m.str(2)) + difference) + m.str(3);
+          }};
+}
+
+const char* const kWait = R"(wait\((\w+_ring)\);$)";
+const char* const kRelease = R"(release\((\w+_ring)\);$)";
+const char* const kAcquireBytes = R"(acquire<(\d+)>\((\w+_ring)\);$)";
+const char* const kInitialize = R"((initialize\(\w+_ring, )(\d+)(, \d+\);))";
+
+std::vector<Fault> producer_faults() {
+  return {
+      removed("acquire", R"(acquire(<\d+>)?\(\w+_ring\);$)"),
+      replaced("acquire does not wait", kAcquireBytes,
+               "if (is_leader()) mbarrier_arrive_expect($2.full(), $1);"),
+      replaced("acquire waits for the other parity", kAcquireBytes,
+               "if (is_leader()) { mbarrier_wait($2.empty(), $2.phase); "
+               "mbarrier_arrive_expect($2.full(), $1); }"),
+      replaced("acquire announces nothing", kAcquireBytes,
+               "if (is_leader()) { acquire($2); mbarrier_arrive($2.full()); }"),
+      counted("announced bytes", R"((acquire<)(\d+)(>\(\w+_ring\);)$)", 16),
+      counted("announced bytes", R"((acquire<)(\d+)(>\(\w+_ring\);)$)", -16),
+      removed("publish", R"(publish\(\w+_ring\);$)"),
+      replaced("publish without fence", R"(publish\((\w+_ring)\);$)", "mbarrier_arrive($1.full());"),
+      replaced("publish by one warp too few", R"(publish\((\w+_ring)\);$)",
+               "if (thread_index() % 128 >= 32) publish($1);"),
+      removed("advance", R"(advance\(\w+_ring\);$)"),
+  };
+}
+
+std::vector<Fault> consumer_faults() {
+  return {
+      removed("wait", kWait),
+      replaced("wait for the other parity", kWait, "mbarrier_wait($1.full(), $1.phase ^ 1);"),
+      replaced("wait by one lane only", kWait, "if (lane_index() == 0) wait($1);"),
+      removed("release", kRelease),
+      replaced("release without arrival", kRelease, "$1.next();"),
+      replaced("release arrives twice", kRelease,
+               "if (lane_index() == 0) mbarrier_arrive($1.empty()); release($1);"),
+      replaced("release by one warp too few", kRelease, "if (warp != 0) release($1); else $1.next();"),
+      replaced("release without joining the warp", kRelease,
+               "if (lane_index() == 0) mbarrier_arrive($1.empty()); $1.next();"),
+      removed("baton_open", R"(baton_open<\d+>\(warpgroup\);$)"),
+      removed("baton_wait", R"(baton_wait\(warpgroup\);$)"),
+      removed("baton_pass", R"(baton_pass<\d+>\(warpgroup\);$)"),
+      replaced("baton_wait by a wrong count", R"(baton_wait\(warpgroup\);$)",
+               "named_sync(1 + warpgroup, 384);"),
+      replaced("baton_pass by one warp too few", R"(baton_pass<(\d+)>\(warpgroup\);$)",
+               "if (warp % 4 != 0) baton_pass<$1>(warpgroup);"),
+      replaced("baton_pass to oneself", R"(baton_pass<(\d+)>\(warpgroup\);$)",
+               "named_arrive(1 + warpgroup, 256);"),
+      replaced("half a warp", R"((row_max|row_total|reference|commit_mma)(<.*>)?\()",
+               "if (lane_index() < 16) $1$2("),
+  };
+}
+
+std::vector<Fault> mma_faults() {
+  return {
+      removed("fence_mma", R"(fence_mma\([^;]*\);$)"),
+      removed("commit_mma", R"(commit_mma\(\);$)"),
+      removed("wait_mma", R"(wait_mma<\d+>\([^;]*\);$)"),
+      counted("groups in flight at wait_mma", R"((wait_mma<)(\d+)(>\([^;]*\);$))", 1),
+  };
+}
+
+std::vector<Fault> launch_faults() {
+  return {
+      removed("fence_async", R"(fence_async\(\);$)"),
+      replaced("fence_async without joining the warp", R"(fence_async\(\);$)", "proxy_fence();"),
+      replaced("fence_async without the fence", R"(fence_async\(\);$)", "warp_sync();"),
+      removed("wait_store", R"(wait_store\(\);$)"),
+      removed("initialize", R"(initialize\(\w+_ring, \d+, \d+\);$)"),
+      counted("arrivals at full", kInitialize, 1),
+      counted("arrivals at full", kInitialize, -1),
+      counted("arrivals at empty", R"((initialize\(\w+_ring, \d+, )(\d+)(\);))", 1),
+      counted("arrivals at empty", R"((initialize\(\w+_ring, \d+, )(\d+)(\);))", -1),
+      removed("mbarrier_init_fence", R"(mbarrier_init_fence\(\);$)"),
+      removed("block_sync", R"(block_sync\(\);$)"),
+      replaced("registers that are not there", R"(grow_registers<\d+>\(\);)", "grow_registers<248>();"),
+      removed("shrink_registers", R"(shrink_registers<\d+>\(\);)"),
+      replaced("swizzle of the staging tile", R"(const (SharedTile<\w+, \d+, \d+), 128>)", "const $1, 64>"),
+  };
+}
+
+}  // namespace
+
+const std::vector<Fault>& line_faults() {
+  static const std::vector<Fault> all = [] {
+    std::vector<Fault> faults;
+    for (auto part : {producer_faults, consumer_faults, mma_faults, launch_faults})
+      for (Fault& fault : part()) faults.push_back(std::move(fault));
+    return faults;
+  }();
+  return all;
+}
+
+// A fault of 0 stages or arrivals is none that the generator could make, but the emulator has to see it too.
+std::vector<RingDeclaration> rings_of(const std::vector<std::string>& lines) {
+  static const std::regex kRing(
+      R"(Ring<SharedTile<(\w+), (\d+, \d+), (\d+)>, (\d+), (\d+)> (\w+)\{(.*), 0, 0\};)");
+  std::vector<RingDeclaration> rings;
+  std::smatch m;
+  for (const std::string& line : lines)
+    if (std::regex_search(line, m, kRing))
+      rings.push_back(
+          {m.str(6), m.str(1), m.str(2), m.str(3), m.str(7), std::stoi(m.str(4)), std::stoi(m.str(5))});
+  return rings;
+}
+
+std::vector<RingFault> ring_faults(const RingDeclaration& ring) {
+  // The role's own ring hides the kernel's.
+  const auto own = [&](const std::string& swizzle, int stages) {
+    return fmt::format("Ring<SharedTile<{}, {}, {}>, {}, {}> {}{{{}, 0, 0}};", ring.type, ring.shape, swizzle,
+                       stages, ring.stage_bytes, ring.name, ring.initializer);
+  };
+  std::vector<RingFault> faults = {
+      {"parity flipped for one role", ring.name + ".phase ^= 1;"},
+      {"one stage too many for one role", own(ring.swizzle, ring.stages + 1)},
+      {"another swizzle for one role", own(ring.swizzle == "64" ? "32" : "64", ring.stages)},
+  };
+  if (ring.stages > 1)
+    faults.push_back({"one stage too few for one role", own(ring.swizzle, ring.stages - 1)});
+  return faults;
+}
+
+}  // namespace warpfinch::mutants

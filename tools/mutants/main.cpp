@@ -1,0 +1,122 @@
+// warpfinch_mutants: plants one fault of synchronisation at a time into right kernels and asks the emulator.
+// Exit code 0: every original is clean, and every mutant caught or argued to be equivalent.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <map>
+#include <mutex>
+
+#include "generator/result.hpp"
+#include "runtime/parallel.hpp"
+#include "tools/mutants/mutant.hpp"
+
+namespace warpfinch::mutants {
+namespace {
+
+struct Options {
+  std::string original, fault;  // substrings that choose
+  int seeds = 5, sample = 0, threads = 1;
+  bool list = false;
+};
+
+// Every n-th, so that a sample covers all programs and faults.
+std::vector<Mutant> sampled(std::vector<Mutant> all, int count) {
+  if (count <= 0 || static_cast<size_t>(count) >= all.size()) return all;
+  std::vector<Mutant> some;
+  for (int i = 0; i < count; ++i) some.push_back(std::move(all[all.size() * static_cast<size_t>(i) / count]));
+  return some;
+}
+
+std::vector<Mutant> chosen(const std::vector<Original>& originals, const Options& options) {
+  std::vector<Mutant> all;
+  for (const Original& original : originals) {
+    if (original.name.find(options.original) == std::string::npos) continue;
+    for (Mutant& mutant : mutants_of(original))
+      if (mutant.fault.find(options.fault) != std::string::npos) all.push_back(std::move(mutant));
+  }
+  return sampled(std::move(all), options.sample);
+}
+
+std::string describe(const Mutant& mutant) {
+  const std::string place = fmt::format("{}.{}:{}", mutant.original, mutant.launch, mutant.line);
+  return fmt::format("{:<28} {:<36} {}  =>  {}", place, mutant.fault, mutant.before, mutant.after);
+}
+
+struct Totals {
+  int caught = 0, equivalent = 0, survived = 0;
+  std::map<std::string, int> by_kind;  // of what caught it
+};
+
+void report(const Mutant& mutant, const Verdict& verdict, Totals& totals) {
+  const std::string why = verdict.caught ? "" : why_equivalent(mutant);
+  const char* word = verdict.caught ? "caught" : why.empty() ? "SURVIVED" : "equivalent";
+  (verdict.caught ? totals.caught : why.empty() ? totals.survived : totals.equivalent)++;
+  if (verdict.caught) ++totals.by_kind[verdict.how.substr(0, verdict.how.find(':'))];
+  fmt::print("{:<10} {}\n", word, describe(mutant));
+  if (verdict.caught || !why.empty()) fmt::print("           {}\n", verdict.caught ? verdict.how : why);
+  std::fflush(stdout);
+}
+
+// An emulator that cries over right kernels proves nothing about wrong ones.
+bool originals_are_clean(const std::vector<Original>& originals, const Options& options) {
+  bool clean = true;
+  for (const Original& original : originals) {
+    if (original.name.find(options.original) == std::string::npos) continue;
+    Mutant unchanged;
+    unchanged.plan = original.plan;
+    const Verdict verdict = judge(unchanged, original.problem, options.seeds);
+    fmt::print("{:<10} {}  {}\n", verdict.caught ? "NOT CLEAN" : "clean", original.name, verdict.how);
+    clean = clean && !verdict.caught;
+  }
+  return clean;
+}
+
+int run(const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<Original> all = originals();
+  const std::vector<Mutant> mutants = chosen(all, options);
+  if (options.list) {
+    for (const Mutant& mutant : mutants) fmt::print("{}\n", describe(mutant));
+    return 0;
+  }
+  std::map<std::string, const Problem*> problems;
+  for (const Original& original : all) problems[original.name] = &original.problem;
+  const bool clean = originals_are_clean(all, options);
+  Totals totals;
+  std::mutex mutex;
+  parallel_for(static_cast<int64_t>(mutants.size()), options.threads, [&](int64_t i) {
+    const Mutant& mutant = mutants[static_cast<size_t>(i)];
+    const Verdict verdict = judge(mutant, *problems.at(mutant.original), options.seeds);
+    const std::lock_guard lock(mutex);
+    report(mutant, verdict, totals);
+  });
+  for (const auto& [kind, count] : totals.by_kind) fmt::print("{:>5}  {}\n", count, kind);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  fmt::print("{} mutants: {} caught, {} equivalent, {} survived; {} seeds; {:.0f} s\n", mutants.size(),
+             totals.caught, totals.equivalent, totals.survived, options.seeds, seconds.count());
+  return clean && totals.survived == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace warpfinch::mutants
+
+int main(int argc, char** argv) {
+  using namespace warpfinch::mutants;
+  CLI::App program("Plants faults of synchronisation into kernels and asks the emulator for each.",
+                   "warpfinch_mutants");
+  Options options;
+  program.add_option("--original", options.original, "Only programs whose name holds this");
+  program.add_option("--fault", options.fault, "Only faults whose name holds this");
+  program.add_option("--seeds", options.seeds, "Schedule seeds until one shows it")->capture_default_str();
+  program.add_option("--sample", options.sample, "So many mutants, evenly over all");
+  program.add_option("--threads", options.threads, "Mutants at a time")->capture_default_str();
+  program.add_flag("--list", options.list, "Only list the mutants");
+  CLI11_PARSE(program, argc, argv);
+  try {
+    return run(options);
+  } catch (const warpfinch::Error& error) {
+    fmt::print(stderr, "warpfinch_mutants: {}\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include "generator/generate.hpp"
+#include "tools/mutants/mutant.hpp"
+
+namespace warpfinch::mutants {
+namespace {
+
+struct Pair {
+  const char* name;
+  const char* problem;
+  const char* config;
+};
+
+// Persistent wherever there is a ring, with several tiles for each block: what a flat kernel's last tile
+// leaves undone nobody would miss.
+constexpr Pair kPairs[] = {
+    // TMA both ways; staging waits for its stores.
+    {"gemm_static", "gemm m=600 n=300 k=960",
+     "consumers=2 n_tile=128 k_tile=64 stages=3 group=8 tile_order=static"},
+    // Rows that TMA cannot take: the producer's 128 threads store, publish and fence.
+    {"gemm_ld", "gemm m=150 n=130 k=201 layout=nn epilogue=bias_gelu",
+     "consumers=1 n_tile=64 k_tile=32 stages=3 group=8 tile_order=static"},
+    // No shared memory: what can go wrong is between the lanes of a warp.
+    {"softmax", "softmax rows=100 columns=300 mask=causal", "warps=4 column_tile=128 tile_order=flat"},
+    {"attention_s0", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64",
+     "consumers=2 key_tile=64 k_stages=2 v_stages=3 order=s0 baton=none reference=r0 tile_order=static "
+     "mask_loop=split"},
+    {"attention_baton", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64 dtype=fp16",
+     "consumers=2 key_tile=64 k_stages=3 v_stages=2 order=s1 baton=issue reference=r1 tile_order=static "
+     "mask_loop=split"},
+    {"attention_causal", "attention_forward q_heads=4 kv_heads=2 q_len=300 head_dim=128 mask=causal lse=true",
+     "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=none reference=r0 tile_order=static "
+     "mask_loop=split"},
+    {"attention_ld", "attention_forward q_heads=8 q_len=77 kv_len=300 head_dim=64 mask=causal",
+     "consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s0 baton=none reference=r0 tile_order=static "
+     "mask_loop=branch copy=ld"},
+    // Three programs; the one for the scores writes fp32.
+    {"three_kernel", "attention_three_kernel q_heads=4 kv_heads=2 q_len=100 kv_len=150 head_dim=64 lse=true",
+     "gemm:{consumers=1 n_tile=64 k_tile=32 stages=2 group=8 tile_order=static} "
+     "softmax:{warps=2 column_tile=64 tile_order=static} "
+     "gemm:{consumers=1 n_tile=64 k_tile=32 stages=2 group=8 tile_order=static}"},
+};
+
+Original original(const Pair& pair) {
+  const Problem problem = parse_problem(pair.problem);
+  Expected<Plan> plan = generate(problem, parse_config(pair.config, problem), target_by_name("sm_90a"));
+  if (!plan)
+    fail_input(fmt::format("{}: {}: {}", pair.name, plan.rejection().stage, plan.rejection().reason));
+  return {pair.name, problem, std::move(*plan)};
+}
+
+}  // namespace
+
+std::vector<Original> originals() {
+  std::vector<Original> all;
+  for (const Pair& pair : kPairs) all.push_back(original(pair));
+  return all;
+}
+
+}  // namespace warpfinch::mutants

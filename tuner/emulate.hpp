@@ -1,0 +1,20 @@
+// Candidates in the emulator, before they cost GPU time or where there is no GPU.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tuner/candidate.hpp"
+
+namespace warpfinch {
+
+// Why a config must not go to a GPU: a hazard or a wrong result on the problem shrunk to what the config
+// needs (stage "emulator", with the line to paste that shows it). emulator: the device,
+// "emulator:sm_90a,seed=7". Error (environment) where the machine has no compiler for the emulator.
+std::optional<Rejection> emulate(const Problem& problem, const Config& config, const Target& target,
+                                 const std::string& emulator, KernelCache& cache);
+
+// What `prepare` lets through has to pass the emulator as well.
+Prepare with_emulation(Prepare prepare, const Target& target, const std::string& emulator);
+
+}  // namespace warpfinch
