@@ -78,9 +78,9 @@ ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> 
 ir::Tensor row_values(std::string name, ir::Expr rows);
 // The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
 std::string exponent_scale(double scale);
-// Adds the mask ops that a [rows, columns] plane needs where it is walked in steps of that many columns; `tile` is
-// the scores, `column` their first one. `rows_per_query`: so many neighbouring rows see the same (packed heads);
-// `rows` counts them once.
+// Adds the mask ops that a [rows, columns] plane needs where it is walked in steps of that many columns;
+// `tile` is the scores, `column` their first one. `rows_per_query`: so many neighbouring rows see the same
+// (packed heads); `rows` counts them once.
 void append_mask(std::vector<ir::Op>& body, const std::string& tile, const Band& visible, int64_t rows,
                  int64_t columns, int64_t step, const ir::Expr& column = ir::symbol("n"),
                  int64_t rows_per_query = 1);
@@ -95,9 +95,10 @@ struct ColumnBounds {
 };
 ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile,
                            bool per_warpgroup = false, int64_t rows_per_query = 1);
-// The part of them between two multiples of the step; symbols allowed. A range that is empty becomes one wholly
-// masked step.
-ColumnBounds columns_within(const ColumnBounds& bounds, const ir::Expr& from, const ir::Expr& to, int64_t step);
+// The part of them between two multiples of the step; symbols allowed. A range that is empty becomes one
+// wholly masked step.
+ColumnBounds columns_within(const ColumnBounds& bounds, const ir::Expr& from, const ir::Expr& to,
+                            int64_t step);
 // `for n in begin .. end step`, with the bounds named by lets in front of it.
 void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const ir::Expr& step,
                         std::vector<ir::Op> loop_body);

@@ -87,22 +87,21 @@ struct AttentionConfig {
   CopyPath copy = CopyPath::automatic;
   Staging staging = Staging::over_q;
   Extents extents = Extents::block;
-  int blocks = 1;       // per multiprocessor
-  int stage_tiles = 1;  // key tiles that a ring stage holds
+  int blocks = 1;         // per multiprocessor
+  int stage_tiles = 1;    // key tiles that a ring stage holds
   bool pack_gqa = false;  // the query heads of a KV head share row tiles, for few queries
   int kv_splits = 1;      // ranges of keys computed apart, and joined by a second kernel
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
-    return std::tuple{core("consumers", &C::consumers), core("key_tile", &C::key_tile),
-                      core("k_stages", &C::k_stages),   core("v_stages", &C::v_stages),
-                      core("order", &C::order),         core("baton", &C::baton),
-                      core("reference", &C::reference), core("tile_order", &C::tile_order),
-                      core("mask_loop", &C::mask_loop), optional("copy", &C::copy),
-                      optional("staging", &C::staging), optional("extents", &C::extents),
-                      optional("blocks", &C::blocks),
-                      optional("stage_tiles", &C::stage_tiles), optional("pack_gqa", &C::pack_gqa),
-                      optional("kv_splits", &C::kv_splits)};
+    return std::tuple{core("consumers", &C::consumers),   core("key_tile", &C::key_tile),
+                      core("k_stages", &C::k_stages),     core("v_stages", &C::v_stages),
+                      core("order", &C::order),           core("baton", &C::baton),
+                      core("reference", &C::reference),   core("tile_order", &C::tile_order),
+                      core("mask_loop", &C::mask_loop),   optional("copy", &C::copy),
+                      optional("staging", &C::staging),   optional("extents", &C::extents),
+                      optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
+                      optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits)};
   }
 };
 

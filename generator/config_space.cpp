@@ -59,8 +59,8 @@ std::vector<std::string> kv_splits_domain(const AttentionFields& fields, const T
 std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool masked =
-      band(fields) != Band{} ||
-      std::any_of(key_tiles.begin(), key_tiles.end(), [&](int tile) { return fields.kv_len % (2 * tile) != 0; });
+      band(fields) != Band{} || std::any_of(key_tiles.begin(), key_tiles.end(),
+                                            [&](int tile) { return fields.kv_len % (2 * tile) != 0; });
   const bool ends = band(fields).last.has_value();
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"key_tile", numbers(key_tiles)},

@@ -107,11 +107,13 @@ Reason extents_violated(const Problem& problem, const KernelConfig& config, cons
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->extents == Extents::block) return {};
   if (!band(*attention(problem)).last)
-    return fmt::format("extents=warpgroup needs a mask that ends the rows; each of the {} warpgroups sees all keys",
-                       c->consumers);
+    return fmt::format(
+        "extents=warpgroup needs a mask that ends the rows; each of the {} warpgroups sees all keys",
+        c->consumers);
   if (c->mask_loop == MaskLoop::branch && c->baton == Baton::none) return {};
-  return fmt::format("extents=warpgroup with {} warpgroups needs mask_loop=branch and baton=none, it has {} and {}",
-                     c->consumers, value_to_text(c->mask_loop), value_to_text(c->baton));
+  return fmt::format(
+      "extents=warpgroup with {} warpgroups needs mask_loop=branch and baton=none, it has {} and {}",
+      c->consumers, value_to_text(c->mask_loop), value_to_text(c->baton));
 }
 
 // A loop for the masked tiles alone would have to begin in the middle of a stage.
@@ -121,7 +123,8 @@ Reason stage_tiles_violated(const Problem& problem, const KernelConfig& config, 
   if (!c || c->stage_tiles == 1) return {};
   const AttentionFields& fields = *attention(problem);
   const int staged = c->key_tile * c->stage_tiles;
-  if (staged > kMostRows) return fmt::format("a stage of {} keys: a copy brings at most {}", staged, kMostRows);
+  if (staged > kMostRows)
+    return fmt::format("a stage of {} keys: a copy brings at most {}", staged, kMostRows);
   if (c->mask_loop == MaskLoop::branch) return {};
   if (band(fields) == Band{} && fields.kv_len % staged == 0) return {};
   return fmt::format("stage_tiles={} with masked tiles needs mask_loop=branch", c->stage_tiles);
@@ -187,7 +190,8 @@ int consumer_registers(int consumers, int blocks, const Target& target) {
                   round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
 }
 
-Reason consumer_need_violated(int need, const std::string& of, int consumers, int blocks, const Target& target) {
+Reason consumer_need_violated(int need, const std::string& of, int consumers, int blocks,
+                              const Target& target) {
   const int has = consumer_registers(consumers, blocks, target);
   if (need <= has + kRegisterSlack) return {};
   return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of,
@@ -240,7 +244,8 @@ const std::vector<Constraint>& constraints() {
        tiles_violated},
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
-      {"extents", "warpgroups with bounds of their own take no turns, and branch around masks", extents_violated},
+      {"extents", "warpgroups with bounds of their own take no turns, and branch around masks",
+       extents_violated},
       {"stage_tiles", "stages of several key tiles branch around masks", stage_tiles_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},

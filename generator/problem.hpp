@@ -64,11 +64,18 @@ struct Gemm {
   Strides a_strides = {}, b_strides = {}, c_strides = {};  // [batch, row, column]; empty: contiguous
   bool operator==(const Gemm&) const = default;
   static constexpr auto fields() {
-    return std::tuple{core("batch", &Gemm::batch), core("m", &Gemm::m), core("n", &Gemm::n),
-                      core("k", &Gemm::k), core("dtype", &Gemm::dtype), core("output", &Gemm::output),
-                      core("layout", &Gemm::layout), core("epilogue", &Gemm::epilogue),
-                      optional("alpha", &Gemm::alpha), optional("a_strides", &Gemm::a_strides),
-                      optional("b_strides", &Gemm::b_strides), optional("c_strides", &Gemm::c_strides)};
+    return std::tuple{core("batch", &Gemm::batch),
+                      core("m", &Gemm::m),
+                      core("n", &Gemm::n),
+                      core("k", &Gemm::k),
+                      core("dtype", &Gemm::dtype),
+                      core("output", &Gemm::output),
+                      core("layout", &Gemm::layout),
+                      core("epilogue", &Gemm::epilogue),
+                      optional("alpha", &Gemm::alpha),
+                      optional("a_strides", &Gemm::a_strides),
+                      optional("b_strides", &Gemm::b_strides),
+                      optional("c_strides", &Gemm::c_strides)};
   }
 };
 
@@ -83,7 +90,7 @@ struct Softmax {
   static constexpr auto fields() {
     return std::tuple{optional("batch", &Softmax::batch), core("rows", &Softmax::rows),
                       core("columns", &Softmax::columns), core("dtype", &Softmax::dtype),
-                      optional("mask", &Softmax::mask), optional("scale", &Softmax::scale)};
+                      optional("mask", &Softmax::mask),   optional("scale", &Softmax::scale)};
   }
 };
 
@@ -105,14 +112,24 @@ struct AttentionFields {
 template <class Derived>
 constexpr auto attention_fields() {
   using D = Derived;
-  return std::tuple{
-      core("batch", &D::batch), core("q_heads", &D::q_heads), core("kv_heads", &D::kv_heads),
-      core("q_len", &D::q_len), core("kv_len", &D::kv_len), core("head_dim", &D::head_dim),
-      optional("value_dim", &D::value_dim), core("dtype", &D::dtype), core("mask", &D::mask),
-      optional("window_left", &D::window_left), optional("window_right", &D::window_right),
-      optional("scale", &D::scale), core("layout", &D::layout), optional("q_strides", &D::q_strides),
-      optional("k_strides", &D::k_strides), optional("v_strides", &D::v_strides),
-      optional("o_strides", &D::o_strides), optional("lse", &D::lse)};
+  return std::tuple{core("batch", &D::batch),
+                    core("q_heads", &D::q_heads),
+                    core("kv_heads", &D::kv_heads),
+                    core("q_len", &D::q_len),
+                    core("kv_len", &D::kv_len),
+                    core("head_dim", &D::head_dim),
+                    optional("value_dim", &D::value_dim),
+                    core("dtype", &D::dtype),
+                    core("mask", &D::mask),
+                    optional("window_left", &D::window_left),
+                    optional("window_right", &D::window_right),
+                    optional("scale", &D::scale),
+                    core("layout", &D::layout),
+                    optional("q_strides", &D::q_strides),
+                    optional("k_strides", &D::k_strides),
+                    optional("v_strides", &D::v_strides),
+                    optional("o_strides", &D::o_strides),
+                    optional("lse", &D::lse)};
 }
 
 // O = softmax(scale * Q K^T + mask) V, one kernel. A row with no visible key: O = 0, LSE = -inf.

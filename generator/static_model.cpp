@@ -77,13 +77,14 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
   Work work{heads * all, c.consumers * split, heads * row_blocks * c.kv_splits};
   const Band visible = band(f);
   if (visible == Band{}) return work;
-  // A warpgroup walks to the last tile that its own or the block's last row sees: on average, at each edge, half
-  // these rows and half a key tile more than the visible pairs.
+  // A warpgroup walks to the last tile that its own or the block's last row sees: on average, at each edge,
+  // half these rows and half a key tile more than the visible pairs.
   const double edges = visible.first.has_value() + visible.last.has_value();
   const double pairs = static_cast<double>(visible_pairs(visible, f.q_len, f.kv_len) * tiles.group);
   const double groups = row_blocks * c.consumers;
   const double half_rows = c.extents == Extents::warpgroup ? 32.0 : 32.0 * c.consumers;
-  work.units = heads * std::min(all, (pairs / 64.0 + groups * edges * (half_rows + c.key_tile / 2.0)) / 128.0);
+  work.units =
+      heads * std::min(all, (pairs / 64.0 + groups * edges * (half_rows + c.key_tile / 2.0)) / 128.0);
   if (edges == 2) {
     const auto width = static_cast<double>(*visible.last - *visible.first + 1);
     work.longest = std::min(work.longest, c.consumers * (width + 64.0 * c.consumers + c.key_tile) / 128.0);
@@ -123,7 +124,8 @@ double predict(const AttentionFields& f, const AttentionConfig& c, const Target&
   const double average = work.units / target.multiprocessors * (persistent ? 1.03 : 1.07);
   const double together = std::min<double>(c.blocks, ceil_div(work.blocks, target.multiprocessors));
   const double units = band(f) == Band{} ? waves * work.longest * together : std::max(average, work.longest);
-  const double between_tiles = persistent ? (c.staging == Staging::own ? 300 : 500) : 1750;  // clocks: 59.0 against 61.1 us over two waves
+  const double between_tiles = persistent ? (c.staging == Staging::own ? 300 : 500)
+                                          : 1750;  // clocks: 59.0 against 61.1 us over two waves
   return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target) + combine_us(f, c);
 }
 

@@ -15,9 +15,9 @@ namespace warpfinch {
 
 // What `ptxas -v` and the compiler's log say of a kernel.
 struct Resources {
-  int registers = 0;        // launch allotment per thread
-  int spill_stores = 0;     // bytes
-  int spill_loads = 0;      // bytes
+  int registers = 0;     // launch allotment per thread
+  int spill_stores = 0;  // bytes
+  int spill_loads = 0;   // bytes
   int stack_bytes = 0;
   int barriers = 0;
   int static_shared_bytes = 0;
@@ -27,12 +27,12 @@ struct Resources {
 Resources parse_compile_log(const std::string& log);
 
 struct CompiledKernel {
-  std::string cubin;        // for the emulator: an object of the host's compiler
+  std::string cubin;  // for the emulator: an object of the host's compiler
   std::string log;
   Resources resources;
-  std::string nvrtc;        // "13.0", also when it came from the cache; empty for the emulator
+  std::string nvrtc;  // "13.0", also when it came from the cache; empty for the emulator
   bool from_cache = false;
-  double seconds = 0;       // spent in NVRTC; 0 from the cache
+  double seconds = 0;  // spent in NVRTC; 0 from the cache
 };
 
 // "13.0"; empty with the reason in *why where NVRTC is missing.

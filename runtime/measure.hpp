@@ -9,10 +9,10 @@
 namespace warpfinch {
 
 struct MeasureOptions {
-  int samples = 15;             // graph replays
-  double warm_up_ms = 20;       // of replays before the first sample
-  double sample_ms = 1.0;       // wanted length of one replay; launches per graph follow from it (1..50)
-  double limit_ms = 2000;       // stop sampling after that much time (at least 3 samples)
+  int samples = 15;        // graph replays
+  double warm_up_ms = 20;  // of replays before the first sample
+  double sample_ms = 1.0;  // wanted length of one replay; launches per graph follow from it (1..50)
+  double limit_ms = 2000;  // stop sampling after that much time (at least 3 samples)
   // Of several plans: stop as soon as the last one has lost, its fastest sample longer than so many medians
   // of the first one (after 3 samples). 0: never.
   double lost_beyond = 0;

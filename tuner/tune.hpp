@@ -16,21 +16,21 @@ namespace warpfinch {
 
 // "60s" or "200": seconds or evaluations.
 struct Budget {
-  double seconds = 0;     // 0: not limited
-  int evaluations = 0;    // 0: not limited; rejected ones count, remembered ones do not
+  double seconds = 0;   // 0: not limited
+  int evaluations = 0;  // 0: not limited; rejected ones count, remembered ones do not
   bool operator==(const Budget&) const = default;
 };
 Budget parse_budget(std::string_view text);  // Error (input)
 std::string to_text(const Budget& budget);
 
 struct TuneProgress {
-  int done = 0;               // evaluations so far, remembered ones not counted
+  int done = 0;  // evaluations so far, remembered ones not counted
   int rejected = 0;
-  int remembered = 0;         // configs whose outcome was known by its digest
+  int remembered = 0;  // configs whose outcome was known by its digest
   double seconds = 0;
   std::string problem;
   const Evaluation* last = nullptr;
-  const Evaluation* best = nullptr;   // nullptr: nothing right so far
+  const Evaluation* best = nullptr;  // nullptr: nothing right so far
 };
 
 // What programs ask for; 0 is for tests that count.
@@ -43,19 +43,19 @@ struct TuneOptions {
   // At the end the best is measured again, and where it loses its place by that the next one, so many times
   // at most: the fastest of many is partly the luckiest, or met a cooler card. Beyond the budget.
   int confirmations = 0;
-  std::function<double()> clock;                          // seconds; steady clock when empty
+  std::function<double()> clock;  // seconds; steady clock when empty
   // The digest of the source that a config gives, or why it gives none; generate() and source_digest() when
   // empty.
   std::function<Expected<std::string>(const Problem&, const Config&, const Target&)> source;
   std::function<void(const TuneProgress&)> progress;
-  const ConfigDatabase* shipped = nullptr;                // asked too for where to start, never written
-  const std::atomic<bool>* stop = nullptr;                // set: finish the evaluation in hand and return
+  const ConfigDatabase* shipped = nullptr;  // asked too for where to start, never written
+  const std::atomic<bool>* stop = nullptr;  // set: finish the evaluation in hand and return
 };
 
 struct TuneResult {
   std::optional<Evaluation> best;
   int evaluated = 0, rejected = 0, remembered = 0;
-  bool stopped = false;        // by `stop`
+  bool stopped = false;  // by `stop`
 };
 
 // Every evaluation is recorded as it comes. The first candidates are the database's best for this shape and

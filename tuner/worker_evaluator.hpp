@@ -21,14 +21,14 @@
 namespace warpfinch {
 
 struct WorkerEvaluatorOptions {
-  std::vector<std::string> command;    // program and arguments
-  std::string device;                  // what the evaluations say
+  std::vector<std::string> command;  // program and arguments
+  std::string device;                // what the evaluations say
   std::string driver;
-  double time_limit_s = 30;            // for each step on the GPU
-  double host_limit_s = 600;           // for each step that only the CPU does: compile, inputs, check
-  double start_limit_s = 120;          // until it is ready
+  double time_limit_s = 30;    // for each step on the GPU
+  double host_limit_s = 600;   // for each step that only the CPU does: compile, inputs, check
+  double start_limit_s = 120;  // until it is ready
   int compile_threads = 2;
-  Prepare prepare;                     // in this process, before the worker sees the candidate
+  Prepare prepare;  // in this process, before the worker sees the candidate
 };
 std::unique_ptr<Evaluator> worker_evaluator(WorkerEvaluatorOptions options);
 

@@ -82,8 +82,8 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    return {"types.cuh",          folder + "/ptx.cuh", "tiles.cuh",           "arithmetic.cuh",
-            "softmax.cuh",        "walk.cuh",          folder + "/ring.cuh", folder + "/redo.cuh",
+    return {"types.cuh",         folder + "/ptx.cuh", "tiles.cuh",          "arithmetic.cuh",
+            "softmax.cuh",       "walk.cuh",          folder + "/ring.cuh", folder + "/redo.cuh",
             folder + "/mma.cuh", folder + "/copy.cuh"};
   }
   std::vector<Header> headers() const {
@@ -172,9 +172,7 @@ class Emitter {
     line("");
   }
   // The name that is 1 when tiles are done again, where there is one.
-  std::optional<std::string> retried() const {
-    return attribute(program_.body[0].attributes, "retry");
-  }
+  std::optional<std::string> retried() const { return attribute(program_.body[0].attributes, "retry"); }
   // The last word of shared memory.
   int64_t redo_offset() const { return integer(program_.attributes, "shared_bytes", 0) - 8; }
   int64_t warps_of(std::string_view role_name) const {
@@ -267,7 +265,8 @@ class Emitter {
       open(fmt::format("for (TileWalk walk{{{}, 0}}; walk.valid(); walk.next())", lower::tile_count(*grid_)),
            grid_line_);
     if (retried() && persistent)
-      line(fmt::format("if ({} != 0 && !is_marked(redo_mask, walk.round)) continue;", spell_symbol(*retried())),
+      line(fmt::format("if ({} != 0 && !is_marked(redo_mask, walk.round)) continue;",
+                       spell_symbol(*retried())),
            grid_line_);
     line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : "block_index()"), grid_line_);
     round_ = persistent ? "walk.round" : "0";
@@ -364,7 +363,7 @@ class Emitter {
       for (std::string_view name : row->last_arguments)
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
     if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
-    if (op.name == "redo") append(arguments, "redo_mask, " + round_);
+    if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));
     return fmt::format("{}{}({});", op.name, template_text.empty() ? "" : "<" + template_text + ">",
                        arguments);
   }

@@ -62,9 +62,7 @@ bool is_comparison(std::string_view op) {
 }
 
 // 0 or 1.
-bool is_truth(const Expr& expr) {
-  return expr.kind == Expr::Kind::operation && is_comparison(expr.name);
-}
+bool is_truth(const Expr& expr) { return expr.kind == Expr::Kind::operation && is_comparison(expr.name); }
 
 bool is_number(const Expr& expr, int64_t value) {
   return expr.kind == Expr::Kind::number && expr.number == value;

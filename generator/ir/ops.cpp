@@ -52,7 +52,11 @@ std::vector<OpInfo> table() {
        {"cold"},
        "the body where the condition, the same for the whole role, holds; cold: seldom, so that it waits "
        "inside for what it touches"},
-      {"leave", structure, {reads(kIndex)}, {}, "leaves the loop where the condition holds, as it must on the last trip"},
+      {"leave",
+       structure,
+       {reads(kIndex)},
+       {},
+       "leaves the loop where the condition holds, as it must on the last trip"},
       {"let", structure, {reads(kIndex)}, {}, "names an integer"},
       // movement
       {"load",
@@ -144,7 +148,8 @@ std::vector<OpInfo> table() {
        arithmetic,
        {updates(kTile), reads(kRowIndex), reads(kIndex), reads(kIndex)},
        {"rows_per_query"},
-       "-inf where column > row + offset; operands: first row, first column, offset; rows_per_query=N: row / N in "
+       "-inf where column > row + offset; operands: first row, first column, offset; rows_per_query=N: row / "
+       "N in "
        "place of row"},
       {"mask_window",
        arithmetic,

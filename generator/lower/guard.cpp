@@ -19,9 +19,8 @@ bool is_load_of(const Op& op, const std::string& tile) {
 }
 
 bool contains_load_of(const Op& op, const std::string& tile) {
-  return is_load_of(op, tile) || std::any_of(op.body.begin(), op.body.end(), [&](const Op& inner) {
-           return contains_load_of(inner, tile);
-         });
+  return is_load_of(op, tile) || std::any_of(op.body.begin(), op.body.end(),
+                                             [&](const Op& inner) { return contains_load_of(inner, tile); });
 }
 
 // Does the op touch the tile, or what lies over it?

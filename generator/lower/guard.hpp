@@ -13,9 +13,9 @@ namespace warpfinch::lower {
 // Is the op a load into shared memory?
 bool is_async_load(const ir::Op& op);
 
-// Takes the loads into shared memory out of the consumers' body: a wait before the first op that uses a tile, a
-// release behind the last. A tile that a loop loads for its next trip is held over the loop's end; one that is
-// held where a loop is left is handed back behind the loop.
+// Takes the loads into shared memory out of the consumers' body: a wait before the first op that uses a tile,
+// a release behind the last. A tile that a loop loads for its next trip is held over the loop's end; one that
+// is held where a loop is left is handed back behind the loop.
 std::optional<Rejection> guard_rings(const ir::Program& program, std::vector<ir::Op>& body);
 
 }  // namespace warpfinch::lower

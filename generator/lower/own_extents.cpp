@@ -43,7 +43,8 @@ void walk_own_extents(std::vector<Op>& consumer) {
     remove(consumer[i].attributes, "own");
     const Range whole = consumer[i].ranges[0];
     end_at(consumer[i], symbol(*own));
-    Op rest = for_loop({whole.name, next_tile(consumer[i].ranges[0]), whole.end, whole.step}, skips(consumer[i]));
+    Op rest =
+        for_loop({whole.name, next_tile(consumer[i].ranges[0]), whole.end, whole.step}, skips(consumer[i]));
     const size_t behind = behind_last_release(consumer, i + 1, rest.body);
     consumer.insert(consumer.begin() + static_cast<std::ptrdiff_t>(behind), std::move(rest));
   }

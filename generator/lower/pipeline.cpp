@@ -1,7 +1,7 @@
 // pipeline: rotates the loop that holds two mma ops. The last mma of the body (PV) runs one tile late: tile
 // i-1's PV is issued beside tile i's QK, and tile i's softmax runs while it is in flight. The first tile's
-// softmax becomes a prologue, the last tile's PV an epilogue. A body of several tiles (a pair of mma ops each)
-// stays one: the loop is left in its middle, behind the last tile of a trip.
+// softmax becomes a prologue, the last tile's PV an epilogue. A body of several tiles (a pair of mma ops
+// each) stays one: the loop is left in its middle, behind the last tile of a trip.
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
 //   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
 // Ops that touch the late mma's registers move behind the others; a cold branch stays, and waits inside. What
@@ -131,8 +131,8 @@ std::vector<Op> prologue(const Parts& parts, const Op& loop) {
   return at(std::move(body), range.name, range.begin);
 }
 
-// The loop, one tile late. Of several tiles per trip the last one's late part waits for the next trip, whose first
-// tile stands behind the `leave`.
+// The loop, one tile late. Of several tiles per trip the last one's late part waits for the next trip, whose
+// first tile stands behind the `leave`.
 Op steady(const std::vector<Parts>& tiles, const Op& loop, bool late_first) {
   const Range& range = loop.ranges[0];
   const Expr n = symbol(range.name);
@@ -146,7 +146,8 @@ Op steady(const std::vector<Parts>& tiles, const Op& loop, bool late_first) {
   }
   if (!one) result.body.push_back(op("leave", {expr(operation(">=", n + range.step, range.end))}));
   std::vector<Op> first = on_trip(tiles[0].early, range, false), trailing = tiles[0].trailing;
-  if (!one) first = at(first, range.name, n + range.step), trailing = at(trailing, range.name, n + range.step);
+  if (!one)
+    first = at(first, range.name, n + range.step), trailing = at(trailing, range.name, n + range.step);
   append(result.body,
          beside(first, one ? at(tiles[0].late, range.name, n - range.step) : tiles.back().late, late_first));
   append(result.body, trailing);

@@ -2,9 +2,10 @@
 // the consumers, which keep everything else. Every loaded tile becomes a ring: the producer acquires a free
 // stage and loads it, the consumers wait until it is full and release it behind the last op that uses it.
 // Consumers with mma ops are warpgroups of 64 rows: their register tiles shrink to 64 rows, row coordinates
-// gain `warpgroup * 64`, and shared operands that hold rows are sliced. Where a loop tells each warpgroup's own
-// bounds, consumers walk to these and skip what is left (own_extents.cpp). A program without loads into shared memory gets one role.
-// Requires: `via` on loads and stores. Leaves: roles, rings, register budgets, threads.
+// gain `warpgroup * 64`, and shared operands that hold rows are sliced. Where a loop tells each warpgroup's
+// own bounds, consumers walk to these and skip what is left (own_extents.cpp). A program without loads into
+// shared memory gets one role. Requires: `via` on loads and stores. Leaves: roles, rings, register budgets,
+// threads.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // split_mask: a loop's tiles from `unmasked_from` (of a window's left edge; else from its begin) up to
 // `unmasked` need no mask op. mask_loop=split gives them a loop of their own without mask ops;
 // mask_loop=branch keeps one loop, with the mask ops of each edge under a uniform branch (one copy of the
-// body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts. Requires:
-// with split, both bounds are multiples of the step. Leaves: neither attribute.
+// body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts.
+// Requires: with split, both bounds are multiples of the step. Leaves: neither attribute.
 #include <fmt/format.h>
 
 #include <charconv>

@@ -1,10 +1,10 @@
 // synchronize: makes the mma ops asynchronous and derives what that takes. Every mma is a group of its own:
 // fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
 // = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
-// Nothing stays in flight over the end of a loop or of the role. A cold branch waits inside, for itself alone:
-// behind it everything counts as in flight still. Sums of exponentials that are taken beside an mma are settled
-// before it is waited for. Requires: roles; release directly behind a
-// tile's last use. Leaves: no op touches what is in flight.
+// Nothing stays in flight over the end of a loop or of the role. A cold branch waits inside, for itself
+// alone: behind it everything counts as in flight still. Sums of exponentials that are taken beside an mma
+// are settled before it is waited for. Requires: roles; release directly behind a tile's last use. Leaves: no
+// op touches what is in flight.
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"

@@ -29,7 +29,8 @@ bool holds_mma(const ir::Op& op);
 std::string shape_text(const ir::Tensor& tensor);
 // A param's strides in elements: what it states, else contiguous.
 std::vector<int64_t> strides_of(const ir::Tensor& param);
-// The axis that two strides lead through: index i stands at i / count * (its own stride) + i % count * stride.
+// The axis that two strides lead through: index i stands at i / count * (its own stride) + i % count *
+// stride.
 struct PackedAxis {
   size_t axis;
   int64_t count, stride;

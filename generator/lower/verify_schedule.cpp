@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
+#include "generator/lower/own_extents.hpp"
 #include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
-#include "generator/lower/own_extents.hpp"
 
 namespace warpfinch::lower {
 
@@ -74,8 +74,8 @@ std::vector<Op> joined(std::vector<Op> body) {
     const std::set<std::string> skipped = rings_of(body[i], "skip");
     for (size_t j = 0; j < i; ++j) {
       Op& walked = body[j];
-      if (walked.name != "for" || rings_of(walked, "wait") != skipped || !(walked.ranges[0].step == rest.step) ||
-          !(next_tile(walked.ranges[0]) == rest.begin))
+      if (walked.name != "for" || rings_of(walked, "wait") != skipped ||
+          !(walked.ranges[0].step == rest.step) || !(next_tile(walked.ranges[0]) == rest.begin))
         continue;
       end_at(walked, rest.end);
       body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));
@@ -85,8 +85,8 @@ std::vector<Op> joined(std::vector<Op> body) {
   return body;
 }
 
-// How often a block does something with one ring. Loops that are left in their middle do what stands behind the
-// `leave` once less often than the rest: k (a + b) - b times.
+// How often a block does something with one ring. Loops that are left in their middle do what stands behind
+// the `leave` once less often than the rest: k (a + b) - b times.
 struct Events {
   int here = 0;          // in the block itself, what its loops do less taken off
   int behind_leave = 0;  // of these, behind the block's `leave`
@@ -120,8 +120,8 @@ std::optional<Rejection> check_held(const Program& program, const std::vector<Op
 // A block ends with the tiles held that it began with. A loop may be left with others.
 std::optional<Rejection> check_held_over(const Program& program, const Op& block,
                                          std::set<std::string>& held) {
-  const auto leave = std::find_if(block.body.begin(), block.body.end(),
-                                  [](const Op& op) { return op.name == "leave"; });
+  const auto leave =
+      std::find_if(block.body.begin(), block.body.end(), [](const Op& op) { return op.name == "leave"; });
   std::set<std::string> at_leave = held;
   if (auto rejection = check_held(program, {block.body.begin(), leave}, at_leave)) return rejection;
   std::set<std::string> at_end = at_leave;
@@ -139,8 +139,7 @@ std::optional<Rejection> check_held(const Program& program, const std::vector<Op
       return lower::refuse(op, "the tile is held already");
     if (op.name == "release" && held.erase(op.operands[0].name) == 0)
       return lower::refuse(op, "the tile is not held; wait for it first");
-    if (op.name == "skip" && held.contains(op.operands[0].name))
-      return lower::refuse(op, "the tile is held");
+    if (op.name == "skip" && held.contains(op.operands[0].name)) return lower::refuse(op, "the tile is held");
     if (op.name == "wait" || op.name == "release" || op.name == "skip") continue;
     for (const Operand& operand : op.operands) {
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;

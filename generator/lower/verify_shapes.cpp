@@ -167,9 +167,7 @@ std::optional<Rejection> check_shapes(const Program& program, const Op& op) {
   if (find_op(op.name)->group != Group::arithmetic && op.name != "fill") return std::nullopt;
   if (auto rejection = check_registers(program, op)) return rejection;
   const bool mixes = op.name == "reference" || op.name == "log_sum_exp" || op.name == "flag_rows";
-  return find_op(op.name)->operands.size() > 1 && !mixes
-             ? check_broadcast(program, op)
-             : std::nullopt;
+  return find_op(op.name)->operands.size() > 1 && !mixes ? check_broadcast(program, op) : std::nullopt;
 }
 
 }  // namespace warpfinch::lower

@@ -82,6 +82,19 @@ std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool produce
   return std::nullopt;
 }
 
+// Only consumers share the mask of what is to be done again with their producer.
+std::optional<Rejection> check_redo(const Program& program) {
+  const Op& grid = program.body[0];
+  std::optional<Rejection> found;
+  walk(grid.body, [&](const Op& op) {
+    if (op.name == "redo" && !has(grid.attributes, "retry"))
+      found = refuse(op, "its grid names no retry=…, which tells the second try from the first");
+    if (op.name == "role" && has(op.attributes, "compute") && has(grid.attributes, "retry"))
+      found = refuse(op, "retry needs a consumer and its producer");
+  });
+  return found;
+}
+
 std::optional<Rejection> check_baton_role(const Op& role) {
   bool uses = false;
   walk(role.body, [&](const Op& op) { uses |= op.name.starts_with("baton_"); });
@@ -144,6 +157,7 @@ std::optional<Rejection> check_structure(const Program& program, const Target&) 
     if (auto rejection = check_sizes(tensor)) return rejection;
   if (auto rejection = check_bodies(program.body, "")) return rejection;
   if (auto rejection = check_walk(program.body[0])) return rejection;
+  if (auto rejection = check_redo(program)) return rejection;
   if (!has_roles(program)) return std::nullopt;
   if (auto rejection = check_roles(program)) return rejection;
   return has_numbers(program) ? check_rows(program, program.body[0].body[0]) : std::nullopt;

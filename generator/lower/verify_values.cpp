@@ -54,7 +54,8 @@ std::optional<Rejection> check_part(const Program& program, const Op& op) {
                                 value(all), parts, value(own), value(part.index[0])));
 }
 
-// A slice of a shared tile is the warpgroup's 64 rows, for a TMA store the warp's 16, or a part of equal ones.
+// A slice of a shared tile is the warpgroup's 64 rows, for a TMA store the warp's 16, or a part of equal
+// ones.
 std::optional<Rejection> check_slices(const Program& program, const Op& op) {
   for (const Operand& operand : op.operands) {
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared || operand.index.empty())

@@ -7,10 +7,11 @@ namespace warpfinch {
 
 constexpr int kRedoBarrier = 8;  // behind those of the batons
 
-// Marks the round's tile where a row of the warp has a value that is not 0.
+// Marks the round's tile where a row of the warp has a value that is not 0. Not in the second walk, when other
+// warps may still be reading the mask.
 template <int Rows>
-WF_DEVICE void redo(const RowValues<Rows>& flag, u32 mask, int round) {
-  if (!any_lane(flag.value[0] + flag.value[1] != 0.0f)) return;
+WF_DEVICE void redo(const RowValues<Rows>& flag, u32 mask, int round, int again) {
+  if (again != 0 || !any_lane(flag.value[0] + flag.value[1] != 0.0f)) return;
   if (lane_index() == 0) or_shared(mask, 1u << round % 32);
 }
 

@@ -49,10 +49,13 @@ const std::vector<Golden>& goldens() {
        "attention_forward q_heads=2 q_len=500 head_dim=32 mask=causal window_left=128",
        "consumers=1 key_tile=64 order=s0 mask_loop=branch reference=r1"},
       {"attention_lazy", "attention_forward q_heads=16 q_len=2048 head_dim=64",
-       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s0 reference=r4 tile_order=static mask_loop=branch "
+       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s0 reference=r4 tile_order=static "
+       "mask_loop=branch "
        "staging=own stage_tiles=2"},
-      {"attention_lazy_causal", "attention_forward q_heads=4 kv_heads=2 q_len=1000 head_dim=64 mask=causal lse=true",
-       "consumers=2 key_tile=64 k_stages=2 v_stages=2 reference=r4 mask_loop=branch extents=warpgroup blocks=1 "
+      {"attention_lazy_causal",
+       "attention_forward q_heads=4 kv_heads=2 q_len=1000 head_dim=64 mask=causal lse=true",
+       "consumers=2 key_tile=64 k_stages=2 v_stages=2 reference=r4 mask_loop=branch extents=warpgroup "
+       "blocks=1 "
        "stage_tiles=2"},
       {"attention_two_blocks", "attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16",
        "consumers=1 key_tile=128 reference=r4 blocks=2"},

@@ -68,8 +68,9 @@ TEST_P(HeadDim, default_config_neither_spills_nor_serialises) {
       fmt::format("attention_forward q_heads=2 q_len=300 head_dim={} mask=causal lse=true", GetParam()));
   const auto plan = generate(problem, default_config(problem), target_by_name("sm_90a"));
   ASSERT_TRUE(plan) << plan.rejection().reason;
-  EXPECT_NE(plan->launches[0].source.kernel.find(fmt::format("RegisterTile<float, 64, {}> o_tile", GetParam())),
-            std::string::npos);
+  EXPECT_NE(
+      plan->launches[0].source.kernel.find(fmt::format("RegisterTile<float, 64, {}> o_tile", GetParam())),
+      std::string::npos);
   expect_good_kernel(plan->launches[0].program);
 }
 

@@ -87,7 +87,8 @@ Evaluation arbitrary_evaluation() {
   std::variant<Measurement, Prediction, Rejection> outcome = Prediction{us};
   if (const int kind = *rc::gen::inRange(0, 3); kind == 0)
     outcome = measured(us, *rc::gen::inRange(0, 20) / 10.0);
-  else if (kind == 1) outcome = Rejection{word(), *rc::gen::string<std::string>()};
+  else if (kind == 1)
+    outcome = Rejection{word(), *rc::gen::string<std::string>()};
   // JSON carries text only as UTF-8; whatever else a reason held is replaced on the way out.
   if (auto* rejection = std::get_if<Rejection>(&outcome))
     for (char& c : rejection->reason) c = static_cast<char>(c & 0x7f);

@@ -111,7 +111,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
         flag_rows(unfit_rows, sum_rows, o_tile);
-        redo(unfit_rows, redo_mask, walk.round);
+        redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();

@@ -106,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_d
     normalize(o_tile, sum_rows);
     copy(partial_o_shared, o_tile);
     fence_async();
-    store(partial_o_map, partial_o_shared, split, b, h, m, 0);
+    store(partial_o_map, partial_o_shared.rows<16>(warp), split, b, h, m + warp * 16, 0);
     wait_store();
     log_sum_exp(lse_rows, reference_rows, sum_rows, 0.18033688f);
     store(partial_lse_global, lse_rows, split, b, h, m);

@@ -96,11 +96,11 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       flag_rows(unfit_rows, sum_rows, o_tile);
-      redo(unfit_rows, redo_mask, 0);
+      redo(unfit_rows, redo_mask, 0, safe);
       normalize(o_tile, sum_rows);
       copy(o_shared, o_tile);
       fence_async();
-      store(o_map, o_shared, b, h, m, 0);
+      store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
       wait_store();
       release(q_ring);
       if (safe != 0 || !any_marked<256>(redo_mask)) break;

@@ -99,7 +99,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     normalize(o_tile, sum_rows);
     copy(o_shared, o_tile);
     fence_async();
-    store(o_map, o_shared, b, h, m, 0);
+    store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
     wait_store();
     release(q_ring);
   } else {  // producer
