@@ -199,9 +199,11 @@ Reason consumer_need_violated(int need, const std::string& of, int consumers, in
 }
 
 // ptxas places a wgmma's operands within the launch's allotment, whatever setmaxnreg adds later (C7602).
-Reason instruction_violated(int columns, int consumers, const Target& target) {
-  constexpr int kBesideSums = 26;  // what ptxas 13.0 asks beside the N / 2 sums of m64nN
-  const int need = columns / 2 + kBesideSums, has = launch_registers(consumers, 1, target);
+// What ptxas 13.0 asks beside the N / 2 sums of m64nN: with both factors in shared memory, or one in
+// registers.
+constexpr int kBesideSums = 26, kBesideSumsAndFactor = 30;
+Reason instruction_violated(int columns, int beside, int consumers, int blocks, const Target& target) {
+  const int need = columns / 2 + beside, has = launch_registers(consumers, blocks, target);
   if (need <= has) return {};
   return fmt::format("a wgmma of {} columns needs {} registers, the launch allots {} to a thread", columns,
                      need, has);
@@ -210,13 +212,19 @@ Reason instruction_violated(int columns, int consumers, const Target& target) {
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
   if (const auto* c = std::get_if<AttentionConfig>(&config)) {
     const int s = c->key_tile / 2, p = c->key_tile / 4;  // P is packed, two to a register
-    const int o = static_cast<int>(effective_value_dim(*attention(problem))) / 2;
+    const int value_dim = static_cast<int>(effective_value_dim(*attention(problem))), o = value_dim / 2;
+    if (Reason reason = instruction_violated(c->key_tile, kBesideSums, c->consumers, c->blocks, target))
+      return reason;
+    if (Reason reason =
+            instruction_violated(value_dim, kBesideSumsAndFactor, c->consumers, c->blocks, target))
+      return reason;
     return consumer_need_violated(s + p + o + kOtherRegisters,
                                   fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters),
                                   c->consumers, c->blocks, target);
   }
   if (const auto* c = std::get_if<GemmConfig>(&config)) {
-    if (auto violated = instruction_violated(c->n_tile, c->consumers, target)) return violated;
+    if (auto violated = instruction_violated(c->n_tile, kBesideSums, c->consumers, 1, target))
+      return violated;
     return consumer_need_violated(c->n_tile / 2 + kOtherRegisters,
                                   fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters),
                                   c->consumers, 1, target);

@@ -68,8 +68,8 @@ WF_DEVICE void rescale(Tile& o, const RowValues<Rows>& factor) {
 }
 
 // 1 where the sum of a row left [1/2, 2^100) or an output is not finite, else 0. With a reference that a key
-// of the row has, the sum is at least 1 but for rounding; what lies above 2^100 or is lost in fp16 makes a sum
-// or an output infinite.
+// of the row has, the sum is at least 1 but for rounding; what lies above 2^100 or is lost in fp16 makes a
+// sum or an output infinite.
 template <int Rows, class Tile>
 WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& sum, const Tile& o) {
 #pragma unroll
@@ -101,9 +101,9 @@ WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const R
   constexpr float kLn2 = 0.69314718f;
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    e.value[half] =
-        sum.value[half] == 0.0f ? -infinity()
-                                : (finite_reference(m.value[half]) * scale + lg2(sum.value[half])) * kLn2;
+    e.value[half] = sum.value[half] == 0.0f
+                        ? -infinity()
+                        : (finite_reference(m.value[half]) * scale + lg2(sum.value[half])) * kLn2;
 }
 
 // -inf where column > query + offset; so many neighbouring rows belong to one query.

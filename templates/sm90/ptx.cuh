@@ -118,8 +118,8 @@ WF_DEVICE void wgmma_wait() {
 WF_DEVICE void pin(float& value) { asm volatile("" : "+f"(value)::"memory"); }
 WF_DEVICE void pin(u32& value) { asm volatile("" : "+r"(value)::"memory"); }
 // Arithmetic that x and y depend on stays in front of this point. ptxas moves arithmetic behind a wgmma wait,
-// where it no longer runs beside the mma, but not across a branch (seen in SASS of 13.0; a predicated trap or exit
-// would serialise the mma instead: C7518). x and y must not be negative.
+// where it no longer runs beside the mma, but not across a branch (seen in SASS of 13.0; a predicated trap or
+// exit would serialise the mma instead: C7518). x and y must not be negative.
 WF_DEVICE void break_if_negative(float x, float y) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.lt.f32 p, %0, 0f00000000;\n"

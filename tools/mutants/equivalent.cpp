@@ -11,6 +11,7 @@ struct Argued {
   const char* fault;
   const char* line;  // Mutant::before
   const char* why;
+  const char* behind = ".*";  // Mutant::behind
 };
 
 constexpr const char* kAny = ".*";
@@ -31,6 +32,14 @@ constexpr Argued kArgued[] = {
      "consumers release b before a, and the producer has just waited for a's stage of the same step"},
     {"gemm_ld", "acquire removed", "acquire\\(b_ring\\);",
      "consumers release b before a, and the producer has just waited for a's stage of the same step"},
+    {"attention_.*", "acquire does not wait|acquire removed", "acquire(<\\d+>)?\\(k_ring\\);",
+     "the tile's first keys: the producer has just waited for the query tile, which consumers release behind "
+     "the last keys of the tile before",
+     "advance\\(q_ring\\);"},
+    {"attention_baton", "acquire does not wait", "acquire<\\d+>\\(k_ring\\);",
+     "the ragged last keys k(5): a consumer releases k(1), whose stage they take, before v(0), for which the "
+     "producer has just waited when it loaded v(3)",
+     "advance\\(v_ring\\);"},
     {"attention_s0", "acquire does not wait", "acquire<\\d+>\\(v_ring\\);",
      "v has a stage more than k: a consumer releases v(n-3) before k(n-2), for which the producer waited "
      "when it loaded k(n), before v(n)"},
@@ -56,7 +65,7 @@ bool fits(const std::string& text, const char* pattern) {
 std::string why_equivalent(const Mutant& mutant) {
   for (const Argued& argued : kArgued)
     if (fits(mutant.original, argued.original) && fits(mutant.fault, argued.fault) &&
-        fits(mutant.before, argued.line))
+        fits(mutant.before, argued.line) && fits(mutant.behind, argued.behind))
       return argued.why;
   return {};
 }

@@ -25,6 +25,7 @@ struct Mutant {
   std::string fault;          // "wait removed"
   int line = 0;               // of the kernel's text, 1-based; 0: in the launch's arguments
   std::string before, after;  // that line, trimmed
+  std::string behind;         // the last line before it that names a ring
   Plan plan;                  // the original's with that one fault
 };
 // One mutant per fault and place. The verifier is not asked: the kernel's text is changed, or a tensor map.

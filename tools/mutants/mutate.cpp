@@ -29,6 +29,12 @@ std::string trimmed(const std::string& line) {
   return first == std::string::npos ? "" : line.substr(first);
 }
 
+std::string ring_line_before(const Lines& lines, size_t line) {
+  while (line-- > 0)
+    if (lines[line].ends_with("_ring);")) return trimmed(lines[line]);
+  return {};
+}
+
 // Makes the mutants of one launch.
 class Mutator {
  public:
@@ -93,6 +99,7 @@ class Mutator {
     mutant.line = static_cast<int>(line) + 1;
     mutant.before = trimmed(lines_[line]);
     mutant.after = trimmed(after);
+    mutant.behind = ring_line_before(lines_, line);
     mutant.plan = original_.plan;
     Lines changed = lines_;
     changed[line] = after;

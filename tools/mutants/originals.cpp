@@ -27,7 +27,7 @@ constexpr Pair kPairs[] = {
      "consumers=2 key_tile=64 k_stages=2 v_stages=3 order=s0 baton=none reference=r0 tile_order=static "
      "mask_loop=split"},
     {"attention_baton", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64 dtype=fp16",
-     "consumers=2 key_tile=64 k_stages=3 v_stages=2 order=s1 baton=issue reference=r1 tile_order=static "
+     "consumers=2 key_tile=64 k_stages=4 v_stages=3 order=s1 baton=issue reference=r1 tile_order=static "
      "mask_loop=split"},
     {"attention_causal", "attention_forward q_heads=4 kv_heads=2 q_len=300 head_dim=128 mask=causal lse=true",
      "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=none reference=r0 tile_order=static "
