@@ -33,6 +33,14 @@ TEST(Shrink, attention_keeps_groups_masks_and_remainders) {
             "mask=none layout=bshd");
 }
 
+TEST(Shrink, every_split_of_the_keys_keeps_keys_for_its_ring) {
+  // Four splits of four tiles, the last one ragged as that of the whole is.
+  EXPECT_EQ(shrunk("attention_forward q_heads=32 kv_heads=8 q_len=1 kv_len=131000 head_dim=128",
+                   "consumers=1 key_tile=128 pack_gqa=true kv_splits=4"),
+            "attention_forward batch=1 q_heads=2 kv_heads=1 q_len=1 kv_len=1976 head_dim=128 dtype=bf16 "
+            "mask=none layout=bshd");
+}
+
 TEST(Shrink, what_is_small_stays) {
   const std::string text = "softmax rows=3 columns=7 dtype=fp32";
   EXPECT_EQ(shrunk(text, "warps=1 column_tile=128"), text);
