@@ -119,7 +119,8 @@ void check_row(const std::vector<Tensor>& tensors, int64_t batch, int64_t head, 
   for (double& score : p) sum += score = std::exp(score - maximum);
   std::vector<double> value(problem::value_dim, 0), magnitude(problem::value_dim, 0);
   for (size_t j = 0; j < p.size(); ++j) {
-    const int64_t from = place(v, batch, head / (problem::q_heads / problem::kv_heads), first_key(row) + int64_t(j));
+    const int64_t key = first_key(row) + int64_t(j);
+    const int64_t from = place(v, batch, head / (problem::q_heads / problem::kv_heads), key);
     for (int64_t d = 0; d < problem::value_dim; ++d) {
       const double term = p[j] / sum * v.at(from + d * v.buffer.strides[3]);
       value[size_t(d)] += term;

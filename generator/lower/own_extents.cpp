@@ -1,5 +1,6 @@
 #include "generator/lower/own_extents.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace warpfinch::lower {
@@ -18,11 +19,23 @@ void end_at(Op& loop, const Expr& end) {
 
 namespace {
 
-std::vector<Op> skips(const Op& loop) {
-  std::vector<Op> result;
-  for (const Op& op : loop.body)
-    if (op.name == "wait") result.push_back(ir::op("skip", {op.operands[0]}));
-  return result;
+void add_waits(const std::vector<Op>& body, std::vector<Op>& skips) {
+  for (const Op& op : body) {
+    if (op.name != "wait") continue;
+    const Op skip = ir::op("skip", {op.operands[0]});
+    if (std::find(skips.begin(), skips.end(), skip) == skips.end()) skips.push_back(skip);
+  }
+}
+
+// The rings that the loop at body[at] waits for, in the order of their first waits: so the producer fills
+// them. A ring that it fills first has to be handed back first, or it never comes to the other.
+std::vector<Op> skips(const std::vector<Op>& body, size_t at) {
+  std::vector<Op> all, own;
+  add_waits({body.begin(), body.begin() + static_cast<std::ptrdiff_t>(at)}, all);
+  add_waits(body[at].body, all);
+  add_waits(body[at].body, own);
+  std::erase_if(all, [&](const Op& op) { return std::find(own.begin(), own.end(), op) == own.end(); });
+  return all;
 }
 
 size_t behind_last_release(const std::vector<Op>& body, size_t from, const std::vector<Op>& skipped) {
@@ -44,7 +57,7 @@ void walk_own_extents(std::vector<Op>& consumer) {
     const Range whole = consumer[i].ranges[0];
     end_at(consumer[i], symbol(*own));
     Op rest =
-        for_loop({whole.name, next_tile(consumer[i].ranges[0]), whole.end, whole.step}, skips(consumer[i]));
+        for_loop({whole.name, next_tile(consumer[i].ranges[0]), whole.end, whole.step}, skips(consumer, i));
     const size_t behind = behind_last_release(consumer, i + 1, rest.body);
     consumer.insert(consumer.begin() + static_cast<std::ptrdiff_t>(behind), std::move(rest));
   }

@@ -57,6 +57,11 @@ const std::vector<Golden>& goldens() {
        "consumers=2 key_tile=64 k_stages=2 v_stages=2 reference=r4 mask_loop=branch extents=warpgroup "
        "blocks=1 "
        "stage_tiles=2"},
+      // One K stage: who skips must hand K back before he waits for V (found on a GPU, shown by the
+      // emulator).
+      {"attention_skip_order",
+       "attention_forward q_heads=3 kv_heads=1 q_len=444 kv_len=225 head_dim=64 mask=causal_top_left",
+       "consumers=4 key_tile=32 k_stages=1 v_stages=2 order=s0 mask_loop=branch extents=warpgroup"},
       {"attention_two_blocks", "attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16",
        "consumers=1 key_tile=128 reference=r4 blocks=2"},
       {"attention_decode",

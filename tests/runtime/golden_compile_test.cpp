@@ -120,7 +120,8 @@ TEST(EveryArithmeticOp, compiles_with_every_choice_of_operands_that_the_verifier
   for (const std::string layout : {"", " layout=vector"}) {
     std::string accepted;
     for (const ir::OpInfo& op : ir::ops()) {
-      if (op.group != ir::Group::arithmetic) continue;
+      if (op.group != ir::Group::arithmetic || op.name == "redo")
+        continue;  // redo needs a producer: see goldens
       std::vector<std::string> lines;
       spell_choices(op, std::string(op.name), 0, lines);
       const size_t before = accepted.size();

@@ -126,8 +126,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       release(v_ring);
       #pragma unroll 1
       for (int n = (n_own + 127) / 128 * 128; n < n_end; n += 128) {
-        skip(v_ring);
         skip(k_ring);
+        skip(v_ring);
       }
       row_total(sum_rows);
       flag_rows(unfit_rows, sum_rows, o_tile);
