@@ -27,8 +27,8 @@ void add_waits(const std::vector<Op>& body, std::vector<Op>& skips) {
   }
 }
 
-// The rings that the loop at body[at] waits for, in the order of their first waits: so the producer fills
-// them. A ring that it fills first has to be handed back first, or it never comes to the other.
+}  // namespace
+
 std::vector<Op> skips(const std::vector<Op>& body, size_t at) {
   std::vector<Op> all, own;
   add_waits({body.begin(), body.begin() + static_cast<std::ptrdiff_t>(at)}, all);
@@ -37,6 +37,8 @@ std::vector<Op> skips(const std::vector<Op>& body, size_t at) {
   std::erase_if(all, [&](const Op& op) { return std::find(own.begin(), own.end(), op) == own.end(); });
   return all;
 }
+
+namespace {
 
 size_t behind_last_release(const std::vector<Op>& body, size_t from, const std::vector<Op>& skipped) {
   size_t behind = from;

@@ -52,30 +52,22 @@ std::optional<Rejection> check_resources(const Program& program, const Target& t
 
 namespace {
 
-// Rings that the ops of a loop wait for or skip, in order.
-std::set<std::string> rings_of(const Op& loop, std::string_view event) {
-  std::set<std::string> rings;
-  for (const Op& op : loop.body)
-    if (op.name == event) rings.insert(op.operands[0].name);
-  return rings;
-}
-
 bool only_skips(const Op& op) {
   return op.name == "for" && !op.body.empty() &&
          std::all_of(op.body.begin(), op.body.end(), [](const Op& inner) { return inner.name == "skip"; });
 }
 
-// A loop that skips the tiles from where an earlier loop over the same rings ended is its continuation.
+// A loop that skips the tiles from where an earlier loop over the same rings ended, in the order in which
+// they are filled, is its continuation.
 std::vector<Op> joined(std::vector<Op> body) {
   for (Op& op : body) op.body = joined(op.body);
   for (size_t i = body.size(); i-- > 0;) {
     if (!only_skips(body[i])) continue;
     const Range rest = body[i].ranges[0];
-    const std::set<std::string> skipped = rings_of(body[i], "skip");
     for (size_t j = 0; j < i; ++j) {
       Op& walked = body[j];
-      if (walked.name != "for" || rings_of(walked, "wait") != skipped ||
-          !(walked.ranges[0].step == rest.step) || !(next_tile(walked.ranges[0]) == rest.begin))
+      if (walked.name != "for" || !(walked.ranges[0].step == rest.step) ||
+          !(next_tile(walked.ranges[0]) == rest.begin) || body[i].body != skips(body, j))
         continue;
       end_at(walked, rest.end);
       body.erase(body.begin() + static_cast<std::ptrdiff_t>(i));

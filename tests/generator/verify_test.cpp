@@ -179,6 +179,16 @@ TEST(Verifier, refuses_to_touch_what_is_in_flight) {
                    {"row_total %sum\n", "row_total %sum\n convert %p, %s\n", {"in flight"}}});
 }
 
+// K is filled before V: who waits for V while he holds K up may wait for ever.
+TEST(Verifier, refuses_tiles_skipped_in_another_order_than_they_are_filled) {
+  std::string text = after("allocate_shared", "attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
+                           "consumers=2 key_tile=64 order=s0 mask_loop=branch extents=warpgroup");
+  ASSERT_EQ(verdict(text), "accepted");
+  EXPECT_THAT(verdict(replaced(replaced(replaced(text, "skip $k", "skip $x"), "skip $v", "skip $k"),
+                               "skip $x", "skip $v")),
+              HasSubstr("ring $k: the producer acquires"));
+}
+
 TEST(Verifier, refuses_batons_that_could_be_lost) {
   const std::string text = attention();
   expect_refusals(text,
