@@ -31,24 +31,36 @@ inline Config random_config(const ConfigSpace& space, std::mt19937_64& random) {
   return decode(space, genome);
 }
 
-// Nothing, with a failure of the test, where no config of many is valid. Every refusal on the way must carry
-// a reason. rapidcheck's generators keep state per thread that a second thread does not have: one thread
-// only.
-inline std::optional<RandomPair> random_pair(uint64_t seed, const Target& target) {
-  constexpr int kTries = 20000;
-  std::mt19937_64 random(seed);
-  RandomPair pair{.seed = seed, .problem = {}, .config = {}, .plan = {}};
-  pair.problem = arbitrary_problem()(rc::Random(seed), 100).value();
-  const ConfigSpace space = config_space(pair.problem, target);
-  for (int tries = 0; tries < kTries; ++tries) {
+constexpr int kConfigTries = 20000;
+
+// A pair of that problem; nothing where no config of many is valid. Every refusal on the way must carry a
+// reason.
+inline std::optional<RandomPair> random_pair(uint64_t seed, const ConfigSpace& space,
+                                             std::mt19937_64& random) {
+  RandomPair pair{.seed = seed, .problem = space.problem, .config = {}, .plan = {}};
+  for (int tries = 0; tries < kConfigTries; ++tries) {
     pair.config = random_config(space, random);
-    Expected<Plan> plan = generate(pair.problem, pair.config, target);
+    Expected<Plan> plan = generate(pair.problem, pair.config, space.target);
     if (plan) return pair.plan = std::move(*plan), pair;
     EXPECT_FALSE(plan.rejection().reason.empty());
   }
-  ADD_FAILURE() << "seed " << seed << ": no config of " << kTries << " was valid for "
-                << to_text(pair.problem);
   return std::nullopt;
+}
+
+inline std::string no_config_for(const Problem& problem) {
+  return fmt::format("no config of {} was valid for {}", kConfigTries, to_text(problem));
+}
+
+// rapidcheck's generators keep state per thread that a second thread does not have: one thread only.
+inline Problem random_problem(uint64_t seed) { return arbitrary_problem()(rc::Random(seed), 100).value(); }
+
+// Nothing, with a failure of the test, where no config of many is valid.
+inline std::optional<RandomPair> random_pair(uint64_t seed, const Target& target) {
+  std::mt19937_64 random(seed);
+  const Problem problem = random_problem(seed);
+  auto pair = random_pair(seed, config_space(problem, target), random);
+  if (!pair) ADD_FAILURE() << "seed " << seed << ": " << no_config_for(problem);
+  return pair;
 }
 
 }  // namespace warpfinch

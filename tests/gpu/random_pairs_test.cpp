@@ -11,72 +11,45 @@
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
-#include <random>
 #include <thread>
 
-#include "generator/config_space.hpp"
-#include "generator/generate.hpp"
 #include "runtime/accuracy.hpp"
 #include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
-#include "runtime/device_memory.hpp"
 #include "runtime/loaded_plan.hpp"
 #include "runtime/parallel.hpp"
+#include "runtime/run_once.hpp"
 #include "runtime/workload.hpp"
-#include "tests/generator/arbitrary_problem.hpp"
+#include "tests/generator/random_pair.hpp"
 #include "tests/gpu/coverage.hpp"
 
 namespace warpfinch {
 namespace {
 
-int from_environment(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text ? std::atoi(text) : otherwise;
-}
-
-struct Pair {
-  uint64_t seed = 0;
-  Problem problem;
-  Plan plan;
-  std::vector<CompiledKernel> kernels;
-  std::string refused;  // why it has no kernels
+struct Pair : RandomPair {
+  std::vector<CompiledKernel> kernels = {};
+  std::string refused = {};  // why it has no kernels
 };
 
 std::string to_paste(const Plan& plan) {
   return "warpfinch run --check --problem '" + plan.problem + "' --config '" + plan.config + "'";
 }
 
-Config random_config(const ConfigSpace& space, std::mt19937_64& random) {
-  Genome genome;
-  for (const Gene& gene : space.genes) genome.push_back(static_cast<int>(random() % gene.values.size()));
-  return decode(space, genome);
-}
-
-// A pair that the generator accepts; every refusal on the way must carry a reason.
-Pair make_pair(uint64_t seed, const ConfigSpace& space, std::mt19937_64& random) {
-  Pair pair{.seed = seed, .problem = space.problem, .plan = {}, .kernels = {}, .refused = {}};
-  for (int tries = 0; tries < 20000; ++tries) {
-    Expected<Plan> plan = generate(pair.problem, random_config(space, random), space.target);
-    if (plan) return pair.plan = std::move(*plan), pair;
-    EXPECT_FALSE(plan.rejection().reason.empty());
-  }
-  pair.refused = "no config of 20000 was valid for " + to_text(pair.problem);
-  return pair;
-}
-
-// rapidcheck's generators keep state per thread that a second thread does not have: only compilation is
-// parallel.
+// In one thread; only compilation is parallel.
 std::vector<Pair> make_pairs(size_t count, const Target& target, uint64_t seed) {
   const int per_problem = from_environment("WARPFINCH_RANDOM_CONFIGS", 1);
   const char* wanted = std::getenv("WARPFINCH_RANDOM_OPERATION");
   std::vector<Pair> pairs;
   for (; pairs.size() < count; ++seed) {
-    const Problem problem = arbitrary_problem()(rc::Random(seed), 100).value();
+    const Problem problem = random_problem(seed);
     if (wanted && operation(problem) != wanted) continue;
     const ConfigSpace space = config_space(problem, target);
     std::mt19937_64 random(seed);
-    for (int i = 0; i < per_problem && pairs.size() < count; ++i)
-      pairs.push_back(make_pair(seed, space, random));
+    for (int i = 0; i < per_problem && pairs.size() < count; ++i) {
+      auto pair = random_pair(seed, space, random);
+      pairs.push_back(pair ? Pair{std::move(*pair)} : Pair{{.seed = seed, .problem = problem}});
+      if (!pair) pairs.back().refused = no_config_for(problem);
+    }
   }
   return pairs;
 }
@@ -131,34 +104,21 @@ class Watchdog {
   std::thread thread_;
 };
 
-// The tensors of one problem on both sides, and its reference.
+// The tensors of one problem, and its reference.
 class Bench {
  public:
   Bench(const std::shared_ptr<Device>& device, const Pair& pair)
       : seed(pair.seed),
         device_(device),
         tensors_(workload(buffers(pair.problem), pair.seed)),
-        check_(pair.problem, tensors_, machine_threads()) {
-    for (const HostTensor& tensor : tensors_) memories_.emplace_back(device, tensor.data.size());
-  }
+        check_(pair.problem, tensors_, machine_threads()) {}
 
   const uint64_t seed;
 
   // What stands between the elements of an output counts too, so everything is laid out anew.
   Accuracy run(const Pair& pair) {
-    const auto loaded = LoadedPlan::load(device_, pair.plan, pair.kernels);
     std::vector<HostTensor> tensors = tensors_;
-    std::vector<DevicePointer> pointers;
-    for (size_t i = 0; i < tensors.size(); ++i) {
-      memories_[i].upload(tensors[i].data.data(), tensors[i].data.size());
-      pointers.push_back(memories_[i].pointer());
-    }
-    DeviceMemory workspace(device_, std::max<int64_t>(pair.plan.workspace_bytes, 256));
-    workspace.fill(0xff);  // what one kernel of the plan leaves unwritten for the next is NaN
-    loaded->launch(pointers, workspace.pointer(), nullptr);
-    synchronize(*device_);
-    for (size_t i = 0; i < tensors.size(); ++i)
-      if (tensors[i].buffer.output) memories_[i].download(tensors[i].data.data(), tensors[i].data.size());
+    run_once(device_, *LoadedPlan::load(device_, pair.plan, pair.kernels), tensors);
     return check_(tensors);
   }
 
@@ -166,7 +126,6 @@ class Bench {
   std::shared_ptr<Device> device_;
   std::vector<HostTensor> tensors_;
   AccuracyCheck check_;
-  std::vector<DeviceMemory> memories_;
 };
 
 void tell(const Coverage& coverage, const Device& device) {
