@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "generator/builders.hpp"
 #include "generator/config_space.hpp"
 #include "generator/lower/tensors.hpp"
 
@@ -99,7 +100,7 @@ Reason splits_violated(const Problem& problem, const KernelConfig& config, const
   if (Reason reason = count_violated("kv_splits", c->kv_splits, kMostSplits)) return reason;
   const int64_t trip = int64_t{c->key_tile} * c->stage_tiles;
   const int64_t tiles = (attention(problem)->kv_len + trip - 1) / trip;
-  const int64_t tiles_per_split = (tiles + c->kv_splits - 1) / c->kv_splits;
+  const int64_t tiles_per_split = split_keys(*attention(problem), *c) / trip;
   if (tiles_per_split * (c->kv_splits - 1) < tiles) return {};
   return fmt::format("kv_splits={}: {} key tiles in splits of {} leave the last split without keys",
                      c->kv_splits, tiles, tiles_per_split);
@@ -121,13 +122,12 @@ Reason extents_violated(const Problem& problem, const KernelConfig& config, cons
 
 // A loop for the masked tiles alone would have to begin in the middle of a stage.
 Reason stage_tiles_violated(const Problem& problem, const KernelConfig& config, const Target&) {
-  constexpr int kMostRows = 256;  // of one copy
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->stage_tiles == 1) return {};
   const AttentionFields& fields = *attention(problem);
   const int staged = c->key_tile * c->stage_tiles;
-  if (staged > kMostRows)
-    return fmt::format("a stage of {} keys: a copy brings at most {}", staged, kMostRows);
+  if (staged > lower::kMaxBoxRows)
+    return fmt::format("a stage of {} keys: a copy brings at most {}", staged, lower::kMaxBoxRows);
   if (c->mask_loop == MaskLoop::branch) return {};
   if (band(fields) == Band{} && fields.kv_len % staged == 0) return {};
   return fmt::format("stage_tiles={} with masked tiles needs mask_loop=branch", c->stage_tiles);

@@ -173,8 +173,7 @@ class Emitter {
   }
   // The name that is 1 when tiles are done again, where there is one.
   std::optional<std::string> retried() const { return attribute(program_.body[0].attributes, "retry"); }
-  // The last word of shared memory.
-  int64_t redo_offset() const { return integer(program_.attributes, "shared_bytes", 0) - 8; }
+  int64_t redo_offset() const { return integer(program_.attributes, "shared_bytes", 0) - lower::kRetryBytes; }
   int64_t warps_of(std::string_view role_name) const {
     int64_t warps = 0;
     for (const Op& role : program_.body[0].body)

@@ -25,7 +25,7 @@ Lowered allocate_shared(const Program& program, const Target&) {
     set(tensor.attributes, "barriers", std::to_string(at));
     at += 16 * stages(tensor);
   }
-  if (has(result.body[0].attributes, "retry")) at += 8;  // the last word: which tiles are to be done again
+  if (has(result.body[0].attributes, "retry")) at += kRetryBytes;
   set(result.attributes, "shared_bytes", std::to_string(at));
   return result;
 }

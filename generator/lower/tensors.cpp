@@ -8,7 +8,6 @@ using namespace ir;
 
 namespace {
 constexpr int64_t kTileAlignment = 1024;  // the swizzle pattern of 128-byte rows repeats after 8 rows
-constexpr int64_t kRetryBytes = 8;        // which tiles are to be done again
 constexpr int64_t kBarrierBytes = 8;      // an mbarrier; two per stage: full and empty
 }  // namespace
 

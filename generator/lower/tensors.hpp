@@ -13,6 +13,8 @@ namespace warpfinch::lower {
 // multiples of 16 bytes below 2^40, rank at most 5, extents below 2^32.)
 bool tma_can_move(const ir::Tensor& param);
 constexpr int64_t kMaxBoxRows = 256;  // of one copy
+// At the end of shared memory, where the grid has `retry`: the mask of tiles that are to be done again.
+constexpr int64_t kRetryBytes = 8;
 // Bytes of one stage of a shared tile, rounded up to the 1024 that swizzled tiles are aligned to.
 int64_t tile_bytes(const ir::Tensor& tile);
 // Bytes of all tiles and barriers.

@@ -25,6 +25,7 @@ WF_DEVICE void named_sync(int barrier, int threads) {
 WF_DEVICE void named_arrive(int barrier, int threads) {
   asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 }
+
 // --- mbarriers: 8 bytes of shared memory ---------------------------------------------------------------
 WF_DEVICE void mbarrier_init(u32 barrier, int arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
