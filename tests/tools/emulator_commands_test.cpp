@@ -43,10 +43,11 @@ TEST(EmulatorCommands, run_reports_the_race_of_a_program_and_how_to_see_it_again
   const Finished run =
       program({"run", "--device", kEmulator, "--schedule-seed", "5", "--program", file, "--input-seed", "3"});
   EXPECT_EQ(run.code, 1);
-  EXPECT_THAT(run.err, AllOf(StartsWith("data race: "), HasSubstr("store(y_global"), HasSubstr("schedule seed 5"),
-                             HasSubstr("reproduce: warpfinch run --device emulator:sm_90a --schedule-seed 5 "
-                                       "--program " +
-                                       file + " --input-seed 3\nwarpfinch: data race: ")));
+  EXPECT_THAT(run.err,
+              AllOf(StartsWith("data race: "), HasSubstr("store(y_global"), HasSubstr("schedule seed 5"),
+                    HasSubstr("reproduce: warpfinch run --device emulator:sm_90a --schedule-seed 5 "
+                              "--program " +
+                              file + " --input-seed 3\nwarpfinch: data race: ")));
 }
 
 TEST(EmulatorCommands, tune_checks_and_predicts) {
