@@ -16,8 +16,8 @@ struct DeviceEvaluatorOptions {
   double time_limit_s = 30;  // per candidate, compile excluded
   int compile_threads = 2;
   std::filesystem::path worker;  // program to run as `worker <device>`; found beside the library when empty
-  std::string emulator =
-      {};  // "emulator:sm_90a": candidates have to pass there first (emulate.hpp); empty: not
+  // "emulator:sm_90a": candidates have to pass there first (emulate.hpp); empty: not.
+  std::string emulator = {};
 };
 // Generate, compile in parallel, spill and C75xx check in this process; correctness and measurement in a
 // worker process with a time limit, restarted after a crash or a hang. Error (input) for a device that is no

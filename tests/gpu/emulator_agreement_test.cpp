@@ -1,17 +1,12 @@
 // Does the emulator compute what the card computes? Random pairs, shrunken, each run on both. In ulp of the
 // output's type, taken at max(|x|, RMS of the row): at most 1 for 99.9 % of the elements and 4 for all; fp32
 // outputs differ by at most a quarter of the accuracy bound.
-//
-// The emulator's side may be made beforehand, on a machine without a GPU, so that the card waits for nobody:
-//   WARPFINCH_AGREEMENT_RECORD=1 gpu_tests --gtest_filter='AgreementRecord.*'
-// leaves one file per pair in `agreement/` beside the folder of this program; what is not there, or is of
-// another source, is emulated on the spot. WARPFINCH_AGREEMENT_PAIRS (200), WARPFINCH_RANDOM_SEED (1).
+// Pairs: WARPFINCH_AGREEMENT_PAIRS (200), first seed: WARPFINCH_RANDOM_SEED (1). Needs a C++ compiler beside
+// the card.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -22,12 +17,9 @@
 #include "runtime/run_once.hpp"
 #include "tests/generator/random_pair.hpp"
 #include "tuner/shrink.hpp"
-#include "tuner/source_digest.hpp"
 
 namespace warpfinch {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Pair {
   uint64_t seed = 0;
@@ -65,44 +57,8 @@ std::vector<HostTensor> computed(const std::shared_ptr<Device>& device, const Pa
   return tensors;
 }
 
-// --- what the emulator computed, kept --------------------------------------------------------------------
-fs::path record_file(const Pair& pair) {
-  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "agreement";
-  return folder / (std::to_string(pair.seed) + ".outputs");
-}
-
-void record(const Pair& pair) {
-  const std::vector<HostTensor> tensors = computed(Device::open("emulator:sm_90a"), pair);
-  fs::create_directories(record_file(pair).parent_path());
-  std::ofstream file(record_file(pair), std::ios::binary);
-  file << source_digest(pair.plan) << "\n";
-  for (const HostTensor& tensor : tensors)
-    if (tensor.buffer.output)
-      file.write(reinterpret_cast<const char*>(tensor.data.data()),
-                 static_cast<std::streamsize>(tensor.data.size()));
-}
-
-std::vector<HostTensor> emulated(const Pair& pair) {
-  std::ifstream file(record_file(pair), std::ios::binary);
-  std::string digest;
-  std::getline(file, digest);
-  if (digest != source_digest(pair.plan)) return computed(Device::open("emulator:sm_90a"), pair);
-  std::vector<HostTensor> tensors = workload(pair.plan.buffers, pair.seed);
-  for (HostTensor& tensor : tensors)
-    if (tensor.buffer.output)
-      file.read(reinterpret_cast<char*>(tensor.data.data()),
-                static_cast<std::streamsize>(tensor.data.size()));
-  if (!file) fail_environment(record_file(pair).string() + " ends early");
-  return tensors;
-}
-
-TEST(AgreementRecord, emulator_outputs) {
-  if (!std::getenv("WARPFINCH_AGREEMENT_RECORD"))
-    GTEST_SKIP() << "skipped: WARPFINCH_AGREEMENT_RECORD=1 records what the emulator computes";
-  const std::vector<Pair> pairs = pairs_for(target_by_name("sm_90a"), pair_count());
-  parallel_for(static_cast<int64_t>(pairs.size()), machine_threads(),
-               [&](int64_t i) { record(pairs[static_cast<size_t>(i)]); });
-  std::printf("%zu pairs recorded in %s\n", pairs.size(), record_file(pairs.at(0)).parent_path().c_str());
+std::vector<HostTensor> emulated(const Pair& pair, const std::string& id = "emulator:sm_90a") {
+  return computed(Device::open(id), pair);
 }
 
 // --- comparing ---------------------------------------------------------------------------------------------
@@ -228,8 +184,7 @@ TEST(GpuAgreement, emulator_and_card_agree) {
 // The comparison itself: another schedule of the emulator in the card's place agrees to the bit.
 TEST(AgreementCheck, two_schedules_agree) {
   for (const Pair& pair : pairs_for(target_by_name("sm_90a"), 4)) {
-    const auto other = computed(Device::open("emulator:sm_90a,seed=5"), pair);
-    const Differences differences = compare(pair, computed(Device::open("emulator:sm_90a"), pair), other);
+    const Differences differences = compare(pair, emulated(pair), emulated(pair, "emulator:sm_90a,seed=5"));
     EXPECT_GT(differences.elements + differences.fp32_elements, 0) << to_text(pair);
     EXPECT_EQ(differences.largest_ulp, 0) << to_text(pair);
     EXPECT_EQ(differences.largest_share, 0) << to_text(pair);

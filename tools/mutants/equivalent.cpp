@@ -49,8 +49,8 @@ constexpr Argued kArgued[] = {
     {"(gemm|attention)_ld", "mbarrier_init_fence removed", kAny,
      "no copy engine touches these barriers: block_sync makes the initialisation visible to all threads"},
     {"(gemm|attention)_ld", "wait removed|wait by one lane only|publish without fence", kAny,
-     "each thread of the producer publishes this tile before the one of the next wait, whose fence and "
-     "arrival cover both"},
+     "each thread of the producer publishes this tile before another one that consumers have waited for as "
+     "well when they read it: that fence and arrival cover both"},
     {"(gemm|attention)_ld", "arrivals at full -1", "initialize\\((a|q)_ring, 128, .*",
      "the other ring's arrivals come behind these and are waited for too; 127 in place of 128 puts the phase "
      "ahead only when a stage was used 127 times, and this grid uses each less often"},
