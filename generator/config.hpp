@@ -74,6 +74,14 @@ struct EnumNames<Extents> {
   static constexpr std::array<std::string_view, 2> names{"block", "warpgroup"};
 };
 
+// What is held in front of the wait for the PV product that runs beside the softmax, because ptxas would move
+// it behind: the exponentials and their sums, the exponentials alone, or nothing.
+enum class Settle { sums, exponentials, none };
+template <>
+struct EnumNames<Settle> {
+  static constexpr std::array<std::string_view, 3> names{"sums", "exponentials", "none"};
+};
+
 struct AttentionConfig {
   static constexpr std::string_view kName = "attention";
   int consumers = 2;  // warpgroups of 64 query rows
@@ -91,6 +99,8 @@ struct AttentionConfig {
   int stage_tiles = 1;    // key tiles that a ring stage holds
   bool pack_gqa = false;  // the query heads of a KV head share row tiles, for few queries
   int kv_splits = 1;      // ranges of keys computed apart, and joined by a second kernel
+  int q_stages = 1;       // 2: the next row tile's Q comes while this one is still being read
+  Settle settle = Settle::sums;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -101,7 +111,8 @@ struct AttentionConfig {
                       core("mask_loop", &C::mask_loop),   optional("copy", &C::copy),
                       optional("staging", &C::staging),   optional("extents", &C::extents),
                       optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
-                      optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits)};
+                      optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
+                      optional("q_stages", &C::q_stages), optional("settle", &C::settle)};
   }
 };
 

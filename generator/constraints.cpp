@@ -133,6 +133,25 @@ Reason stage_tiles_violated(const Problem& problem, const KernelConfig& config, 
   return fmt::format("stage_tiles={} with masked tiles needs mask_loop=branch", c->stage_tiles);
 }
 
+// A second Q is for the row tile after this one, and O must not stand in the way of it.
+Reason q_stages_violated(const Problem&, const KernelConfig& config, const Target&) {
+  constexpr int kMostStages = 2;
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c) return {};
+  if (Reason reason = count_violated("q_stages", c->q_stages, kMostStages)) return reason;
+  if (c->q_stages == 1 || (c->tile_order != TileOrder::flat && c->staging == Staging::own)) return {};
+  return fmt::format("q_stages={} needs tile_order=static and staging=own, it has {} and {}", c->q_stages,
+                     value_to_text(c->tile_order), value_to_text(c->staging));
+}
+
+// Beside s0's softmax no product runs that anything could be held in front of.
+Reason settle_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->settle == Settle::sums || c->order == Order::s1) return {};
+  return fmt::format("settle={} needs order=s1, where a product runs beside the softmax",
+                     value_to_text(c->settle));
+}
+
 // --- shared memory ------------------------------------------------------------------------------------
 Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
   if (bytes <= most) return {};
@@ -146,7 +165,7 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
   const int64_t rows = kRowsPerWarpgroup * c.consumers, staged = int64_t{c.key_tile} * c.stage_tiles;
   const bool own = c.staging == Staging::own;
-  const int64_t q = element * rows * (own ? dim : std::max(dim, value_dim)),
+  const int64_t q = element * rows * c.q_stages * (own ? dim : std::max(dim, value_dim)),
                 o = own ? element * rows * value_dim : 0;
   const int64_t k = element * c.k_stages * staged * dim, v = element * c.v_stages * staged * value_dim;
   return bytes_violated(q + k + v + o + kBarrierBytes,
@@ -258,6 +277,8 @@ const std::vector<Constraint>& constraints() {
       {"extents", "warpgroups with bounds of their own take no turns, and branch around masks",
        extents_violated},
       {"stage_tiles", "stages of several key tiles branch around masks", stage_tiles_violated},
+      {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},
+      {"settle", "arithmetic is held beside a product where one runs", settle_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",

@@ -124,7 +124,9 @@ double predict(const AttentionFields& f, const AttentionConfig& c, const Target&
   const double average = work.units / target.multiprocessors * (persistent ? 1.03 : 1.07);
   const double together = std::min<double>(c.blocks, ceil_div(work.blocks, target.multiprocessors));
   const double units = band(f) == Band{} ? waves * work.longest * together : std::max(average, work.longest);
-  const double between_tiles = persistent ? (c.staging == Staging::own ? 300 : 500)
+  const double between_tiles = persistent ? (c.q_stages > 1              ? 200
+                                             : c.staging == Staging::own ? 300
+                                                                         : 500)
                                           : 1750;  // clocks: 59.0 against 61.1 us over two waves
   return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles, target) + combine_us(f, c);
 }

@@ -13,6 +13,7 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
   program.tensors.push_back(shared_tile("q", fields.dtype, {rows, fields.head_dim}));
+  if (config.q_stages > 1) set(program.tensors.back().attributes, "stages", std::to_string(config.q_stages));
   const Expr staged = keys * config.stage_tiles;
   program.tensors.push_back(shared_tile("k", fields.dtype, {staged, fields.head_dim}, config.k_stages));
   program.tensors.push_back(shared_tile("v", fields.dtype, {staged, value_dim}, config.v_stages));
@@ -150,6 +151,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"mask_loop", value_to_text(config.mask_loop)},
                         {"copy", value_to_text(config.copy)}};
   if (config.staging == Staging::own) set(program.attributes, "staging", "own");
+  if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);

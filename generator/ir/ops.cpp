@@ -191,10 +191,9 @@ std::vector<OpInfo> table() {
        true},
       {"settle",
        synchronisation,
-       {reads(kRows)},
+       {reads(kTile | kRows)},
        {},
-       "keeps the compiler from moving what the sums are made of behind the next wait; the sums are not "
-       "negative"},
+       "keeps the compiler from moving what the values are made of behind the next wait"},
       {"fence_async",
        synchronisation,
        {},

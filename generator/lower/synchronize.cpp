@@ -2,9 +2,9 @@
 // fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
 // = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
 // Nothing stays in flight over the end of a loop or of the role. A cold branch waits inside, for itself
-// alone: behind it everything counts as in flight still. Sums of exponentials that are taken beside an mma
-// are settled before it is waited for. Requires: roles; release directly behind a tile's last use. Leaves: no
-// op touches what is in flight.
+// alone: behind it everything counts as in flight still. Exponentials and sums that are taken beside an mma
+// are settled before it is waited for, as the attribute `settle` has it. Requires: roles; release directly
+// behind a tile's last use. Leaves: no op touches what is in flight.
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
@@ -36,6 +36,8 @@ void add_missing(std::vector<Operand>& to, const std::vector<Operand>& from) {
 
 class Synchronizer {
  public:
+  explicit Synchronizer(std::string_view settled) : settled_(settled) {}
+
   std::vector<Op> block(const std::vector<Op>& body) {
     std::vector<Op> result;
     for (size_t i = 0; i < body.size(); ++i) {
@@ -56,7 +58,10 @@ class Synchronizer {
     if (has(op.attributes, "cold")) return wait_inside(op, out);
     wait_for(groups_touched(op), out);
     out.push_back(op);
-    if (op.name == "row_sum" && !in_flight_.empty()) beside_ = op.operands[0];
+    if (in_flight_.empty()) return;
+    if (op.name == "row_sum" && settled_ == "sums") beside_ = op.operands[0];
+    if (op.name == "softmax_exp2" && settled_ == "exponentials")
+      out.push_back(ir::op("settle", {op.operands[0]}));
   }
 
   // How many of the oldest groups have to be complete before the op.
@@ -104,13 +109,13 @@ class Synchronizer {
   void nest(const Op& op, std::vector<Op>& out) {
     wait_for(in_flight_.size(), out);
     Op inner = op;
-    inner.body = Synchronizer().block(op.body);
+    inner.body = Synchronizer(settled_).block(op.body);
     out.push_back(std::move(inner));
   }
 
   // What waits here need not be waited for by those who pass by; the releases stay with them.
   void wait_inside(const Op& op, std::vector<Op>& out) const {
-    Synchronizer inside;
+    Synchronizer inside(settled_);
     for (const Flight& flight : in_flight_) inside.in_flight_.push_back({flight.mma, {}});
     Op branch = op;
     branch.body.clear();
@@ -118,6 +123,7 @@ class Synchronizer {
     out.push_back(std::move(branch));
   }
 
+  std::string_view settled_;  // sums, exponentials or none
   std::vector<Flight> in_flight_;
   std::optional<Operand> beside_;  // sums taken while mma ops were in flight
 };
@@ -126,9 +132,11 @@ class Synchronizer {
 
 Lowered synchronize(const Program& program, const Target&) {
   Program result = program;
+  const std::string settled = attribute(program.attributes, "settle").value_or("sums");
+  remove(result.attributes, "settle");
   for (Op& grid : result.body)
     for (Op& role : grid.body)
-      if (!has(role.attributes, "producer")) role.body = Synchronizer().block(role.body);
+      if (!has(role.attributes, "producer")) role.body = Synchronizer(settled).block(role.body);
   return result;
 }
 

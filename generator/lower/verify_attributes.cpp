@@ -36,6 +36,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"via", {words, {"tma", "ld", "st"}}},
       {"policy", {words, {"r0", "r1"}}},
       {"staging", {words, {"over_q", "own"}}},
+      {"settle", {words, {"sums", "exponentials", "none"}}},
       {"when", {words, {"changed"}}},
       {"layout", {words, {"mma", "vector"}}},
       {"swizzle", {words, {"32", "64", "128"}}},
@@ -129,8 +130,9 @@ const std::vector<std::string_view>& known_of(Space space) {
 }  // namespace
 
 std::optional<Rejection> check_attributes(const Program& program, const Target&) {
-  static const std::vector<std::string_view> kernel = {"target",  "order",  "baton",   "mask_loop",   "copy",
-                                                       "staging", "blocks", "threads", "shared_bytes"};
+  static const std::vector<std::string_view> kernel = {"target",  "order",       "baton",  "mask_loop",
+                                                       "copy",    "staging",     "settle", "blocks",
+                                                       "threads", "shared_bytes"};
   if (auto rejection = check_known("kernel " + program.name, program.attributes, kernel)) return rejection;
   for (const Tensor& tensor : program.tensors) {
     const std::string where = sigil(tensor.space) + tensor.name;

@@ -105,10 +105,12 @@ WF_DEVICE void fence_mma(Tiles&... tiles) {
   (pin_tile(tiles), ...);
   wgmma_fence();
 }
-// The sums, and what they are made of, are there before the next wait.
-template <int Rows>
-WF_DEVICE void settle(const RowValues<Rows>& sum) {
-  break_if_negative(sum.value[0], sum.value[1]);
+// What the values are made of is issued before the next wait.
+template <class Values>
+WF_DEVICE void settle(Values& values) {
+#pragma unroll
+  for (auto& value : values.value) pin(value);
+  end_basic_block();
 }
 WF_DEVICE void commit_mma() { wgmma_commit(); }
 // At most Pending groups stay in flight; the tiles belong to those that completed.

@@ -118,16 +118,6 @@ WF_DEVICE void wgmma_wait() {
 // Keeps the compiler from moving accesses of a register over this point.
 WF_DEVICE void pin(float& value) { asm volatile("" : "+f"(value)::"memory"); }
 WF_DEVICE void pin(u32& value) { asm volatile("" : "+r"(value)::"memory"); }
-// Arithmetic that x and y depend on stays in front of this point. ptxas moves arithmetic behind a wgmma wait,
-// where it no longer runs beside the mma, but not across a branch (seen in SASS of 13.0; a predicated trap or
-// exit would serialise the mma instead: C7518). x and y must not be negative.
-WF_DEVICE void break_if_negative(float x, float y) {
-  asm volatile(
-      "{\n.reg .pred p;\nsetp.lt.f32 p, %0, 0f00000000;\n"
-      "setp.lt.or.f32 p, %1, 0f00000000, p;\n@!p bra settled;\nbrkpt;\nsettled:\n}" ::"f"(x),
-      "f"(y)
-      : "memory");
-}
 template <int Registers>
 WF_DEVICE void grow_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(Registers));
@@ -141,6 +131,14 @@ WF_DEVICE void shrink_registers() {
 WF_DEVICE u32 shared_base() {
   extern __shared__ __align__(1024) unsigned char dynamic_shared[];
   return static_cast<u32>(__cvta_generic_to_shared(dynamic_shared));
+}
+// ptxas moves arithmetic behind a wgmma wait, where it no longer runs beside the mma, but not across a branch
+// (seen in SASS of 13.0). This one is never taken, and ptxas cannot know it; a predicated trap or exit would
+// serialise the mma instead (C7518).
+WF_DEVICE void end_basic_block() {
+  asm volatile("{\n.reg .pred p;\nsetp.eq.u32 p, %0, 0xffffffff;\n@!p bra behind;\nbrkpt;\nbehind:\n}" ::"r"(
+                   shared_base())
+               : "memory");
 }
 WF_DEVICE void st_shared(u32 address, u16 value) {
   asm volatile("st.shared.b16 [%0], %1;" ::"r"(address), "h"(value) : "memory");

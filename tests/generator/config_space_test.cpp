@@ -164,6 +164,8 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"baton", "consumers=1 baton=issue"},
       {"extents", "extents=warpgroup"},
       {"stage_tiles", "key_tile=192 stage_tiles=2"},
+      {"q_stages", "q_stages=2"},
+      {"settle", "order=s0 settle=none"},
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},

@@ -108,9 +108,7 @@ template <class T>
 WF_DEVICE void pin(element<T>& value) {
   value.settle();
 }
-WF_DEVICE void break_if_negative(float x, float y) {
-  if (x < 0.0f || y < 0.0f) leaves->trap(*self, "brkpt: a value that must not be negative is");
-}
+WF_DEVICE void end_basic_block() {}
 template <int Registers>
 WF_DEVICE void grow_registers() {
   leaves->registers(*self, Registers, true);
