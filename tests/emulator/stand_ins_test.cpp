@@ -1,6 +1,7 @@
 // The stand-ins keep up with the templates, and compute as the hardware documents.
 #include <bit>
 #include <cmath>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -103,6 +104,26 @@ TEST(StandIns, widen_16_bits_exactly) {
     const float expected = from_fp16(static_cast<uint16_t>(i)), got = std::bit_cast<float>(wide[i]);
     ASSERT_TRUE(got == expected || (std::isnan(got) && std::isnan(expected))) << i;
   }
+}
+
+// As the hardware: whole numbers exactly, the others an ulp or so off, by half of them on average upwards.
+TEST(StandIns, exponentials_round_as_the_hardware_does) {
+  Words inputs;
+  for (int i = -126; i < 128; ++i) inputs.push_back(std::bit_cast<uint32_t>(static_cast<float>(i)));
+  const Words powers = mapped("__float_as_int(ex2(x))", inputs);
+  for (int i = -126; i < 128; ++i)
+    EXPECT_EQ(std::bit_cast<float>(powers[static_cast<size_t>(i + 126)]), std::ldexp(1.0f, i)) << i;
+  // ex2.approx of an H200.
+  const std::map<float, uint32_t> measured{
+      {1.0147172212600708f, 0x40014ffcu}, {1.1250001192092896f, 0x400b95c3u},
+      {1.2980233430862427f, 0x401d5ee8u}, {1.5f, 0x403504f3u},
+      {1.6622737646102905f, 0x404a91d1u}, {1.8344653844833374f, 0x40643fc6u},
+      {1.9999275207519531f, 0x407ffcb6u}};
+  inputs.clear();
+  for (const auto& [x, y] : measured) inputs.push_back(std::bit_cast<uint32_t>(x));
+  const Words results = mapped("__float_as_int(ex2(x))", inputs);
+  size_t i = 0;
+  for (const auto& [x, y] : measured) EXPECT_EQ(results[i++], y) << x;
 }
 
 // PTX ISA: ex2.approx.ftz has a relative error of 2^-22, and flushes subnormals.

@@ -47,7 +47,8 @@ std::vector<Pair> make_pairs(size_t count, const Target& target, uint64_t seed) 
     std::mt19937_64 random(seed);
     for (int i = 0; i < per_problem && pairs.size() < count; ++i) {
       auto pair = random_pair(seed, space, random);
-      pairs.push_back(pair ? Pair{std::move(*pair)} : Pair{{.seed = seed, .problem = problem}});
+      pairs.push_back(pair ? Pair{std::move(*pair)}
+                           : Pair{{.seed = seed, .problem = problem, .config = {}, .plan = {}}});
       if (!pair) pairs.back().refused = no_config_for(problem);
     }
   }
