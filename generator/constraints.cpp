@@ -106,31 +106,32 @@ Reason splits_violated(const Problem& problem, const KernelConfig& config, const
                      c->kv_splits, tiles, tiles_per_split);
 }
 
-// Own bounds of a warpgroup are kept by branches, and make turns uneven.
+// Own bounds of a warpgroup are kept by branches; turns are uneven there, and taken only in a loop in front.
 Reason extents_violated(const Problem& problem, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->extents == Extents::block) return {};
-  if (!band(*attention(problem)).last)
+  const Band visible = band(*attention(problem));
+  if (!visible.last)
     return fmt::format(
         "extents=warpgroup needs a mask that ends the rows; each of the {} warpgroups sees all keys",
         c->consumers);
   if (c->mask_loop == MaskLoop::branch && c->baton == Baton::none) return {};
+  if (c->mask_loop == MaskLoop::split && !visible.first) return {};
   return fmt::format(
-      "extents=warpgroup with {} warpgroups needs mask_loop=branch and baton=none, it has {} and {}",
-      c->consumers, value_to_text(c->mask_loop), value_to_text(c->baton));
+      "extents=warpgroup with {} warpgroups needs mask_loop=branch and baton=none{}, it has {} and {}",
+      c->consumers, visible.first ? "" : ", or mask_loop=split", value_to_text(c->mask_loop),
+      value_to_text(c->baton));
 }
 
-// A loop for the masked tiles alone would have to begin in the middle of a stage.
+// The loop of a window's left edge would have to end in the middle of a stage.
 Reason stage_tiles_violated(const Problem& problem, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->stage_tiles == 1) return {};
-  const AttentionFields& fields = *attention(problem);
   const int staged = c->key_tile * c->stage_tiles;
   if (staged > lower::kMaxBoxRows)
     return fmt::format("a stage of {} keys: a copy brings at most {}", staged, lower::kMaxBoxRows);
-  if (c->mask_loop == MaskLoop::branch) return {};
-  if (band(fields) == Band{} && fields.kv_len % staged == 0) return {};
-  return fmt::format("stage_tiles={} with masked tiles needs mask_loop=branch", c->stage_tiles);
+  if (c->mask_loop == MaskLoop::branch || !band(*attention(problem)).first) return {};
+  return fmt::format("stage_tiles={} with a window's left edge needs mask_loop=branch", c->stage_tiles);
 }
 
 // A second Q is for the row tile after this one, and O must not stand in the way of it.
@@ -274,9 +275,9 @@ const std::vector<Constraint>& constraints() {
        tiles_violated},
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
-      {"extents", "warpgroups with bounds of their own take no turns, and branch around masks",
+      {"extents", "warpgroups with bounds of their own take no turns there, and branch around masks",
        extents_violated},
-      {"stage_tiles", "stages of several key tiles branch around masks", stage_tiles_violated},
+      {"stage_tiles", "stages of several key tiles branch around a window's left edge", stage_tiles_violated},
       {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},
       {"settle", "arithmetic is held beside a product where one runs", settle_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},

@@ -1,11 +1,12 @@
 // baton: with baton=issue the consumer warpgroups take turns in issuing the mma ops of the loop: the baton is
 // waited for before the first fence of each batch and passed on behind its last commit, so that one
-// warpgroup's softmax runs beside the other's mma. Every warpgroup passes it equally often, because loops
-// that hold it have bounds that do not depend on the warpgroup (the verifier checks that). Requires:
+// warpgroup's softmax runs beside the other's mma. Every warpgroup passes it equally often, because only
+// loops hold it whose bounds do not depend on the warpgroup (the verifier checks that). Requires:
 // synchronised mma ops. Leaves: balanced baton_wait and baton_pass.
 #include <algorithm>
 
 #include "generator/lower/passes.hpp"
+#include "generator/lower/uneven.hpp"
 
 namespace warpfinch::lower {
 
@@ -31,10 +32,12 @@ bool wrap(std::vector<Op>& body) {
   return wrapped;
 }
 
-bool wrap_loops(std::vector<Op>& body) {
+bool wrap_loops(std::vector<Op>& body, Uneven uneven = {}) {
   bool wrapped = false;
-  for (Op& loop : body)
-    if (loop.name == "for") wrapped |= wrap_loops(loop.body) | wrap(loop.body);
+  for (Op& op : body) {
+    uneven.note(op);
+    if (op.name == "for" && !uneven.depends(op)) wrapped |= wrap_loops(op.body, uneven) | wrap(op.body);
+  }
   return wrapped;
 }
 

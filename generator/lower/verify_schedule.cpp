@@ -6,6 +6,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/own_extents.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/lower/uneven.hpp"
 #include "generator/lower/verify_rules.hpp"
 
 namespace warpfinch::lower {
@@ -259,24 +260,15 @@ std::optional<Rejection> check_flight(const Program& program, const Target&) {
 
 namespace {
 
-// `uneven`: names whose value differs between warpgroups.
-std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uniform,
-                                           std::set<std::string> uneven) {
-  const auto is_uneven = [&](const Op& op) {
-    std::set<std::string> names;
-    for (const Range& range : op.ranges)
-      for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
-    for (const Operand& operand : op.operands) collect_names(operand.expr, names);
-    return std::any_of(names.begin(), names.end(), [&](const auto& name) { return uneven.contains(name); });
-  };
+std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uniform, Uneven uneven) {
   int waits = 0, passes = 0;
   for (const Op& op : body) {
     waits += op.name == "baton_wait";
     passes += op.name == "baton_pass";
     if (passes > waits) return refuse("baton_pass before baton_wait");
-    if (op.name == "let" && is_uneven(op)) uneven.insert(op.ranges[0].name);
-    uniform = uniform && !(op.name == "leave" && is_uneven(op));
-    const bool same = uniform && op.name != "if" && !(op.name == "for" && is_uneven(op));
+    uneven.note(op);
+    uniform = uniform && !(op.name == "leave" && uneven.depends(op));
+    const bool same = uniform && op.name != "if" && !(op.name == "for" && uneven.depends(op));
     if (auto rejection = check_baton_block(op.body, same, uneven)) return rejection;
   }
   if (waits != passes)
@@ -289,7 +281,7 @@ std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uni
 
 std::optional<Rejection> check_batons(const Program& program, const Target&) {
   for (const Op& role : roles_of(program))
-    if (auto rejection = check_baton_block(role.body, true, {"warp", "warpgroup"})) return rejection;
+    if (auto rejection = check_baton_block(role.body, true, {})) return rejection;
   return std::nullopt;
 }
 

@@ -159,6 +159,13 @@ WF_DEVICE u32 ld_shared(u32 address) {
   asm volatile("ld.shared.b32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
+// Four 8 x 8 matrices of 16-bit elements, spread as an mma leaves its sums (rounded), to one row at each lane's
+// address: lanes 0-7 point to the rows of the first matrix, and so on.
+WF_DEVICE void st_matrices(u32 address, u32 a, u32 b, u32 c, u32 d) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(a),
+               "r"(b), "r"(c), "r"(d)
+               : "memory");
+}
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   asm volatile("red.shared::cta.or.b32 [%0], %1;" ::"r"(address), "r"(bits) : "memory");
 }

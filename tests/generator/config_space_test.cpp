@@ -111,9 +111,9 @@ TEST(Constraints, reasons_carry_the_numbers) {
       "needs 129 KB of shared memory (q 8 KB, k 64 KB, v 48 KB, o 8 KB, barriers 1 KB), a block has 113 KB");
   EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
             "a stage of 384 keys: a copy brings at most 256");
-  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal", "extents=warpgroup"),
+  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "extents=warpgroup"),
               testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
-  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal", "stage_tiles=2"),
+  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "stage_tiles=2"),
               testing::HasSubstr("needs mask_loop=branch"));
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");

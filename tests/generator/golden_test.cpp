@@ -55,6 +55,11 @@ const std::vector<Golden>& goldens() {
       {"attention_two_q", "attention_forward q_heads=16 q_len=2048 head_dim=128 dtype=fp16 mask=causal",
        "consumers=2 key_tile=128 k_stages=2 v_stages=2 order=s1 baton=issue reference=r4 tile_order=static "
        "staging=own q_stages=2 settle=exponentials"},
+      {"attention_turns_then_own",
+       "attention_forward q_heads=4 kv_heads=2 q_len=3000 head_dim=64 mask=causal",
+       "consumers=4 key_tile=64 order=s1 baton=issue reference=r4 tile_order=static mask_loop=split "
+       "staging=own "
+       "extents=warpgroup stage_tiles=2 q_stages=2 settle=none"},
       {"attention_unsettled", "attention_forward q_heads=4 q_len=1024 head_dim=64",
        "consumers=4 key_tile=64 order=s1 baton=issue reference=r1 mask_loop=branch stage_tiles=2 "
        "settle=none"},

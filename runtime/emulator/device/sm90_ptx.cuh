@@ -134,6 +134,10 @@ WF_DEVICE u32 ld_shared(u32 address) {
   return value;
 }
 
+WF_DEVICE void st_matrices(u32 address, u32 a, u32 b, u32 c, u32 d) {
+  const u32 words[4] = {a, b, c, d};
+  leaves->store_matrix(*self, address, words, 4, false);
+}
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   leaves->atomic_shared(*self, emulated::AtomicOp::bit_or, emulated::ValueType::u32, address, &bits, 1);
 }

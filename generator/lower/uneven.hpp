@@ -1,0 +1,30 @@
+// Which ops have bounds or operands that differ between warpgroups.
+#pragma once
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "generator/ir/program.hpp"
+
+namespace warpfinch::lower {
+
+class Uneven {
+ public:
+  bool depends(const ir::Op& op) const {
+    std::set<std::string> names;
+    for (const ir::Range& range : op.ranges)
+      for (const ir::Expr* part : {&range.begin, &range.end, &range.step}) ir::collect_names(*part, names);
+    for (const ir::Operand& operand : op.operands) ir::collect_names(operand.expr, names);
+    return std::any_of(names.begin(), names.end(), [&](const auto& name) { return names_.contains(name); });
+  }
+  // A `let` hands it on.
+  void note(const ir::Op& op) {
+    if (op.name == "let" && depends(op)) names_.insert(op.ranges[0].name);
+  }
+
+ private:
+  std::set<std::string> names_{"warp", "warpgroup"};
+};
+
+}  // namespace warpfinch::lower
