@@ -66,6 +66,14 @@ struct EnumNames<Staging> {
   static constexpr std::array<std::string_view, 2> names{"over_q", "own"};
 };
 
+// Where the first product reads Q: in shared memory, or in registers that each warpgroup fills once per row
+// tile. Then every wgmma reads K alone from shared memory, and Q's place is free unless results wait there.
+enum class QueryPlace { shared, registers };
+template <>
+struct EnumNames<QueryPlace> {
+  static constexpr std::array<std::string_view, 2> names{"shared", "registers"};
+};
+
 // How far a warpgroup walks along the keys of a masked problem: to the block's last visible key, or to its
 // own, handing back unread what the others still need.
 enum class Extents { block, warpgroup };
@@ -91,6 +99,7 @@ struct AttentionConfig {
   int stage_tiles = 1;    // key tiles that a ring stage holds
   bool pack_gqa = false;  // the query heads of a KV head share row tiles, for few queries
   int kv_splits = 1;      // ranges of keys computed apart, and joined by a second kernel
+  QueryPlace q_in = QueryPlace::shared;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -101,7 +110,8 @@ struct AttentionConfig {
                       core("mask_loop", &C::mask_loop),   optional("copy", &C::copy),
                       optional("staging", &C::staging),   optional("extents", &C::extents),
                       optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
-                      optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits)};
+                      optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
+                      optional("q_in", &C::q_in)};
   }
 };
 

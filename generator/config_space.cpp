@@ -77,7 +77,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"blocks", numbers({1, 2, 3})},
           {"stage_tiles", numbers({1, 2})},
           {"pack_gqa", pack_gqa_domain(fields)},
-          {"kv_splits", kv_splits_domain(fields, target)}};
+          {"kv_splits", kv_splits_domain(fields, target)},
+          {"q_in", every_value<QueryPlace>()}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -13,6 +13,8 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
   program.tensors.push_back(shared_tile("q", fields.dtype, {rows, fields.head_dim}));
+  if (config.q_in == QueryPlace::registers)
+    program.tensors.push_back(register_tile("q", fields.dtype, {rows, fields.head_dim}));
   const Expr staged = keys * config.stage_tiles;
   program.tensors.push_back(shared_tile("k", fields.dtype, {staged, fields.head_dim}, config.k_stages));
   program.tensors.push_back(shared_tile("v", fields.dtype, {staged, value_dim}, config.v_stages));
@@ -97,11 +99,12 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const std::string scale = exponent_scale(effective_scale(fields));
   const int parts = config.stage_tiles;
+  const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
   for (int part = 0; part < parts; ++part) {
     const Expr column = n + part * config.key_tile;
     if (part == 0) body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
-    body.push_back(op("mma", {tile("s"), shared("q"), transposed(part_of(shared("k"), part, parts))}));
+    body.push_back(op("mma", {tile("s"), queries, transposed(part_of(shared("k"), part, parts))}));
     append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
                 tiles.group);
     append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, begin) : Expr(0));
@@ -116,6 +119,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   const Expr b = symbol("b"), h = symbol("h"), m = symbol("m");
   std::vector<Op> body;
   body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}));
+  if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));

@@ -72,9 +72,10 @@ std::vector<OpInfo> table() {
        "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st"},
       {"copy",
        movement,
-       {writes(kShared), reads(kTile)},
+       {writes(kShared | kTile), reads(kTile | kShared)},
        {},
-       "copies registers to shared memory, converting the type"},
+       "copies registers to shared memory, converting the type, or a shared tile to registers as it is, for "
+       "an mma"},
       {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
       {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
       // matrix

@@ -50,8 +50,8 @@ bool loads(const Op& op, const std::string& name) {
   return op.name == "load" && op.operands[0].space == Space::shared && op.operands[0].name == name;
 }
 
-// Is the tile loaded once per tile of the grid, and then read as first factor only? Then each warpgroup is
-// the only one to read its own rows of it, and has done so when its results are ready.
+// Is the tile loaded once per tile of the grid, and then read as first factor only, or copied to registers?
+// Then each warpgroup is the only one to read its own rows of it, and has done so when its results are ready.
 bool is_private_after_use(const Program& program, const std::string& name) {
   const std::vector<Op>& top = program.body[0].body;
   if (std::count_if(top.begin(), top.end(), [&](const Op& op) { return loads(op, name); }) != 1) return false;
@@ -60,7 +60,7 @@ bool is_private_after_use(const Program& program, const std::string& name) {
     for (size_t i = 0; i < op.operands.size(); ++i) {
       const bool names_it = op.operands[i].kind == Operand::Kind::tensor &&
                             op.operands[i].space == Space::shared && op.operands[i].name == name;
-      others += names_it && !(op.name == "mma" && i == 1);
+      others += names_it && !((op.name == "mma" || op.name == "copy") && i == 1);
     }
   });
   return others == 1;  // the load

@@ -99,8 +99,9 @@ class Staging {
       const Operand& operand = op.operands[i];
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
       const std::string place = place_of(operand.name);
-      // Of what its own warps stored, mma would need them all: no op joins the warps of a warpgroup.
-      if (op.name == "mma" && !is_ring(program_, operand.name))
+      // Of what its own warps stored, mma would need them all, and copy their lanes: no op joins the warps of
+      // a warpgroup.
+      if ((op.name == "mma" || (op.name == "copy" && i == 1)) && !is_ring(program_, operand.name))
         return refuse(op, fmt::format("${} is filled by no load", operand.name));
       if (op.name == "store" && written_.contains(place))
         return refuse(op, fmt::format("no fence_async since ${} was written", operand.name));

@@ -337,4 +337,18 @@ WF_DEVICE void copy(const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& 
     st_pair(d.at(row_of<Rows>(i / 2 % 2), MmaLayout::column(i)), T{}, a.value[i], a.value[i + 1]);
 }
 
+// --- shared → registers, as an mma takes its first factor -------------------------------------------------
+// Per 16 columns four matrices: rows 0-7 and 8-15 of the warp's, then the same of the next 8 columns.
+template <class T, int Rows, int Columns, int TileRows, int Swizzle, int PanelRows>
+WF_DEVICE void copy(PackedTile<T, Rows, Columns>& d,
+                    const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& a) {
+  const int row = thread_index() / 32 % (Rows / 16) * 16 + lane_index() % 16;
+#pragma unroll
+  for (int k = 0; k < Columns; k += 16) {
+    const Words4 words = ld_matrices(a.at(row, k + lane_index() / 16 * 8));
+    d.value[k / 4] = words.x, d.value[k / 4 + 1] = words.y;
+    d.value[k / 4 + 2] = words.z, d.value[k / 4 + 3] = words.w;
+  }
+}
+
 }  // namespace warpfinch

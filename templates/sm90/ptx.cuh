@@ -161,6 +161,16 @@ WF_DEVICE u32 ld_shared(u32 address) {
   asm volatile("ld.shared.b32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
+// Four 8 x 8 matrices of 16-bit elements, one row at each lane's address, spread as an mma takes its first
+// factor: lanes 0-7 point into the first matrix, and so on.
+WF_DEVICE Words4 ld_matrices(u32 address) {
+  Words4 v;
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "r"(address)
+               : "memory");
+  return v;
+}
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   asm volatile("red.shared::cta.or.b32 [%0], %1;" ::"r"(address), "r"(bits) : "memory");
 }

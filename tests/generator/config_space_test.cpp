@@ -117,6 +117,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
               testing::HasSubstr("needs mask_loop=branch"));
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
+  EXPECT_EQ(
+      reason(kD64, "consumers=4 key_tile=64 q_in=registers"),
+      "needs 126 registers per thread (S 32, P 16, O 32, Q 16, others 30), 4 consumer warpgroups have 112");
+  EXPECT_EQ(reason("attention_forward q_len=64 head_dim=16", "consumers=4 key_tile=144 q_in=registers"),
+            "a wgmma of 144 columns needs 102 registers, the launch allots 96 to a thread");
   EXPECT_EQ(reason(kGemm, "consumers=4 n_tile=256 stages=2"),
             "a wgmma of 256 columns needs 154 registers, the launch allots 96 to a thread");
   EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=192 k_tile=128 stages=2"), "valid");
@@ -152,6 +157,7 @@ TEST(Constraints, the_fastest_measured_schedules_are_valid) {
   EXPECT_EQ(reason(kD64, "consumers=3 key_tile=128 k_stages=3 v_stages=3 order=s0"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 baton=issue"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=2 key_tile=160 baton=issue"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 baton=issue reference=r4 q_in=registers"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=3 key_tile=64 k_stages=3 v_stages=3 order=s0"), "valid");
   EXPECT_EQ(reason(kGemm, "consumers=2 n_tile=256 k_tile=64 stages=4"), "valid");
 }

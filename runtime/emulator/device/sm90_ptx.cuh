@@ -135,6 +135,11 @@ WF_DEVICE u32 ld_shared(u32 address) {
   leaves->load_shared(*self, address, &value, 4);
   return value;
 }
+WF_DEVICE Words4 ld_matrices(u32 address) {
+  u32 words[4];
+  leaves->load_matrix(*self, address, words, 4, false);
+  return {words[0], words[1], words[2], words[3]};
+}
 
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   leaves->atomic_shared(*self, emulated::AtomicOp::bit_or, emulated::ValueType::u32, address, &bits, 1);
