@@ -74,6 +74,14 @@ struct EnumNames<QueryPlace> {
   static constexpr std::array<std::string_view, 2> names{"shared", "registers"};
 };
 
+// What the copy engine asks of L2. none: nothing. keep_kv: keys and values, which other blocks read too, stay
+// longest; queries and results, which pass once, go first.
+enum class Cache { none, keep_kv };
+template <>
+struct EnumNames<Cache> {
+  static constexpr std::array<std::string_view, 2> names{"none", "keep_kv"};
+};
+
 // How far a warpgroup walks along the keys of a masked problem: to the block's last visible key, or to its
 // own, handing back unread what the others still need.
 enum class Extents { block, warpgroup };
@@ -100,6 +108,7 @@ struct AttentionConfig {
   bool pack_gqa = false;  // the query heads of a KV head share row tiles, for few queries
   int kv_splits = 1;      // ranges of keys computed apart, and joined by a second kernel
   QueryPlace q_in = QueryPlace::shared;
+  Cache cache = Cache::none;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -111,7 +120,7 @@ struct AttentionConfig {
                       optional("staging", &C::staging),   optional("extents", &C::extents),
                       optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
                       optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
-                      optional("q_in", &C::q_in)};
+                      optional("q_in", &C::q_in),         optional("cache", &C::cache)};
   }
 };
 

@@ -133,6 +133,14 @@ Reason stage_tiles_violated(const Problem& problem, const KernelConfig& config, 
   return fmt::format("stage_tiles={} with masked tiles needs mask_loop=branch", c->stage_tiles);
 }
 
+// Hints are given to the copy engine.
+Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->cache == Cache::none || c->copy == CopyPath::automatic) return {};
+  return fmt::format("cache={} is a hint to the copy engine, which copy={} does without",
+                     value_to_text(c->cache), value_to_text(c->copy));
+}
+
 // --- shared memory ------------------------------------------------------------------------------------
 Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
   if (bytes <= most) return {};
@@ -265,6 +273,7 @@ const std::vector<Constraint>& constraints() {
       {"stage_tiles", "stages of several key tiles branch around masks", stage_tiles_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
+      {"cache", "hints to L2 go with copies by the copy engine", cache_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
       {"registers",

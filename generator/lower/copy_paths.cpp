@@ -1,6 +1,6 @@
 // copy_paths: chooses for every copy between global and shared memory how it is done, and lays out the tiles.
 //   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
-//   else via=ld / via=st: any strides, element by element if need be.
+//   else via=ld / via=st: any strides, element by element if need be; hints to the copy engine go.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
 // a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
 // their own. Requires:
@@ -118,6 +118,7 @@ void choose_store(Program& program, std::vector<Op>& body, size_t& i, bool stage
   std::string name;
   if (!staged || !declare_staging(program, result, registers, target, name)) {
     set(store.attributes, "via", "st");
+    remove(store.attributes, "evict");
     return;
   }
   const std::vector<Op> ops = staged_store(store, name);
@@ -137,6 +138,7 @@ void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, 
     const bool tma = !only_ld && value(tile.shape[0]) <= kMaxBoxRows &&
                      tma_can_move(*find(program, Space::global, body[i].operands[1].name));
     set(body[i].attributes, "via", tma ? "tma" : "ld");
+    if (!tma) remove(body[i].attributes, "evict");
   }
 }
 

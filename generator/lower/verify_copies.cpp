@@ -46,6 +46,8 @@ std::optional<Rejection> check_via(const Program& program, const Op& op) {
   if (packed && packed->axis + 1 == outside.index.size() && kind_of(program, inside) != kRows)
     return refuse(
         op, fmt::format("the columns of @{} are packed; only values per row are read so", outside.name));
+  if (via != "tma" && has(op.attributes, "evict"))
+    return refuse(op, "evict= is a hint to the copy engine, which only via=tma asks");
   if (via == "tma") return check_tma(program, op, outside, inside);
   if (inside.space == Space::shared && is_load && via.empty()) return refuse(op, "wants via=tma or via=ld");
   if (inside.space == Space::shared && !is_load) return refuse(op, "a shared tile is stored via=tma");

@@ -253,6 +253,12 @@ TEST(Verifier, refuses_copies_that_no_template_makes) {
               HasSubstr("$a is filled by no load"));
 }
 
+TEST(Verifier, refuses_hints_that_nothing_takes) {
+  expect_refusals(gemm(), {{"via=tma", "via=tma evict=never", {"evict=never", "first, last"}},
+                           {"load %bias, @bias[n]", "load %bias, @bias[n] evict=last", {"only via=tma"}},
+                           {"acquire $a", "acquire $a evict=last", {"unknown attribute 'evict'"}}});
+}
+
 TEST(Verifier, refuses_values_that_attributes_cannot_have) {
   expect_refusals(attention(), {{"scale=0.18033688", "scale=big", {"scale=big", "a finite number"}},
                                 {"scale=0.18033688", "scale=inf", {"scale=inf", "a finite number"}},

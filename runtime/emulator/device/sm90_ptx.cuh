@@ -92,6 +92,15 @@ template <class... Index>
 WF_DEVICE void tma_store(const TensorMap& map, u32 from, Index... at) {
   leaves->copy(*self, tensor_copy(emulated::CopyOp::tensor_store, map, from, 0u, at...));
 }
+// Hints to L2 change nothing but time.
+template <class... Index>
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy, Index... at) {
+  tma_load(to, map, barrier, at...);
+}
+template <class... Index>
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy, Index... at) {
+  tma_store(map, from, at...);
+}
 WF_DEVICE void bulk_commit() { leaves->copy_group(*self, emulated::GroupOp::commit, 0); }
 WF_DEVICE void bulk_wait_read() { leaves->copy_group(*self, emulated::GroupOp::wait_read, 0); }
 WF_DEVICE void bulk_wait() { leaves->copy_group(*self, emulated::GroupOp::wait, 0); }
