@@ -66,6 +66,22 @@ struct EnumNames<Staging> {
   static constexpr std::array<std::string_view, 2> names{"over_q", "own"};
 };
 
+// Where the first product reads Q: in shared memory, or in registers that each warpgroup fills once per row
+// tile. Then every wgmma reads K alone from shared memory, and Q's place is free unless results wait there.
+enum class QueryPlace { shared, registers };
+template <>
+struct EnumNames<QueryPlace> {
+  static constexpr std::array<std::string_view, 2> names{"shared", "registers"};
+};
+
+// What the copy engine asks of L2. none: nothing. keep_kv: keys and values, which other blocks read too, stay
+// longest; queries and results, which pass once, go first.
+enum class Cache { none, keep_kv };
+template <>
+struct EnumNames<Cache> {
+  static constexpr std::array<std::string_view, 2> names{"none", "keep_kv"};
+};
+
 // How far a warpgroup walks along the keys of a masked problem: to the block's last visible key, or to its
 // own, handing back unread what the others still need.
 enum class Extents { block, warpgroup };
@@ -101,6 +117,8 @@ struct AttentionConfig {
   int kv_splits = 1;      // ranges of keys computed apart, and joined by a second kernel
   int q_stages = 1;       // 2: the next row tile's Q comes while this one is still being read
   Settle settle = Settle::sums;
+  QueryPlace q_in = QueryPlace::shared;
+  Cache cache = Cache::none;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -112,7 +130,8 @@ struct AttentionConfig {
                       optional("staging", &C::staging),   optional("extents", &C::extents),
                       optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
                       optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
-                      optional("q_stages", &C::q_stages), optional("settle", &C::settle)};
+                      optional("q_stages", &C::q_stages), optional("settle", &C::settle),
+                      optional("q_in", &C::q_in),         optional("cache", &C::cache)};
   }
 };
 

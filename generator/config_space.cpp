@@ -56,6 +56,12 @@ std::vector<std::string> kv_splits_domain(const AttentionFields& fields, const T
   return values;
 }
 
+// Where everything fits into L2 nothing has to be kept.
+std::vector<std::string> cache_domain(const AttentionFields& fields, const Target& target) {
+  if (bytes(AttentionForward{fields}) <= target.l2_bytes) return {"none"};
+  return every_value<Cache>();
+}
+
 std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool masked =
@@ -79,7 +85,9 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"pack_gqa", pack_gqa_domain(fields)},
           {"kv_splits", kv_splits_domain(fields, target)},
           {"q_stages", numbers({1, 2})},
-          {"settle", every_value<Settle>()}};
+          {"settle", every_value<Settle>()},
+          {"q_in", every_value<QueryPlace>()},
+          {"cache", cache_domain(fields, target)}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

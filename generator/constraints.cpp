@@ -153,6 +153,14 @@ Reason settle_violated(const Problem&, const KernelConfig& config, const Target&
                      value_to_text(c->settle));
 }
 
+// Hints are given to the copy engine.
+Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->cache == Cache::none || c->copy == CopyPath::automatic) return {};
+  return fmt::format("cache={} is a hint to the copy engine, which copy={} does without",
+                     value_to_text(c->cache), value_to_text(c->copy));
+}
+
 // --- shared memory ------------------------------------------------------------------------------------
 Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
   if (bytes <= most) return {};
@@ -235,14 +243,19 @@ Reason instruction_violated(int columns, int beside, int consumers, int blocks, 
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
   if (const auto* c = std::get_if<AttentionConfig>(&config)) {
     const int s = c->key_tile / 2, p = c->key_tile / 4;  // P is packed, two to a register
-    const int value_dim = static_cast<int>(effective_value_dim(*attention(problem))), o = value_dim / 2;
-    if (Reason reason = instruction_violated(c->key_tile, kBesideSums, c->consumers, c->blocks, target))
+    const AttentionFields& fields = *attention(problem);
+    const int value_dim = static_cast<int>(effective_value_dim(fields)), o = value_dim / 2;
+    const bool held = c->q_in == QueryPlace::registers;
+    const int q = held ? static_cast<int>(fields.head_dim) / 4 : 0;  // packed like P
+    if (Reason reason = instruction_violated(c->key_tile, held ? kBesideSumsAndFactor : kBesideSums,
+                                             c->consumers, c->blocks, target))
       return reason;
     if (Reason reason =
             instruction_violated(value_dim, kBesideSumsAndFactor, c->consumers, c->blocks, target))
       return reason;
-    return consumer_need_violated(s + p + o + kOtherRegisters,
-                                  fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters),
+    return consumer_need_violated(s + p + o + q + kOtherRegisters,
+                                  fmt::format("S {}, P {}, O {}, {}others {}", s, p, o,
+                                              held ? fmt::format("Q {}, ", q) : "", kOtherRegisters),
                                   c->consumers, c->blocks, target);
   }
   if (const auto* c = std::get_if<GemmConfig>(&config)) {
@@ -282,6 +295,7 @@ const std::vector<Constraint>& constraints() {
       {"settle", "arithmetic is held beside a product where one runs", settle_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
+      {"cache", "hints to L2 go with copies by the copy engine", cache_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
       {"registers",

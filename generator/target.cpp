@@ -17,6 +17,7 @@ const std::vector<Target>& targets() {
       .multiprocessors = 132,
       .shared_bytes_per_block = 232448,
       .shared_bytes_per_multiprocessor = 233472,
+      .l2_bytes = int64_t{50} << 20,
       .registers_per_multiprocessor = 65536,
       .register_granularity = 8,
       .max_registers_per_thread = 255,

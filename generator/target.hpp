@@ -1,6 +1,7 @@
 // What a GPU can do, as data. No pass compares an SM number; it asks the row.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@ struct Target {
   int multiprocessors;         // of the device; the table's value is the full part's
   int shared_bytes_per_block;  // dynamic limit, opt-in
   int shared_bytes_per_multiprocessor;
+  int64_t l2_bytes;
   int registers_per_multiprocessor;
   int register_granularity;  // registers per thread come in multiples of this
   int max_registers_per_thread;

@@ -26,6 +26,18 @@ struct alignas(64) TensorMap {
   u64 opaque[16];
 };
 
+// How soon L2 gives up the lines that a copy touches: the operand that createpolicy makes for all of a copy
+// (the same constants as CUTLASS's TMA::CacheHintSm90).
+struct CachePolicy {
+  u64 bits;
+};
+struct EvictFirst {
+  static constexpr CachePolicy kPolicy{0x12f0000000000000};
+};
+struct EvictLast {
+  static constexpr CachePolicy kPolicy{0x14f0000000000000};
+};
+
 struct alignas(16) Words4 {
   u32 x, y, z, w;
 };

@@ -14,6 +14,8 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   const int64_t value_dim = effective_value_dim(fields);
   program.tensors.push_back(shared_tile("q", fields.dtype, {rows, fields.head_dim}));
   if (config.q_stages > 1) set(program.tensors.back().attributes, "stages", std::to_string(config.q_stages));
+  if (config.q_in == QueryPlace::registers)
+    program.tensors.push_back(register_tile("q", fields.dtype, {rows, fields.head_dim}));
   const Expr staged = keys * config.stage_tiles;
   program.tensors.push_back(shared_tile("k", fields.dtype, {staged, fields.head_dim}, config.k_stages));
   program.tensors.push_back(shared_tile("v", fields.dtype, {staged, value_dim}, config.v_stages));
@@ -44,6 +46,13 @@ void declare_params(Program& program, const AttentionFields& fields, const Atten
     program.tensors.push_back(row_tiles_param(user[3], tiles));
     if (fields.lse) program.tensors.push_back(row_tiles_param(user[4], tiles));
   }
+}
+
+// Splits read Q several times, and what they write is read again at once.
+Attributes hint(const AttentionConfig& config, const char* evict) {
+  const bool keys = std::string_view(evict) == "last";
+  if (config.cache == Cache::none || (!keys && config.kv_splits > 1)) return {};
+  return {{"evict", evict}};
 }
 
 // Splits begin and end between trips of the loop.
@@ -98,15 +107,18 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const std::string scale = exponent_scale(effective_scale(fields));
   const int parts = config.stage_tiles;
+  const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
   for (int part = 0; part < parts; ++part) {
     const Expr column = n + part * config.key_tile;
-    if (part == 0) body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}));
-    body.push_back(op("mma", {tile("s"), shared("q"), transposed(part_of(shared("k"), part, parts))}));
+    if (part == 0)
+      body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}, hint(config, "last")));
+    body.push_back(op("mma", {tile("s"), queries, transposed(part_of(shared("k"), part, parts))}));
     append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
                 tiles.group);
     append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, begin) : Expr(0));
-    if (part == 0) body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}));
+    if (part == 0)
+      body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
     body.push_back(
         op("mma", {tile("o"), tile("p"), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
   }
@@ -116,7 +128,8 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
 std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& config) {
   const Expr b = symbol("b"), h = symbol("h"), m = symbol("m");
   std::vector<Op> body;
-  body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}));
+  body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
+  if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
@@ -130,7 +143,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
     body.push_back(op("redo", {tile("unfit")}));
   }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
-  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}));
+  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint(config, "first")));
   if (fields.lse || config.kv_splits > 1) {
     const std::string scale = exponent_scale(effective_scale(fields));
     body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale}}));

@@ -23,6 +23,8 @@ struct Spelling {
 };
 const std::vector<Spelling>& spellings() {
   static const std::vector<Spelling> rows = {
+      {"load", {"evict"}, {}},
+      {"store", {"evict"}, {}},
       {"mma", {"accumulate"}, {}},
       {"row_max", {"accumulate"}, {}},
       {"row_sum", {"accumulate", "partial"}, {}},
@@ -41,6 +43,7 @@ const std::vector<Spelling>& spellings() {
 // A flag, a word or a number as a template argument.
 std::string template_argument(const Op& op, std::string_view name) {
   const auto text = attribute(op.attributes, name);
+  if (name == "evict") return !text ? "" : text == "first" ? "EvictFirst" : "EvictLast";
   if (name == "policy") return text == "r1" ? "WhenGrownBy8" : "Always";
   if (name == "accumulate" || name == "partial" || name == "when") return text ? "true" : "false";
   return text.value_or("");

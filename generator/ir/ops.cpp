@@ -62,19 +62,21 @@ std::vector<OpInfo> table() {
       {"load",
        movement,
        {writes(kShared | kRegister), reads(kGlobal)},
-       {"via"},
+       {"via", "evict"},
        "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | "
-       "ld"},
+       "ld; evict=first | last: when L2 should give up what TMA reads"},
       {"store",
        movement,
        {writes(kGlobal), reads(kShared | kTile | kRows)},
-       {"via"},
-       "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st"},
+       {"via", "evict"},
+       "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st; evict: as "
+       "for load"},
       {"copy",
        movement,
-       {writes(kShared), reads(kTile)},
+       {writes(kShared | kTile), reads(kTile | kShared)},
        {},
-       "copies registers to shared memory, converting the type"},
+       "copies registers to shared memory, converting the type, or a shared tile to registers as it is, for "
+       "an mma"},
       {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
       {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
       // matrix

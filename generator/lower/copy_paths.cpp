@@ -1,6 +1,6 @@
 // copy_paths: chooses for every copy between global and shared memory how it is done, and lays out the tiles.
 //   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
-//   else via=ld / via=st: any strides, element by element if need be.
+//   else via=ld / via=st: any strides, element by element if need be; hints to the copy engine go.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
 // a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
 // their own. Requires:
@@ -50,8 +50,8 @@ bool loads(const Op& op, const std::string& name) {
   return op.name == "load" && op.operands[0].space == Space::shared && op.operands[0].name == name;
 }
 
-// Is the tile loaded once per tile of the grid, and then read as first factor only? Then each warpgroup is
-// the only one to read its own rows of it, and has done so when its results are ready.
+// Is the tile loaded once per tile of the grid, and then read as first factor only, or copied to registers?
+// Then each warpgroup is the only one to read its own rows of it, and has done so when its results are ready.
 bool is_private_after_use(const Program& program, const std::string& name) {
   const std::vector<Op>& top = program.body[0].body;
   if (std::count_if(top.begin(), top.end(), [&](const Op& op) { return loads(op, name); }) != 1) return false;
@@ -60,7 +60,7 @@ bool is_private_after_use(const Program& program, const std::string& name) {
     for (size_t i = 0; i < op.operands.size(); ++i) {
       const bool names_it = op.operands[i].kind == Operand::Kind::tensor &&
                             op.operands[i].space == Space::shared && op.operands[i].name == name;
-      others += names_it && !(op.name == "mma" && i == 1);
+      others += names_it && !((op.name == "mma" || op.name == "copy") && i == 1);
     }
   });
   return others == 1;  // the load
@@ -118,6 +118,7 @@ void choose_store(Program& program, std::vector<Op>& body, size_t& i, bool stage
   std::string name;
   if (!staged || !declare_staging(program, result, registers, target, name)) {
     set(store.attributes, "via", "st");
+    remove(store.attributes, "evict");
     return;
   }
   const std::vector<Op> ops = staged_store(store, name);
@@ -137,6 +138,7 @@ void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, 
     const bool tma = !only_ld && value(tile.shape[0]) <= kMaxBoxRows &&
                      tma_can_move(*find(program, Space::global, body[i].operands[1].name));
     set(body[i].attributes, "via", tma ? "tma" : "ld");
+    if (!tma) remove(body[i].attributes, "evict");
   }
 }
 

@@ -34,6 +34,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"copy", {words, {"auto", "ld"}}},
       {"tile_order", {words, {"flat", "static"}}},
       {"via", {words, {"tma", "ld", "st"}}},
+      {"evict", {words, {"first", "last"}}},
       {"policy", {words, {"r0", "r1"}}},
       {"staging", {words, {"over_q", "own"}}},
       {"settle", {words, {"sums", "exponentials", "none"}}},

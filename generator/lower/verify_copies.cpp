@@ -46,6 +46,8 @@ std::optional<Rejection> check_via(const Program& program, const Op& op) {
   if (packed && packed->axis + 1 == outside.index.size() && kind_of(program, inside) != kRows)
     return refuse(
         op, fmt::format("the columns of @{} are packed; only values per row are read so", outside.name));
+  if (via != "tma" && has(op.attributes, "evict"))
+    return refuse(op, "evict= is a hint to the copy engine, which only via=tma asks");
   if (via == "tma") return check_tma(program, op, outside, inside);
   if (inside.space == Space::shared && is_load && via.empty()) return refuse(op, "wants via=tma or via=ld");
   if (inside.space == Space::shared && !is_load) return refuse(op, "a shared tile is stored via=tma");
@@ -99,8 +101,9 @@ class Staging {
       const Operand& operand = op.operands[i];
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
       const std::string place = place_of(operand.name);
-      // Of what its own warps stored, mma would need them all: no op joins the warps of a warpgroup.
-      if (op.name == "mma" && !is_ring(program_, operand.name))
+      // Of what its own warps stored, mma would need them all, and copy their lanes: no op joins the warps of
+      // a warpgroup.
+      if ((op.name == "mma" || (op.name == "copy" && i == 1)) && !is_ring(program_, operand.name))
         return refuse(op, fmt::format("${} is filled by no load", operand.name));
       if (op.name == "store" && written_.contains(place))
         return refuse(op, fmt::format("no fence_async since ${} was written", operand.name));

@@ -61,6 +61,14 @@ std::optional<Rejection> check_mma(const Program& program, const Op& op) {
 
 std::optional<Rejection> check_copy(const Program& program, const Op& op) {
   const Tensor &a = tensor_of(program, op.operands[0]), &b = tensor_of(program, op.operands[1]);
+  const bool moves = op.name == "copy";
+  if (moves && op.operands[0].space == op.operands[1].space)
+    return refuse(op, "copies between shared memory and registers");
+  if (moves && (op.operands[0].transposed || op.operands[1].transposed))
+    return refuse(op, "does not transpose");
+  if (moves && op.operands[0].space == Space::register_ && a.type != b.type)
+    return refuse(op, fmt::format("%{} is {} and ${} is {}; a tile comes to registers as it is", a.name,
+                                  to_text(a.type), b.name, to_text(b.type)));
   const Extents to = extents(program, op.operands[0], value(b.shape[0])),
                 from = extents(program, op.operands[1], value(a.shape[0]));
   if (to.rows != from.rows || to.columns != from.columns)
@@ -71,13 +79,13 @@ std::optional<Rejection> check_copy(const Program& program, const Op& op) {
 bool is_vector(const Tensor& tensor) { return attribute(tensor.attributes, "layout") == "vector"; }
 
 // What the copies of templates/ take: fp32 tiles in registers, in the layout of the mma where shared memory
-// or packing is on the other side; packed ones only come from convert.
+// or packing is on the other side; packed ones only come from convert or from shared memory.
 std::optional<Rejection> check_copied_types(const Program& program, const Op& op) {
   for (size_t i = 0; i < op.operands.size(); ++i) {
     const Operand& operand = op.operands[i];
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
     const Tensor& tensor = tensor_of(program, operand);
-    const bool packed = op.name == "convert" && i == 0;
+    const bool packed = (op.name == "convert" || op.name == "copy") && i == 0;
     if (packed != (tensor.type != DataType::fp32))
       return refuse(op, fmt::format("%{} is {}, where {} is wanted", tensor.name, to_text(tensor.type),
                                     packed ? "bf16 or fp16" : "fp32"));

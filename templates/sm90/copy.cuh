@@ -5,44 +5,62 @@
 namespace warpfinch {
 
 // --- TMA: one box per panel ------------------------------------------------------------------------------
-// The copy engine takes coordinates innermost first; `column` stands for the last one.
-template <int Rank>
-WF_DEVICE void load_box(u32 to, const TensorMap& map, u32 full, const int (&c)[Rank], int column) {
-  if constexpr (Rank == 2) tma_load(to, map, full, column, c[0]);
-  if constexpr (Rank == 3) tma_load(to, map, full, column, c[1], c[0]);
-  if constexpr (Rank == 4) tma_load(to, map, full, column, c[2], c[1], c[0]);
-  if constexpr (Rank == 5) tma_load(to, map, full, column, c[3], c[2], c[1], c[0]);
+// The copy engine takes coordinates innermost first; `column` stands for the last one. `how`: nothing, or a
+// CachePolicy.
+template <int Rank, class... How>
+WF_DEVICE void load_box(u32 to, const TensorMap& map, u32 full, const int (&c)[Rank], int column,
+                        How... how) {
+  if constexpr (Rank == 2) tma_load(to, map, full, how..., column, c[0]);
+  if constexpr (Rank == 3) tma_load(to, map, full, how..., column, c[1], c[0]);
+  if constexpr (Rank == 4) tma_load(to, map, full, how..., column, c[2], c[1], c[0]);
+  if constexpr (Rank == 5) tma_load(to, map, full, how..., column, c[3], c[2], c[1], c[0]);
 }
-template <int Rank>
-WF_DEVICE void store_box(const TensorMap& map, u32 from, const int (&c)[Rank], int column) {
-  if constexpr (Rank == 2) tma_store(map, from, column, c[0]);
-  if constexpr (Rank == 3) tma_store(map, from, column, c[1], c[0]);
-  if constexpr (Rank == 4) tma_store(map, from, column, c[2], c[1], c[0]);
-  if constexpr (Rank == 5) tma_store(map, from, column, c[3], c[2], c[1], c[0]);
+template <int Rank, class... How>
+WF_DEVICE void store_box(const TensorMap& map, u32 from, const int (&c)[Rank], int column, How... how) {
+  if constexpr (Rank == 2) tma_store(map, from, how..., column, c[0]);
+  if constexpr (Rank == 3) tma_store(map, from, how..., column, c[1], c[0]);
+  if constexpr (Rank == 4) tma_store(map, from, how..., column, c[2], c[1], c[0]);
+  if constexpr (Rank == 5) tma_store(map, from, how..., column, c[3], c[2], c[1], c[0]);
 }
 
-template <class Tile, int Stages, int StageBytes, class... Index>
-WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const TensorMap& map, Index... coordinates) {
-  if (!is_leader()) return;
-  constexpr int kRank = sizeof...(Index);
-  const int c[kRank] = {coordinates...};
-  const Tile tile = ring.tile();
+template <class Tile, int Rank, class... How>
+WF_DEVICE void load_panels(const Tile& tile, const TensorMap& map, u32 full, const int (&c)[Rank],
+                           How... how) {
 #pragma unroll
   for (int p = 0; p < Tile::kPanels; ++p)
-    load_box(tile.address + p * Tile::kPanelBytes, map, ring.full(), c, c[kRank - 1] + p * Tile::kSpan);
+    load_box(tile.address + p * Tile::kPanelBytes, map, full, c, c[Rank - 1] + p * Tile::kSpan, how...);
+}
+template <class Tile, int Stages, int StageBytes, class... Index>
+WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const TensorMap& map, Index... coordinates) {
+  const int c[] = {coordinates...};
+  if (is_leader()) load_panels(ring.tile(), map, ring.full(), c);
+}
+template <class Evict, class Tile, int Stages, int StageBytes, class... Index>
+WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const TensorMap& map, Index... coordinates) {
+  const int c[] = {coordinates...};
+  if (is_leader()) load_panels(ring.tile(), map, ring.full(), c, Evict::kPolicy);
 }
 
 // Every warp stores its own 16 rows.
+template <class Tile, int Rank, class... How>
+WF_DEVICE void store_panels(const TensorMap& map, const Tile& tile, const int (&c)[Rank], How... how) {
+  if (lane_index() != 0) return;
+#pragma unroll
+  for (int p = 0; p < Tile::kPanels; ++p)
+    store_box(map, tile.address + p * Tile::kPanelBytes, c, c[Rank - 1] + p * Tile::kSpan, how...);
+  bulk_commit();
+}
 template <class T, int Rows, int Columns, int Swizzle, int PanelRows, class... Index>
 WF_DEVICE void store(const TensorMap& map, const SharedTile<T, Rows, Columns, Swizzle, PanelRows>& tile,
                      Index... coordinates) {
-  if (lane_index() != 0) return;
-  constexpr int kRank = sizeof...(Index);
-  const int c[kRank] = {coordinates...};
-#pragma unroll
-  for (int p = 0; p < tile.kPanels; ++p)
-    store_box(map, tile.address + p * tile.kPanelBytes, c, c[kRank - 1] + p * tile.kSpan);
-  bulk_commit();
+  const int c[] = {coordinates...};
+  store_panels(map, tile, c);
+}
+template <class Evict, class T, int Rows, int Columns, int Swizzle, int PanelRows, class... Index>
+WF_DEVICE void store(const TensorMap& map, const SharedTile<T, Rows, Columns, Swizzle, PanelRows>& tile,
+                     Index... coordinates) {
+  const int c[] = {coordinates...};
+  store_panels(map, tile, c, Evict::kPolicy);
 }
 WF_DEVICE void wait_store() {
   if (lane_index() == 0) bulk_wait_read();
@@ -344,6 +362,20 @@ WF_DEVICE void copy(const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& 
 #pragma unroll
   for (int i = 8 * kBlocks; i < Columns / 2; i += 2)
     st_pair(d.at(row_of<Rows>(i / 2 % 2), MmaLayout::column(i)), T{}, a.value[i], a.value[i + 1]);
+}
+
+// --- shared → registers, as an mma takes its first factor -------------------------------------------------
+// Per 16 columns four matrices: rows 0-7 and 8-15 of the warp's, then the same of the next 8 columns.
+template <class T, int Rows, int Columns, int TileRows, int Swizzle, int PanelRows>
+WF_DEVICE void copy(PackedTile<T, Rows, Columns>& d,
+                    const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& a) {
+  const int row = thread_index() / 32 % (Rows / 16) * 16 + lane_index() % 16;
+#pragma unroll
+  for (int k = 0; k < Columns; k += 16) {
+    const Words4 words = ld_matrices(a.at(row, k + lane_index() / 16 * 8));
+    d.value[k / 4] = words.x, d.value[k / 4 + 1] = words.y;
+    d.value[k / 4 + 2] = words.z, d.value[k / 4 + 3] = words.w;
+  }
 }
 
 }  // namespace warpfinch

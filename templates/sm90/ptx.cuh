@@ -80,6 +80,37 @@ WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, int c0, int c
       "l"(&map), "r"(barrier), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "r"(c4)
       : "memory");
 }
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy policy, int c0, int c1) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1, {%4, %5}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "l"(policy.bits), "r"(c0), "r"(c1)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy policy, int c0, int c1,
+                        int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1, {%4, %5, %6}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy policy, int c0, int c1, int c2,
+                        int c3) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1, {%4, %5, %6, %7}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy policy, int c0, int c1, int c2,
+                        int c3, int c4) {
+  asm volatile(
+      "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1, {%4, %5, %6, %7, %8}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "r"(c4)
+      : "memory");
+}
 WF_DEVICE void tma_store(const TensorMap& map, u32 from, int c0, int c1) {
   asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%2, %3}], [%1];" ::"l"(&map),
                "r"(from), "r"(c0), "r"(c1)
@@ -100,6 +131,35 @@ WF_DEVICE void tma_store(const TensorMap& map, u32 from, int c0, int c1, int c2,
   asm volatile(
       "cp.async.bulk.tensor.5d.global.shared::cta.bulk_group [%0, {%2, %3, %4, %5, %6}], [%1];" ::"l"(&map),
       "r"(from), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "r"(c4)
+      : "memory");
+}
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy policy, int c0, int c1) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group.L2::cache_hint [%0, {%3, %4}], [%1], %2;" ::"l"(
+          &map),
+      "r"(from), "l"(policy.bits), "r"(c0), "r"(c1)
+      : "memory");
+}
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy policy, int c0, int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.global.shared::cta.bulk_group.L2::cache_hint [%0, {%3, %4, %5}], [%1], %2;" ::
+          "l"(&map),
+      "r"(from), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy policy, int c0, int c1, int c2, int c3) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.global.shared::cta.bulk_group.L2::cache_hint [%0, {%3, %4, %5, %6}], [%1], "
+      "%2;" ::"l"(&map),
+      "r"(from), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy policy, int c0, int c1, int c2, int c3,
+                         int c4) {
+  asm volatile(
+      "cp.async.bulk.tensor.5d.global.shared::cta.bulk_group.L2::cache_hint [%0, {%3, %4, %5, %6, %7}], "
+      "[%1], %2;" ::"l"(&map),
+      "r"(from), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "r"(c4)
       : "memory");
 }
 WF_DEVICE void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
@@ -159,12 +219,22 @@ WF_DEVICE u32 ld_shared(u32 address) {
   asm volatile("ld.shared.b32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
-// Four 8 x 8 matrices of 16-bit elements, spread as an mma leaves its sums (rounded), to one row at each lane's
-// address: lanes 0-7 point to the rows of the first matrix, and so on.
+// Four 8 x 8 matrices of 16-bit elements, spread as an mma leaves its sums (rounded), to one row at each
+// lane's address: lanes 0-7 point to the rows of the first matrix, and so on.
 WF_DEVICE void st_matrices(u32 address, u32 a, u32 b, u32 c, u32 d) {
   asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(a),
                "r"(b), "r"(c), "r"(d)
                : "memory");
+}
+// Four 8 x 8 matrices of 16-bit elements, one row at each lane's address, spread as an mma takes its first
+// factor: lanes 0-7 point into the first matrix, and so on.
+WF_DEVICE Words4 ld_matrices(u32 address) {
+  Words4 v;
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "r"(address)
+               : "memory");
+  return v;
 }
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   asm volatile("red.shared::cta.or.b32 [%0], %1;" ::"r"(address), "r"(bits) : "memory");

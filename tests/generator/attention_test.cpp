@@ -206,5 +206,29 @@ TEST(CopyPaths, what_tma_cannot_move_goes_by_pointers_and_nothing_else) {
   EXPECT_EQ(paths("q_strides=35200,8800,88,1 v_strides=15840,7920,88,1"), "tma tma tma tma");
 }
 
+// The hints of the accesses to q, k, v and o, "-" for none.
+std::string hints(const std::string& problem, const std::string& config) {
+  const Plan plan = plan_of("attention_forward q_heads=2 q_len=100 kv_len=500 head_dim=80 " + problem,
+                            "cache=keep_kv " + config);
+  const std::string& program = plan.launches[0].program;
+  std::vector<std::string> found;
+  for (const char* op : {"load $q", "load $k", "load $v", "store @"}) {
+    const std::string line =
+        program.substr(program.find(op), program.find('\n', program.find(op)) - program.find(op));
+    const size_t evict = line.find("evict=");
+    found.push_back(evict == std::string::npos ? "-"
+                                               : line.substr(evict + 6, line.find(' ', evict) - evict - 6));
+  }
+  return fmt::format("{}", fmt::join(found, " "));
+}
+
+TEST(CopyPaths, hints_go_with_what_the_copy_engine_moves) {
+  EXPECT_EQ(hints("", ""), "first last last first");
+  EXPECT_EQ(hints("k_strides=80000,40000,1,500", ""), "first - last first");
+  EXPECT_EQ(hints("o_strides=32400,16200,162,2", ""), "first last last -");
+  EXPECT_EQ(hints("", "kv_splits=2"), "- last last -")
+      << "splits read Q twice, and their results are read again";
+}
+
 }  // namespace
 }  // namespace warpfinch

@@ -86,6 +86,14 @@ TEST(ConfigSpaces, mask_loop_is_a_choice_only_where_a_tile_may_need_a_mask) {
   EXPECT_EQ(values("attention_forward q_len=64 kv_len=4096 head_dim=64"), 2u) << "96 does not divide 4096";
 }
 
+TEST(ConfigSpaces, hints_to_l2_are_a_choice_only_beyond_what_it_holds) {
+  const auto values = [](std::string_view problem) {
+    return gene_named(config_space(parse_problem(problem), sm_90a()), "cache").values.size();
+  };
+  EXPECT_EQ(values("attention_forward q_heads=16 q_len=1024 head_dim=64"), 1u) << "8 MB";
+  EXPECT_EQ(values("attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128"), 2u) << "512 MB";
+}
+
 TEST(ConfigSpaces, a_config_outside_of_the_domains_has_no_genome) {
   const Problem problem = parse_problem("gemm m=64 n=64 k=64");
   const ConfigSpace space = config_space(problem, sm_90a());
@@ -117,6 +125,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
               testing::HasSubstr("needs mask_loop=branch"));
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
+  EXPECT_EQ(
+      reason(kD64, "consumers=4 key_tile=64 q_in=registers"),
+      "needs 126 registers per thread (S 32, P 16, O 32, Q 16, others 30), 4 consumer warpgroups have 112");
+  EXPECT_EQ(reason("attention_forward q_len=64 head_dim=16", "consumers=4 key_tile=144 q_in=registers"),
+            "a wgmma of 144 columns needs 102 registers, the launch allots 96 to a thread");
   EXPECT_EQ(reason(kGemm, "consumers=4 n_tile=256 stages=2"),
             "a wgmma of 256 columns needs 154 registers, the launch allots 96 to a thread");
   EXPECT_EQ(reason(kGemm, "consumers=3 n_tile=192 k_tile=128 stages=2"), "valid");
@@ -131,6 +144,8 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "key_tile=96 kv_splits=4"), "valid");
   EXPECT_EQ(reason("attention_forward q_heads=8 q_len=1 head_dim=64", "pack_gqa=true"),
             "pack_gqa=true wants several query heads per KV head, there are 8 and 8");
+  EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
+            "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
   EXPECT_EQ(reason(kD64, "consumers=5"),
             "consumers=5: a block has 1 to 4 consumer warpgroups beside its producer");
   EXPECT_EQ(reason(kD64, "key_tile=100"), "key_tile=100: must be a multiple of 16 from 16 to 256");
@@ -152,6 +167,7 @@ TEST(Constraints, the_fastest_measured_schedules_are_valid) {
   EXPECT_EQ(reason(kD64, "consumers=3 key_tile=128 k_stages=3 v_stages=3 order=s0"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 baton=issue"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=2 key_tile=160 baton=issue"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 baton=issue reference=r4 q_in=registers"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=3 key_tile=64 k_stages=3 v_stages=3 order=s0"), "valid");
   EXPECT_EQ(reason(kGemm, "consumers=2 n_tile=256 k_tile=64 stages=4"), "valid");
 }
@@ -168,6 +184,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"settle", "order=s0 settle=none"},
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
+      {"cache", "cache=keep_kv copy=ld"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   const Problem problem = parse_problem(kD128);

@@ -49,6 +49,21 @@ TEST(RolesPass, each_warpgroup_gets_64_rows_of_its_own) {
   EXPECT_THAT(one, Not(HasSubstr("warpgroup")));
 }
 
+TEST(RolesPass, queries_in_registers_free_their_place_unless_results_wait_there) {
+  const std::vector<std::string> words = {"wait", "copy", "store", "release"};
+  const auto around_q = [&](const std::string& config) {
+    std::vector<std::string> lines =
+        only(block(after("roles", kSquare, "q_in=registers " + config), "role consumer"), words);
+    std::erase_if(lines, [](const std::string& line) { return line.find("$k") + 1 || line.find("$v") + 1; });
+    return lines;
+  };
+  const std::string store = "store @o[b, h, m + warp * 16, 0], $o[warp] via=tma";
+  EXPECT_THAT(around_q("staging=own"), ElementsAre("wait $q", "copy %q, $q[warpgroup]", "release $q",
+                                                   "copy $o[warpgroup], %o", store));
+  EXPECT_THAT(around_q(""), ElementsAre("wait $q", "copy %q, $q[warpgroup]", "copy $o[warpgroup], %o", store,
+                                        "release $q"));
+}
+
 TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
   const auto roles = [](int consumers, const std::string& more) {
     const std::string text =

@@ -236,12 +236,27 @@ TEST(Verifier, refuses_copies_that_no_template_makes) {
   EXPECT_THAT(program(packed, "    store @y[m, 0], %p\n"), HasSubstr("%p is bf16, where fp32 is wanted"));
   EXPECT_THAT(program("", "    convert %x, %x\n"), HasSubstr("%x is fp32, where bf16 or fp16 is wanted"));
   EXPECT_THAT(program(packed + wide, "    convert %p, %v\n"), HasSubstr("%v has layout=vector"));
-  EXPECT_THAT(program(tile, "    copy %x, $a\n"), HasSubstr("operand 1 must be $tile"));
+  EXPECT_THAT(program(tile, "    copy %x, $a\n"), HasSubstr("%x is fp32, where bf16 or fp16 is wanted"));
+  const std::string loaded = "    load $a, @x[m, 0]\n", other = "  register %p fp16 [64, 64]\n";
+  EXPECT_EQ(program(tile + packed, loaded + "    copy %p, $a\n    mma %x, %p, $a\n"), "accepted");
+  EXPECT_THAT(program(tile + packed, "    copy %p, $a\n    fill %x, 0\n"),
+              HasSubstr("$a is filled by no load"));
+  EXPECT_THAT(program(tile + packed, loaded + "    copy %p, $a^T\n"), HasSubstr("does not transpose"));
+  EXPECT_THAT(program(tile + other, loaded + "    copy %p, $a\n"), HasSubstr("%p is fp16 and $a is bf16"));
+  EXPECT_THAT(program(packed, "    copy %p, %x\n"), HasSubstr("between shared memory and registers"));
+  EXPECT_THAT(program(tile + "  register %p bf16 [64, 32]\n", loaded + "    copy %p, $a\n"),
+              HasSubstr("[64, 32] and [64, 64] differ"));
   EXPECT_THAT(program(tile + packed, "    copy $a, %p\n"), HasSubstr("%p is bf16, where fp32 is wanted"));
   EXPECT_THAT(program("  shared $a fp16 [64, 64]\n", "    load $a, @x[m, 0]\n    mma %x, $a, $a\n"),
               HasSubstr("$a is fp16 and @x is bf16"));
   EXPECT_THAT(program(tile, "    fill %x, 0\n    copy $a, %x\n    fence_async\n    mma %x, $a, $a\n"),
               HasSubstr("$a is filled by no load"));
+}
+
+TEST(Verifier, refuses_hints_that_nothing_takes) {
+  expect_refusals(gemm(), {{"via=tma", "via=tma evict=never", {"evict=never", "first, last"}},
+                           {"load %bias, @bias[n]", "load %bias, @bias[n] evict=last", {"only via=tma"}},
+                           {"acquire $a", "acquire $a evict=last", {"unknown attribute 'evict'"}}});
 }
 
 TEST(Verifier, refuses_values_that_attributes_cannot_have) {

@@ -92,6 +92,15 @@ template <class... Index>
 WF_DEVICE void tma_store(const TensorMap& map, u32 from, Index... at) {
   leaves->copy(*self, tensor_copy(emulated::CopyOp::tensor_store, map, from, 0u, at...));
 }
+// Hints to L2 change nothing but time.
+template <class... Index>
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy, Index... at) {
+  tma_load(to, map, barrier, at...);
+}
+template <class... Index>
+WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy, Index... at) {
+  tma_store(map, from, at...);
+}
 WF_DEVICE void bulk_commit() { leaves->copy_group(*self, emulated::GroupOp::commit, 0); }
 WF_DEVICE void bulk_wait_read() { leaves->copy_group(*self, emulated::GroupOp::wait_read, 0); }
 WF_DEVICE void bulk_wait() { leaves->copy_group(*self, emulated::GroupOp::wait, 0); }
@@ -132,6 +141,11 @@ WF_DEVICE u32 ld_shared(u32 address) {
   u32 value;
   leaves->load_shared(*self, address, &value, 4);
   return value;
+}
+WF_DEVICE Words4 ld_matrices(u32 address) {
+  u32 words[4];
+  leaves->load_matrix(*self, address, words, 4, false);
+  return {words[0], words[1], words[2], words[3]};
 }
 
 WF_DEVICE void st_matrices(u32 address, u32 a, u32 b, u32 c, u32 d) {
