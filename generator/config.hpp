@@ -43,7 +43,8 @@ struct EnumNames<TileOrder> {
   static constexpr std::array<std::string_view, 2> names{"flat", "static"};
 };
 
-// How tiles that need the mask are told from those that do not: a loop of their own, or a uniform branch.
+// How tiles that need the mask, or are done again (r4), are told from those that do not: a loop of their own, or
+// a uniform branch.
 enum class MaskLoop { split, branch };
 template <>
 struct EnumNames<MaskLoop> {

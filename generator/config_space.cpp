@@ -64,9 +64,6 @@ std::vector<std::string> cache_domain(const AttentionFields& fields, const Targe
 
 std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
-  const bool masked =
-      band(fields) != Band{} || std::any_of(key_tiles.begin(), key_tiles.end(),
-                                            [&](int tile) { return fields.kv_len % (2 * tile) != 0; });
   const bool ends = band(fields).last.has_value();
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"key_tile", numbers(key_tiles)},
@@ -76,7 +73,7 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"baton", every_value<Baton>()},
           {"reference", every_value<Reference>()},
           {"tile_order", every_value<TileOrder>()},
-          {"mask_loop", masked ? every_value<MaskLoop>() : std::vector<std::string>{"split"}},
+          {"mask_loop", every_value<MaskLoop>()},
           {"copy", kCopyDomain},
           {"staging", every_value<Staging>()},
           {"extents", ends ? every_value<Extents>() : std::vector<std::string>{"block"}},

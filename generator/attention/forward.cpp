@@ -62,6 +62,8 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
                                       row_tiles(fields, config).group);
   bounds.masked |= fields.kv_len % trip != 0;
+  // What the second walk of r4 does otherwise gets a loop of its own, too.
+  bounds.masked |= config.reference == Reference::r4 && config.mask_loop == MaskLoop::split;
   if (!split) return bounds;
   const int64_t keys = split_keys(fields, config);
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);

@@ -63,63 +63,95 @@ Op branch(const Program& program, Op loop, const Unmasked& unmasked) {
   return loop;
 }
 
-// The plain tiles, for all warpgroups, and those that cross the right edge.
-std::vector<Op> split(const Op& loop, const Unmasked& unmasked) {
-  const Range& range = loop.ranges[0];
-  Op plain = loop, right = loop;
-  plain.ranges[0].end = unmasked.to;
-  std::erase_if(plain.body, is_mask);
-  right.ranges[0].begin = max(range.begin, unmasked.to);
-  std::vector<Op> result;
-  if (!runs_not(plain.ranges[0])) result.push_back(std::move(plain));
-  if (!(range.end == unmasked.to) && !runs_not(right.ranges[0])) result.push_back(std::move(right));
-  return result;
-}
+// A loop for the plain tiles and one for the others, in which the second walk of a grid with `retry` does
+// them all: the plain one needs no branch for it.
+class Splitter {
+ public:
+  explicit Splitter(const Program& program)
+      : program_(program), retry_(attribute(program.body[0].attributes, "retry")) {}
 
-// The same behind the tiles of a left edge. A tile that both edges cross runs with the left one's.
-std::vector<Op> split_window(const Op& loop, const Unmasked& unmasked) {
-  Op left = loop, rest = loop;
-  left.ranges[0].end = min(*unmasked.from, loop.ranges[0].end);
-  rest.ranges[0].begin = max(loop.ranges[0].begin, *unmasked.from);
-  std::erase_if(rest.body, is_left_mask);
-  std::vector<Op> result{std::move(left)};
-  for (Op& part : split(rest, unmasked)) result.push_back(std::move(part));
-  return result;
-}
+  std::vector<Op> split(const Op& loop, const Unmasked& unmasked) const {
+    const Range& range = loop.ranges[0];
+    if (!unmasked.from) return split_at(loop, unmasked.to);
+    // Behind the tiles of the left edge. A tile that both edges cross runs with the left one's.
+    Op left = loop, rest = loop;
+    left.ranges[0].end = min(*unmasked.from, range.end);
+    rest.ranges[0].begin = max(range.begin, *unmasked.from);
+    std::erase_if(rest.body, is_left_mask);
+    std::vector<Op> result{std::move(left)};
+    for (Op& part : split_at(rest, unmasked.to)) result.push_back(std::move(part));
+    return result;
+  }
 
-bool has_parts(const Op& loop) {
-  return has(loop.attributes, "own") ||
-         std::any_of(loop.body.begin(), loop.body.end(), [](const Op& op) { return op.name == "leave"; });
-}
+  // Plain trips are those whose tiles all warpgroups see whole, and none of which leaves.
+  std::vector<Op> split_parts(const Op& loop, const Expr& to, const Expr& own_to) const {
+    const Range& range = loop.ranges[0];
+    const Expr beyond = std::max<int64_t>(reach(loop) - value(range.step), leaves(loop));
+    const Expr end = range.begin + max(to - beyond - range.begin, 0) / range.step * range.step;
+    std::vector<Op> result = split_at(loop, end);
+    result.back() = branch(program_, result.back(), {std::nullopt, own_to});
+    return result;
+  }
 
-// Keys from the begin of a trip to the end of the last tile that it masks.
-int64_t reach(const Program& program, const Op& loop) {
-  int64_t keys = value(loop.ranges[0].step);
-  for (const Op& op : loop.body)
-    if (is_mask(op)) {
-      const Expr end = substitute(end_of(program, op), loop.ranges[0].name, 0);
-      if (is_constant(end)) keys = std::max(keys, value(end));
+  static bool has_parts(const Op& loop) { return has(loop.attributes, "own") || leaves(loop); }
+
+ private:
+  static bool leaves(const Op& loop) {
+    return std::any_of(loop.body.begin(), loop.body.end(), [](const Op& op) { return op.name == "leave"; });
+  }
+
+  // Keys from the begin of a trip to the end of the last tile that it masks.
+  int64_t reach(const Op& loop) const {
+    int64_t keys = value(loop.ranges[0].step);
+    for (const Op& op : loop.body)
+      if (is_mask(op)) {
+        const Expr end = substitute(end_of(program_, op), loop.ranges[0].name, 0);
+        if (is_constant(end)) keys = std::max(keys, value(end));
+      }
+    return keys;
+  }
+
+  bool in_second_walk(const Op& op) const {
+    return retry_ && has(op.attributes, "cold") && op.operands[0].expr == operation("!=", symbol(*retry_), 0);
+  }
+
+  // In place of the branch stands a bound between basic blocks: ptxas would delay the release of the tile
+  // that was just multiplied until the middle of the softmax.
+  Op plain_of(Op loop, const Expr& end) const {
+    loop.ranges[0].end = end;
+    remove(loop.attributes, "own");
+    std::erase_if(loop.body, [&](const Op& op) { return is_mask(op) || op.name == "leave"; });
+    for (Op& inner : loop.body)
+      if (in_second_walk(inner)) inner = op("settle", {scores_of(inner)});
+    return loop;
+  }
+
+  static Operand scores_of(const Op& branch) {
+    for (const Op& inner : branch.body)
+      if (inner.name == "reference") return inner.operands[2];
+    return branch.body[0].operands[0];
+  }
+
+  std::vector<Op> split_at(const Op& loop, Expr end) const {
+    const Range& range = loop.ranges[0];
+    const bool again =
+        std::any_of(loop.body.begin(), loop.body.end(), [&](const Op& op) { return in_second_walk(op); });
+    std::vector<Op> result;
+    if (again) end = operation("==", symbol(*retry_), 0) * end;
+    if (again || !(is_constant(end) || end.kind == Expr::Kind::name)) {
+      result.push_back(let(range.name + "_whole", end));
+      end = symbol(range.name + "_whole");
     }
-  return keys;
-}
+    Op plain = plain_of(loop, end), rest = loop;
+    rest.ranges[0].begin = max(range.begin, end);
+    if (!runs_not(plain.ranges[0])) result.push_back(std::move(plain));
+    if (!(range.end == end) && !runs_not(rest.ranges[0])) result.push_back(std::move(rest));
+    return result;
+  }
 
-// Trips whose tiles all warpgroups see whole, none of which leaves; behind them the others, with branches.
-std::vector<Op> split_parts(const Program& program, const Op& loop, const Expr& to, const Expr& own_to) {
-  const Range& range = loop.ranges[0];
-  const Expr beyond = reach(program, loop) - value(range.step);
-  const Expr end = range.begin + max(to - beyond - range.begin, 0) / range.step * range.step;
-  const Expr known = is_constant(end) ? end : symbol(range.name + "_whole");
-  Op plain = loop, rest = loop;
-  remove(plain.attributes, "own");
-  std::erase_if(plain.body, [](const Op& op) { return is_mask(op) || op.name == "leave"; });
-  plain.ranges[0].end = known;
-  rest.ranges[0].begin = known;
-  std::vector<Op> result;
-  if (!is_constant(end)) result.push_back(let(known.name, end));
-  if (!runs_not(plain.ranges[0])) result.push_back(std::move(plain));
-  result.push_back(branch(program, rest, {std::nullopt, own_to}));
-  return result;
-}
+  const Program& program_;
+  std::optional<std::string> retry_;
+};
 
 // A bound in the middle of a tile would leave part of it unmasked.
 bool cuts_a_tile(const Range& range, const Expr& unmasked) {
@@ -132,23 +164,23 @@ std::optional<Rejection> split_loops(const Program& program, std::vector<Op>& bo
     if (auto rejection = split_loops(program, body[i].body, by_branch)) return rejection;
     const auto text = attribute(body[i].attributes, "unmasked");
     if (body[i].name != "for" || !text) continue;
-    if (!by_branch && !has_parts(body[i]) && cuts_a_tile(body[i].ranges[0], bound(*text)))
+    if (!by_branch && !Splitter::has_parts(body[i]) && cuts_a_tile(body[i].ranges[0], bound(*text)))
       return Rejection{"split_mask",
                        fmt::format("'{}': unmasked={} is no multiple of the step {}", print_head(body[i]),
                                    *text, to_text(body[i].ranges[0].step))};
     const auto from = attribute(body[i].attributes, "unmasked_from");
     const std::string to = attribute(body[i].attributes, "own_unmasked").value_or(*text);
-    const bool in_parts = !by_branch && has_parts(body[i]);
+    const bool in_parts = !by_branch && Splitter::has_parts(body[i]);
     if (in_parts && from)
       return Rejection{"split_mask", fmt::format("'{}': own bounds and stages of several tiles need "
                                                  "mask_loop=branch where a window has a left edge",
                                                  print_head(body[i]))};
     const Unmasked unmasked{from ? std::optional(bound(*from)) : std::nullopt, bound(to)};
     for (const char* edge : {"unmasked", "unmasked_from", "own_unmasked"}) remove(body[i].attributes, edge);
+    const Splitter splitter(program);
     const std::vector<Op> parts = by_branch  ? std::vector{branch(program, body[i], unmasked)}
-                                  : in_parts ? split_parts(program, body[i], bound(*text), bound(to))
-                                  : from     ? split_window(body[i], unmasked)
-                                             : split(body[i], unmasked);
+                                  : in_parts ? splitter.split_parts(body[i], bound(*text), bound(to))
+                                             : splitter.split(body[i], unmasked);
     body.erase(body.begin() + i);
     body.insert(body.begin() + i, parts.begin(), parts.end());
     i += parts.size() - 1;
