@@ -36,11 +36,12 @@ struct EnumNames<Reference> {
   static constexpr std::array<std::string_view, 3> names{"r0", "r1", "r4"};
 };
 
-// flat: one block per tile. static: persistent blocks that walk over the tiles.
-enum class TileOrder { flat, persistent };
+// flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks
+// that claim a tile when they are done with the one before.
+enum class TileOrder { flat, persistent, dynamic };
 template <>
 struct EnumNames<TileOrder> {
-  static constexpr std::array<std::string_view, 2> names{"flat", "static"};
+  static constexpr std::array<std::string_view, 3> names{"flat", "static", "dynamic"};
 };
 
 // How tiles that need the mask, or are done again (r4), are told from those that do not: a loop of their own, or

@@ -80,6 +80,14 @@ Reason baton_violated(const Problem&, const KernelConfig& config, const Target&)
                      value_to_text(c->baton), c->consumers);
 }
 
+Reason tile_order_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<SoftmaxConfig>(&config);
+  if (!c || c->tile_order != TileOrder::dynamic) return {};
+  return fmt::format(
+      "tile_order=dynamic needs a producer that claims the tiles; the {} warps of softmax have none",
+      c->warps);
+}
+
 // --- rows and keys of a block --------------------------------------------------------------------------
 Reason packing_violated(const Problem& problem, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -141,7 +149,7 @@ Reason q_stages_violated(const Problem&, const KernelConfig& config, const Targe
   if (!c) return {};
   if (Reason reason = count_violated("q_stages", c->q_stages, kMostStages)) return reason;
   if (c->q_stages == 1 || (c->tile_order != TileOrder::flat && c->staging == Staging::own)) return {};
-  return fmt::format("q_stages={} needs tile_order=static and staging=own, it has {} and {}", c->q_stages,
+  return fmt::format("q_stages={} needs persistent blocks and staging=own, it has {} and {}", c->q_stages,
                      value_to_text(c->tile_order), value_to_text(c->staging));
 }
 
@@ -288,6 +296,7 @@ const std::vector<Constraint>& constraints() {
        tiles_violated},
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
+      {"tile_order", "tiles are claimed where there is a producer", tile_order_violated},
       {"extents", "warpgroups with bounds of their own take no turns there, and branch around masks",
        extents_violated},
       {"stage_tiles", "stages of several key tiles branch around a window's left edge", stage_tiles_violated},

@@ -79,8 +79,9 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
       argument.kind = Argument::Kind::tensor_map, argument.map = tensor_map(*params[i], parameter);
     launch.arguments.push_back(argument);
   }
+  if (lower::claims_tiles(program.body[0])) launch.arguments.push_back({Argument::Kind::counter, {}, {}});
   launch.tiles = lower::tile_count(program.body[0]);
-  launch.persistent = ir::attribute(program.body[0].attributes, "tile_order") == "static";
+  launch.persistent = lower::is_persistent(program.body[0]);
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
   launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));

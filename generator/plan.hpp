@@ -44,9 +44,10 @@ struct TensorMap {
 };
 
 struct Argument {
-  enum class Kind { pointer, tensor_map } kind = Kind::pointer;
-  BufferRef buffer;
-  TensorMap map;  // kind tensor_map only
+  // counter: where the launch's blocks claim tiles; the device's own, see LoadedPlan::launch.
+  enum class Kind { pointer, tensor_map, counter } kind = Kind::pointer;
+  BufferRef buffer;  // not of a counter
+  TensorMap map;     // kind tensor_map only
   bool operator==(const Argument&) const = default;
 };
 

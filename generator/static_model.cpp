@@ -135,16 +135,20 @@ double attention_memory_us(const AttentionFields& f, const AttentionConfig& c, c
   return seconds_to_us(bytes(AttentionForward{f}) / bandwidth) + combine_us(f, c);
 }
 
+// An estimate of what is seen of a claim behind the tile before.
+double claim_clocks(TileOrder order) { return order == TileOrder::dynamic ? 100 : 0; }
+
 double predict(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
   const double clocks = tile_clocks(f, c, target) * 4096.0 / target.mma_flops_per_clock;
   const Work work = attention_work(f, c);
   const double waves = ceil_div(work.blocks, target.multiprocessors * c.blocks);
   // Equal blocks run in waves; unequal ones fill up, at best to the average, at worst to the longest.
-  const bool persistent = c.tile_order == TileOrder::persistent;
-  const double average = work.units / target.multiprocessors * (persistent ? 1.03 : 1.07);
+  const bool persistent = c.tile_order != TileOrder::flat, dynamic = c.tile_order == TileOrder::dynamic;
+  const double average = work.units / target.multiprocessors * (dynamic ? 1.02 : persistent ? 1.03 : 1.07);
   const double together = std::min<double>(c.blocks, ceil_div(work.blocks, target.multiprocessors));
   const double units = band(f) == Band{} ? waves * work.longest * together : std::max(average, work.longest);
-  return kLaunchUs + clocks_to_us(units * clocks + (waves - 1) * between_tiles(c), target) + combine_us(f, c);
+  const double tail = (waves - 1) * (between_tiles(c) + claim_clocks(c.tile_order));
+  return kLaunchUs + clocks_to_us(units * clocks + tail, target) + combine_us(f, c);
 }
 
 // --- gemm ---------------------------------------------------------------------------------------------
@@ -173,7 +177,8 @@ double predict(const Gemm& gemm, const GemmConfig& c, const Target& target) {
   const double steps = ceil_div(static_cast<double>(gemm.k), c.k_tile);
   const double waves = ceil_div(tiles, target.multiprocessors);
   const double store = rows * c.n_tile * size_of(gemm.output) / kL2BytesPerClock;
-  const double between_tiles = store + (c.tile_order == TileOrder::persistent ? 300 : 1500);
+  const double between_tiles =
+      store + (c.tile_order == TileOrder::flat ? 1500 : 300) + claim_clocks(c.tile_order);
   const double group = c.group == 1 ? 1.03 : c.group == 4 ? 1.01 : 1.0;  // rereads of A and B that miss L2
   const double compute = waves * (steps * gemm_step_clocks(c, target) * group + between_tiles);
   const double memory = bytes(gemm) / target.memory_bytes_per_second;

@@ -103,11 +103,13 @@ std::string buffer_row(const Buffer& buffer) {
 }
 
 std::string argument_row(const Argument& argument) {
+  constexpr int kCounter = -2;
+  const int buffer = argument.kind == Argument::Kind::counter ? kCounter : argument.buffer.buffer;
   const bool is_map = argument.kind == Argument::Kind::tensor_map;
   const TensorMap map = is_map ? argument.map : TensorMap{};
-  return fmt::format("           {{{}, {}, {}, host::{}, {}, {}, {}, {}}},\n", argument.buffer.buffer,
-                     argument.buffer.offset, is_map, to_text(map.type), list(map.shape),
-                     list(map.byte_strides), list(map.box), map.swizzle);
+  return fmt::format("           {{{}, {}, {}, host::{}, {}, {}, {}, {}}},\n", buffer, argument.buffer.offset,
+                     is_map, to_text(map.type), list(map.shape), list(map.byte_strides), list(map.box),
+                     map.swizzle);
 }
 
 std::string launch_row(const Launch& launch) {

@@ -144,7 +144,7 @@ void check(cudaError_t code, const char* call) {
 }
 
 // What a kernel takes: a pointer, or a tensor map over what the pointer points to. Buffer -1 is the
-// workspace.
+// workspace, -2 the counter from which blocks claim tiles.
 struct Argument {
   int buffer;
   int64_t offset;  // bytes
@@ -216,12 +216,15 @@ struct Prepared {
   unsigned blocks;
 };
 
-Prepared prepare(const Launch& launch, const std::vector<char*>& pointers, char* workspace,
+Prepared prepare(const Launch& launch, const std::vector<char*>& pointers, char* workspace, char* counter,
                  int multiprocessors) {
   Prepared prepared{&launch, std::vector<Prepared::Value>(launch.arguments.size()), {}, 0};
   for (size_t i = 0; i < launch.arguments.size(); ++i) {
     const Argument& argument = launch.arguments[i];
-    char* address = (argument.buffer < 0 ? workspace : pointers[size_t(argument.buffer)]) + argument.offset;
+    char* base = argument.buffer == -1   ? workspace
+                 : argument.buffer == -2 ? counter
+                                         : pointers[size_t(argument.buffer)];
+    char* address = base + argument.offset;
     if (argument.is_map)
       prepared.values[i].map = encode(argument, address);
     else
@@ -281,11 +284,15 @@ std::vector<Tensor> launch_and_time(const Work& work) {
   }
   void* workspace = nullptr;
   if (work.workspace_bytes > 0) check(cudaMalloc(&workspace, size_t(work.workspace_bytes)), "cudaMalloc");
+  void* counter = nullptr;  // each launch leaves it at zero
+  check(cudaMalloc(&counter, sizeof(unsigned)), "cudaMalloc");
+  check(cudaMemset(counter, 0, sizeof(unsigned)), "cudaMemset");
   std::vector<Prepared> launches;
   launches.reserve(work.launches.size());
   for (const Launch& launch : work.launches)
     launches.push_back(
-        prepare(launch, pointers, static_cast<char*>(workspace), properties.multiProcessorCount));
+        prepare(launch, pointers, static_cast<char*>(workspace), static_cast<char*>(counter),
+                properties.multiProcessorCount));
   start(launches);
   check(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
   for (size_t i = 0; i < tensors.size(); ++i)

@@ -74,11 +74,12 @@ class DriverPlan final : public LoadedPlan {
   Plan plan_;
   std::vector<LoadedKernel> kernels_;
   mutable ArgumentCache arguments_;
+  mutable TileCounters counters_;
 };
 
 DriverPlan::DriverPlan(std::shared_ptr<const DriverDevice> device, Plan plan,
                        const std::vector<CompiledKernel>& kernels)
-    : device_(std::move(device)), plan_(std::move(plan)) {
+    : device_(std::move(device)), plan_(std::move(plan)), counters_(device_, plan_) {
   assert(kernels.size() == plan_.launches.size());
   const CurrentContext current(*device_);
   for (size_t i = 0; i < kernels.size(); ++i)
@@ -92,7 +93,7 @@ void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointe
   if (plan_.workspace_bytes == 0) workspace = 0;
   const Driver& driver = device_->driver();
   const CurrentContext current(*device_);
-  const auto arguments = arguments_.find_or_prepare(driver, plan_, pointers, workspace);
+  const auto arguments = arguments_.find_or_prepare(driver, plan_, pointers, workspace, counters_);
   for (size_t i = 0; i < kernels_.size(); ++i) {
     CUlaunchConfig config = kernels_[i].config;
     config.hStream = static_cast<CUstream>(stream);

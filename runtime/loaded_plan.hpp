@@ -22,8 +22,9 @@ class LoadedPlan {
   virtual const Plan& plan() const = 0;
   // Enqueues every launch of the plan on `stream` (a CUstream; nullptr: the legacy default stream).
   // pointers: one per Plan::buffers. Error (input): wrong count, null or misaligned pointer, no workspace
-  // where the plan needs one. Tensor maps are encoded per call and cached by pointer. Thread-safe. On the
-  // emulator the kernels run before it returns, whatever the stream, and HazardError says what was wrong.
+  // where the plan needs one. Launches in flight at a time must not share outputs or workspace. Tensor maps
+  // are encoded per call and cached by pointer. Thread-safe. On the emulator the kernels run before it
+  // returns, whatever the stream, and HazardError says what was wrong.
   virtual void launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,
                       void* stream) const = 0;
 };

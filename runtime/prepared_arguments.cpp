@@ -5,7 +5,8 @@
 namespace warpfinch {
 
 PreparedArguments::PreparedArguments(const Driver& driver, const Plan& plan,
-                                     std::vector<DevicePointer> pointers, DevicePointer workspace)
+                                     std::vector<DevicePointer> pointers, DevicePointer workspace,
+                                     DevicePointer counter)
     : pointers_(std::move(pointers)), workspace_(workspace) {
   for (const Launch& launch : plan.launches) {
     std::vector<Value>& values = values_.emplace_back();
@@ -20,7 +21,7 @@ PreparedArguments::PreparedArguments(const Driver& driver, const Plan& plan,
         value.map = encode(driver, argument.map, address,
                            buffer < 0 ? "workspace" : plan.buffers[static_cast<size_t>(buffer)].name);
       else
-        value.pointer = address;
+        value.pointer = argument.kind == Argument::Kind::counter ? counter : address;
       parameters.push_back(&value);
     }
   }
@@ -28,14 +29,15 @@ PreparedArguments::PreparedArguments(const Driver& driver, const Plan& plan,
 
 std::shared_ptr<const PreparedArguments> ArgumentCache::find_or_prepare(
     const Driver& driver, const Plan& plan, const std::vector<DevicePointer>& pointers,
-    DevicePointer workspace) {
+    DevicePointer workspace, TileCounters& counters) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& entry : ring_)
       if (entry && entry->is_for(pointers, workspace)) return entry;
   }
   // Encoded outside of the lock: another thread with the same pointers costs a second entry, no harm.
-  auto prepared = std::make_shared<const PreparedArguments>(driver, plan, pointers, workspace);
+  auto prepared =
+      std::make_shared<const PreparedArguments>(driver, plan, pointers, workspace, counters.of(pointers));
   const std::lock_guard lock(mutex_);
   ring_[oldest_] = prepared;
   oldest_ = (oldest_ + 1) % ring_.size();

@@ -10,13 +10,14 @@
 #include "generator/plan.hpp"
 #include "runtime/driver.hpp"
 #include "runtime/loaded_plan.hpp"
+#include "runtime/tile_counters.hpp"
 
 namespace warpfinch {
 
 class PreparedArguments {
  public:
   PreparedArguments(const Driver& driver, const Plan& plan, std::vector<DevicePointer> pointers,
-                    DevicePointer workspace);
+                    DevicePointer workspace, DevicePointer counter);
   PreparedArguments(const PreparedArguments&) = delete;
   PreparedArguments& operator=(const PreparedArguments&) = delete;
   bool is_for(const std::vector<DevicePointer>& pointers, DevicePointer workspace) const {
@@ -43,7 +44,7 @@ class ArgumentCache {
  public:
   std::shared_ptr<const PreparedArguments> find_or_prepare(const Driver& driver, const Plan& plan,
                                                            const std::vector<DevicePointer>& pointers,
-                                                           DevicePointer workspace);
+                                                           DevicePointer workspace, TileCounters& counters);
 
  private:
   std::mutex mutex_;

@@ -85,9 +85,12 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    return {"types.cuh",         folder + "/ptx.cuh", "tiles.cuh",          "arithmetic.cuh",
-            "softmax.cuh",       "walk.cuh",          folder + "/ring.cuh", folder + "/redo.cuh",
-            folder + "/mma.cuh", folder + "/copy.cuh"};
+    std::vector<std::string> names = {"types.cuh",         folder + "/ptx.cuh", "tiles.cuh",
+                                      "arithmetic.cuh",    "softmax.cuh",       "walk.cuh",
+                                      folder + "/ring.cuh"};
+    if (claims_tiles()) names.push_back(folder + "/claim.cuh");
+    for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
+    return names;
   }
   std::vector<Header> headers() const {
     std::vector<Header> result;
@@ -112,6 +115,7 @@ class Emitter {
       arguments += parameter.is_map ? "const __grid_constant__ TensorMap " + name
                                     : fmt::format("{}* {}", to_text(tensor.type), name);
     }
+    if (claims_tiles()) arguments += ", u32* tile_counter";
     line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, {}) {}({}) {{", threads_,
                      integer(program_.attributes, "blocks", 1), spell_symbol(program_.name), arguments),
          1);
@@ -165,6 +169,12 @@ class Emitter {
                                   consumer_warps));
     }
     if (calls.empty()) return;
+    if (claims_tiles()) {
+      line(fmt::format("const TileClaims<{}> claims{{tile_counter, {}, shared + {}}};", kept_claims(),
+                       lower::tile_count(program_.body[0]), walk_offset()));
+      calls.push_back(fmt::format("initialize(claims, {});",
+                                  consumer_warps + (producer_copies() ? warps_of("producer") : 0)));
+    }
     if (retried()) line(fmt::format("const u32 redo_mask = shared + {};", redo_offset()));
     open("if (thread_index() == 0)");
     for (const std::string& call : calls) line(call);
@@ -177,6 +187,11 @@ class Emitter {
   // The name that is 1 when tiles are done again, where there is one.
   std::optional<std::string> retried() const { return attribute(program_.body[0].attributes, "retry"); }
   int64_t redo_offset() const { return integer(program_.attributes, "shared_bytes", 0) - lower::kRetryBytes; }
+  bool claims_tiles() const { return lower::claims_tiles(program_.body[0]); }
+  int64_t kept_claims() const { return lower::kept_claims(program_.body[0]); }
+  int64_t walk_offset() const {
+    return integer(program_.attributes, "shared_bytes", 0) - lower::walk_bytes(program_.body[0]);
+  }
   int64_t warps_of(std::string_view role_name) const {
     int64_t warps = 0;
     for (const Op& role : program_.body[0].body)
@@ -214,7 +229,7 @@ class Emitter {
     if (retried()) open_tries();
     const bool one_thread = name == "producer" && !producer_copies();
     if (one_thread) open("if (is_leader())");
-    walk_tiles(role);
+    walk_tiles(role, name != "producer" ? "Reads" : one_thread ? "Claims" : "ClaimsAndReads");
     if (one_thread) close();
     if (retried()) close_tries();
     ++ir_line_;
@@ -229,15 +244,27 @@ class Emitter {
       return tensor.space == Space::shared && lower::filled_via(program_, tensor.name, "ld");
     });
   }
-  void consumer_state(const Op& role, int64_t warps) {
-    groups_ = static_cast<int>(warps / 4);
+  static std::set<std::string> names_in(const Op& role) {
     std::set<std::string> names;
     walk(role.body, [&](const Op& op) {
+      for (const Range& range : op.ranges)
+        for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
       for (const Operand& operand : op.operands) {
         collect_names(operand.expr, names);
         for (const Expr& index : operand.index) collect_names(index, names);
       }
     });
+    return names;
+  }
+  // Does the role ask whether a tile is done again?
+  bool asks_for_retry(const Op& role) const {
+    bool redoes = false;
+    walk(role.body, [&](const Op& op) { redoes |= op.name == "redo"; });
+    return redoes || names_in(role).contains(*retried());
+  }
+  void consumer_state(const Op& role, int64_t warps) {
+    groups_ = static_cast<int>(warps / 4);
+    const std::set<std::string> names = names_in(role);
     const bool batons = has(role.attributes, "baton");
     if (names.contains("warpgroup") || batons) line("const int warpgroup = warp / 4;");
     if (batons) line(fmt::format("baton_open<{}>(warpgroup);", groups_));
@@ -250,26 +277,32 @@ class Emitter {
              ir_line);
     }
   }
+  // Counts the walks. Where tiles are claimed each of them knows for itself whether it is the second try.
+  std::string tries() const { return claims_tiles() ? "again" : spell_symbol(*retried()); }
   // All tiles, and then those that were marked once more.
   void open_tries() {
-    const std::string name = spell_symbol(*retried());
+    const std::string name = tries();
     line("#pragma unroll 1", grid_line_);
     open(fmt::format("for (int {} = 0;; {} = 1)", name, name), grid_line_);
   }
   void close_tries() {
-    line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", spell_symbol(*retried()), threads_),
-         grid_line_);
+    line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", tries(), threads_), grid_line_);
     close();
   }
-  void walk_tiles(const Op& role) {
-    const bool persistent = attribute(grid_->attributes, "tile_order") == "static";
-    if (persistent)
-      open(fmt::format("for (TileWalk walk{{{}, 0}}; walk.valid(); walk.next())", lower::tile_count(*grid_)),
-           grid_line_);
+  // `who`: the part that the role has in claiming tiles.
+  std::string tile_walk(const char* who) const {
+    if (claims_tiles())
+      return fmt::format("ClaimedWalk<{}, {}> walk{{claims{}}}", who, kept_claims(),
+                         retried() ? ", again" : "");
+    return fmt::format("TileWalk walk{{{}, 0}}", lower::tile_count(*grid_));
+  }
+  void walk_tiles(const Op& role, const char* who) {
+    const bool persistent = lower::is_persistent(*grid_);
+    if (persistent) open(fmt::format("for ({}; walk.valid(); walk.next())", tile_walk(who)), grid_line_);
     if (retried() && persistent)
-      line(fmt::format("if ({} != 0 && !is_marked(redo_mask, walk.round)) continue;",
-                       spell_symbol(*retried())),
-           grid_line_);
+      line(fmt::format("if ({} != 0 && !is_marked(redo_mask, walk.round)) continue;", tries()), grid_line_);
+    if (retried() && claims_tiles() && asks_for_retry(role))
+      line(fmt::format("const int {} = walk.redone();", spell_symbol(*retried())), grid_line_);
     line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : "block_index()"), grid_line_);
     round_ = persistent ? "walk.round" : "0";
     axes();

@@ -1,5 +1,5 @@
 // allocate_shared: places tiles and barriers in shared memory, tiles first (1024-byte aligned, as their
-// swizzle wants), then two barriers per ring stage, then the mask of tiles that are to be done again.
+// swizzle wants), then two barriers per ring stage, then what the walk over tiles needs.
 // Requires: roles. Leaves: `offset` on every shared tile, `barriers` on every ring, `shared_bytes` on the
 // kernel.
 #include "generator/lower/passes.hpp"
@@ -25,8 +25,7 @@ Lowered allocate_shared(const Program& program, const Target&) {
     set(tensor.attributes, "barriers", std::to_string(at));
     at += 16 * stages(tensor);
   }
-  if (has(result.body[0].attributes, "retry")) at += kRetryBytes;
-  set(result.attributes, "shared_bytes", std::to_string(at));
+  set(result.attributes, "shared_bytes", std::to_string(at + walk_bytes(result.body[0])));
   return result;
 }
 

@@ -30,6 +30,23 @@ int64_t tile_bytes(const Tensor& tile) {
   return (bytes + kTileAlignment - 1) / kTileAlignment * kTileAlignment;
 }
 
+bool claims_tiles(const Op& grid) { return attribute(grid.attributes, "tile_order") == "dynamic"; }
+
+bool is_persistent(const Op& grid) {
+  return claims_tiles(grid) || attribute(grid.attributes, "tile_order") == "static";
+}
+
+int64_t kept_claims(const Op& grid) {
+  constexpr int64_t kKept = 256;
+  return has(grid.attributes, "retry") ? kKept : 0;
+}
+
+int64_t walk_bytes(const Op& grid) {
+  constexpr int64_t kStages = 2, kNumberBytes = 4;
+  const int64_t claims = kStages * 2 * kBarrierBytes + (kept_claims(grid) + kStages) * kNumberBytes;
+  return (claims_tiles(grid) ? claims : 0) + (has(grid.attributes, "retry") ? kRetryBytes : 0);
+}
+
 int64_t stages(const Tensor& tile) { return integer(tile.attributes, "stages", 1); }
 
 int64_t shared_limit(const Target& target, int64_t blocks) {
@@ -45,7 +62,7 @@ int64_t shared_bytes(const Program& program) {
     tiles += tile_bytes(tensor) * stages(tensor);
     if (is_ring(program, tensor.name)) barriers += 2 * kBarrierBytes * stages(tensor);
   }
-  return tiles + barriers + (has(program.body[0].attributes, "retry") ? kRetryBytes : 0);
+  return tiles + barriers + walk_bytes(program.body[0]);
 }
 
 bool filled_via(const Program& program, const std::string& tile, const std::string& via) {

@@ -13,8 +13,16 @@ namespace warpfinch::lower {
 // multiples of 16 bytes below 2^40, rank at most 5, extents below 2^32.)
 bool tma_can_move(const ir::Tensor& param);
 constexpr int64_t kMaxBoxRows = 256;  // of one copy
-// At the end of shared memory, where the grid has `retry`: the mask of tiles that are to be done again.
+// Do blocks walk over tiles, and does the producer claim these while it goes?
+bool is_persistent(const ir::Op& grid);
+bool claims_tiles(const ir::Op& grid);
+// At the end of shared memory: what the walk needs for claims, and then, where the grid has `retry`, the mask
+// of tiles that are to be done again.
 constexpr int64_t kRetryBytes = 8;
+int64_t walk_bytes(const ir::Op& grid);
+// Claims whose numbers are kept for the second walk: with 132 blocks those of 33924 tiles; later ones fit at
+// once.
+int64_t kept_claims(const ir::Op& grid);
 // Bytes of one stage of a shared tile, rounded up to the 1024 that swizzled tiles are aligned to.
 int64_t tile_bytes(const ir::Tensor& tile);
 // Bytes of all tiles and barriers.

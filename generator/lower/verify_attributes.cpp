@@ -32,7 +32,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"baton", {words, {"none", "issue", ""}}},
       {"mask_loop", {words, {"split", "branch"}}},
       {"copy", {words, {"auto", "ld"}}},
-      {"tile_order", {words, {"flat", "static"}}},
+      {"tile_order", {words, {"flat", "static", "dynamic"}}},
       {"via", {words, {"tma", "ld", "st"}}},
       {"evict", {words, {"first", "last"}}},
       {"policy", {words, {"r0", "r1"}}},

@@ -6,6 +6,7 @@
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
+#include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
 
 namespace warpfinch::lower {
@@ -82,8 +83,8 @@ std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool produce
   return std::nullopt;
 }
 
-// Only consumers share the mask of what is to be done again with their producer.
-std::optional<Rejection> check_redo(const Program& program) {
+// Tiles that are claimed or done again are agreed upon by consumers and their producer.
+std::optional<Rejection> check_shared_walk(const Program& program) {
   const Op& grid = program.body[0];
   std::optional<Rejection> found;
   walk(grid.body, [&](const Op& op) {
@@ -91,6 +92,8 @@ std::optional<Rejection> check_redo(const Program& program) {
       found = refuse(op, "its grid names no retry=…, which tells the second try from the first");
     if (op.name == "role" && has(op.attributes, "compute") && has(grid.attributes, "retry"))
       found = refuse(op, "retry needs a consumer and its producer");
+    if (op.name == "role" && has(op.attributes, "compute") && claims_tiles(grid))
+      found = refuse(op, "tile_order=dynamic needs a producer, which claims the tiles");
   });
   return found;
 }
@@ -157,7 +160,7 @@ std::optional<Rejection> check_structure(const Program& program, const Target&) 
     if (auto rejection = check_sizes(tensor)) return rejection;
   if (auto rejection = check_bodies(program.body, "")) return rejection;
   if (auto rejection = check_walk(program.body[0])) return rejection;
-  if (auto rejection = check_redo(program)) return rejection;
+  if (auto rejection = check_shared_walk(program)) return rejection;
   if (!has_roles(program)) return std::nullopt;
   if (auto rejection = check_roles(program)) return rejection;
   return has_numbers(program) ? check_rows(program, program.body[0].body[0]) : std::nullopt;

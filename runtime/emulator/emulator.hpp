@@ -19,6 +19,7 @@ struct Options {
   uint64_t schedule_seed = 0;  // order of threads, warps and completions; results must not depend on it
   int threads = 1;             // host threads, over independent blocks
   int cluster = 1;             // blocks per cluster
+  bool counters = true;        // false: as where the device has none left for tile_order=dynamic
   int max_hazards = 8;         // the run ends once that many different ones were seen
   std::string reproduce = {};  // the line to paste that shows a hazard again; closes every report
 };
@@ -64,7 +65,8 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
 
 // All launches of a plan, one after the other: `buffers` in the plan's order, and plan.workspace_bytes of
 // workspace (may be null where that is 0). The grid of a persistent kernel is for that many multiprocessors.
-// Stops behind the first launch with a hazard.
+// Stops behind the first launch with a hazard, which is also a counter of tiles that it does not leave at
+// zero.
 Report run(const std::vector<std::shared_ptr<const BuiltKernel>>& kernels, const Plan& plan,
            const std::vector<std::byte*>& buffers, std::byte* workspace, int multiprocessors,
            const Options& options);

@@ -249,9 +249,20 @@ WF_DEVICE void st_global(u16* to, u16 value) { *to = value; }
 WF_DEVICE void st_global(float* to, float value) { *to = value; }
 WF_DEVICE void st_global(u32* to, u32 value) { *to = value; }
 WF_DEVICE void st_global(Words4* to, const Words4& value) { *to = value; }
+// Adds 1, or goes from `last` back to 0; returns what stood there.
+WF_DEVICE u32 atomic_increment(u32* counter, u32 last) {
+  u32 old;
+  asm volatile("atom.relaxed.gpu.global.inc.u32 %0, [%1], %2;"
+               : "=r"(old)
+               : "l"(counter), "r"(last)
+               : "memory");
+  return old;
+}
 
 // --- between the lanes of a warp ------------------------------------------------------------------------
 WF_DEVICE float shuffle_xor(float value, int lanes) { return __shfl_xor_sync(0xffffffff, value, lanes); }
+// The same in all lanes, and known to be so by the compiler.
+WF_DEVICE u32 from_first_lane(u32 value) { return __shfl_sync(0xffffffff, value, 0); }
 WF_DEVICE bool any_lane(bool predicate) { return __any_sync(0xffffffff, predicate); }
 
 // --- arithmetic -----------------------------------------------------------------------------------------

@@ -117,6 +117,8 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(
       reason(kD64, "consumers=1 key_tile=128 k_stages=4 v_stages=3 staging=own blocks=2"),
       "needs 129 KB of shared memory (q 8 KB, k 64 KB, v 48 KB, o 8 KB, barriers 1 KB), a block has 113 KB");
+  EXPECT_EQ(reason("softmax rows=64 columns=64", "tile_order=dynamic"),
+            "tile_order=dynamic needs a producer that claims the tiles; the 4 warps of softmax have none");
   EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
             "a stage of 384 keys: a copy brings at most 256");
   EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "extents=warpgroup"),
@@ -178,6 +180,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"tiles", "key_tile=0"},
       {"counts", "k_stages=0"},
       {"baton", "consumers=1 baton=issue"},
+      {"tile_order", "tile_order=dynamic"},
       {"extents", "extents=warpgroup"},
       {"stage_tiles", "key_tile=192 stage_tiles=2"},
       {"q_stages", "q_stages=2"},
@@ -187,12 +190,14 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"cache", "cache=keep_kv copy=ld"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
-  const Problem problem = parse_problem(kD128);
   for (const Constraint& constraint : constraints()) {
+    const Problem problem =
+        parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64" : kD128);
     ASSERT_TRUE(breaks.contains(constraint.name)) << constraint.name << " is not tested here";
     const Config config = parse_config(breaks.at(constraint.name), problem);
     EXPECT_TRUE(constraint.violated(problem, config.kernels[0], sm_90a())) << constraint.name;
-    EXPECT_FALSE(constraint.violated(problem, AttentionConfig{}, sm_90a())) << constraint.name;
+    EXPECT_FALSE(constraint.violated(problem, default_config(problem).kernels[0], sm_90a()))
+        << constraint.name;
     EXPECT_FALSE(constraint.meaning.empty());
   }
   EXPECT_EQ(constraints().size(), breaks.size());

@@ -68,6 +68,11 @@ const std::vector<Golden>& goldens() {
        "consumers=2 key_tile=64 k_stages=2 v_stages=2 reference=r4 mask_loop=branch extents=warpgroup "
        "blocks=1 "
        "stage_tiles=2"},
+      {"attention_dynamic",
+       "attention_forward q_heads=8 kv_heads=2 q_len=1000 head_dim=128 mask=causal lse=true",
+       "consumers=2 key_tile=128 order=s1 reference=r4 tile_order=dynamic mask_loop=split staging=own"},
+      {"attention_dynamic_ld", "attention_forward q_heads=6 q_len=500 head_dim=64 mask=causal",
+       "consumers=2 key_tile=64 order=s1 baton=issue reference=r1 tile_order=dynamic copy=ld"},
       // One K stage: who skips must hand K back before he waits for V (found on a GPU, shown by the
       // emulator).
       {"attention_skip_order",

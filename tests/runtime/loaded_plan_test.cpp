@@ -124,6 +124,23 @@ TEST_F(LoadedPlanTest, PassesTheWorkspace) {
   EXPECT_EQ(*static_cast<CUdeviceptr*>(fake().launches.at(0).parameters[1]), 0x100200u);
 }
 
+// Kernels that claim tiles count in words of the plan's own, one for each output.
+TEST_F(LoadedPlanTest, GivesEachOutputACounterWhileThereAreSome) {
+  Plan plan = small_plan("k");
+  plan.launches[0].arguments.push_back({Argument::Kind::counter, {}, {}});
+  const auto loaded = load(plan);
+  const auto counter_of = [&](DevicePointer a, DevicePointer b) {
+    loaded->launch({a, b}, 0, nullptr);
+    return *static_cast<CUdeviceptr*>(fake().launches.back().parameters[2]);
+  };
+  const CUdeviceptr first = counter_of(0x1000, 0x2000);
+  EXPECT_NE(first, 0u);
+  EXPECT_EQ(counter_of(0x3000, 0x2000), first);
+  for (DevicePointer i = 1; i < 4096; ++i) EXPECT_EQ(counter_of(0x1000, 0x2000 + 4 * i), first + 4 * i);
+  EXPECT_EQ(counter_of(0x1000, 0x100000), 0u);
+  EXPECT_EQ(counter_of(0x1000, 0x2000), first);
+}
+
 TEST_F(LoadedPlanTest, LaunchesInOrder) {
   Plan plan = small_plan("first");
   plan.launches.push_back(small_plan("second").launches[0]);

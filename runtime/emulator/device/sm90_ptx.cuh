@@ -167,12 +167,17 @@ template <class T>
 WF_DEVICE void st_global(T* to, const T& value) {
   leaves->store_global(*self, to, &value, sizeof(T));
 }
+WF_DEVICE u32 atomic_increment(u32* counter, u32 last) {
+  leaves->atomic_global(*self, emulated::AtomicOp::increment, emulated::ValueType::u32, counter, &last, 1);
+  return last;
+}
 
 // --- between the lanes of a warp ------------------------------------------------------------------------
 WF_DEVICE float shuffle_xor(float value, int lanes) {
   return __builtin_bit_cast(float, exchange(emulated::WarpOp::shuffle_xor, __builtin_bit_cast(u32, value),
                                             static_cast<u32>(lanes)));
 }
+WF_DEVICE u32 from_first_lane(u32 value) { return exchange(emulated::WarpOp::shuffle_index, value, 0); }
 WF_DEVICE bool any_lane(bool predicate) { return exchange(emulated::WarpOp::any, predicate, 0) != 0; }
 
 // --- arithmetic -----------------------------------------------------------------------------------------
