@@ -262,6 +262,8 @@ RegisterUse register_use(const Op& op) {
   return use;
 }
 
+bool waits_inside(const Op& op) { return has(op.attributes, "cold"); }
+
 bool conflict(const Op& a, const Op& b) {
   const RegisterUse first = register_use(a), second = register_use(b);
   const auto inside = [](const std::vector<Op>& body, const Op& other) {

@@ -189,7 +189,7 @@ class FlightCheck {
     if (op.name == "mma") return issue(op);
     if (op.name == "commit_mma") return commit();
     if (op.name == "wait_mma") return wait(op);
-    if (has(op.attributes, "cold")) return FlightCheck(*this).block(op.body);
+    if (waits_inside(op)) return FlightCheck(*this).block(op.body);
     for (const std::vector<Op>& group : in_flight_)
       for (const Op& mma : group)
         if (op.body.empty() && conflict(op, mma))
