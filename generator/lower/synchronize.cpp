@@ -40,8 +40,7 @@ class Synchronizer {
     std::vector<Op> result;
     for (size_t i = 0; i < body.size(); ++i) {
       // What is needed right behind a cold branch is waited for in front of it, once.
-      if (waits_inside(body[i]) && i + 1 < body.size())
-        wait_for(groups_touched(body[i + 1]), result);
+      if (waits_inside(body[i]) && i + 1 < body.size()) wait_for(groups_touched(body[i + 1]), result);
       place(body[i], result);
     }
     wait_for(in_flight_.size(), result);

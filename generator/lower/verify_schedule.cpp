@@ -276,7 +276,7 @@ std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uni
     if (passes > waits) return refuse("baton_pass before baton_wait");
     if (op.name == "let" && is_uneven(op)) uneven.insert(op.ranges[0].name);
     uniform = uniform && !(op.name == "leave" && is_uneven(op));
-    const bool same = uniform && op.name != "if" && !(op.name == "for" && is_uneven(op));
+    const bool same = uniform && !is_branch(op) && !(op.name == "for" && is_uneven(op));
     if (auto rejection = check_baton_block(op.body, same, uneven)) return rejection;
   }
   if (waits != passes)
