@@ -221,9 +221,14 @@ Reason registers_violated(const Problem& problem, const KernelConfig& config, co
     if (Reason reason =
             instruction_violated(value_dim, kBesideSumsAndFactor, c->consumers, c->blocks, target))
       return reason;
-    return consumer_need_violated(s + p + o + kOtherRegisters,
-                                  fmt::format("S {}, P {}, O {}, others {}", s, p, o, kOtherRegisters),
-                                  c->consumers, c->blocks, target);
+    // With s1 a product still reads P when the speculative exponentials are taken, and S has to outlive them.
+    // With s0 they go into P one by one.
+    const int e = c->reference == Reference::r2 && c->order == Order::s1 ? s : 0;
+    const std::string beside = e > 0 ? fmt::format("exponentials beside S and P {}, ", e) : "";
+    return consumer_need_violated(
+        s + p + o + e + kOtherRegisters,
+        fmt::format("S {}, P {}, O {}, {}others {}", s, p, o, beside, kOtherRegisters), c->consumers,
+        c->blocks, target);
   }
   if (const auto* c = std::get_if<GemmConfig>(&config)) {
     if (auto violated = instruction_violated(c->n_tile, kBesideSums, c->consumers, 1, target))
