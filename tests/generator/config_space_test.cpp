@@ -131,8 +131,9 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "key_tile=96 kv_splits=4"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 order=s0 reference=r2"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 order=s1 reference=r2"),
-            "needs 142 registers per thread (S 32, P 16, O 32, exponentials beside S and P 32, others 30), 4 "
+            "needs 128 registers per thread (S 32, P 16, O 32, exponentials beside S 32, others 16), 4 "
             "consumer warpgroups have 112");
+  EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 order=s1 baton=issue reference=r2"), "valid");
   EXPECT_EQ(reason("attention_forward q_heads=8 q_len=1 head_dim=64", "pack_gqa=true"),
             "pack_gqa=true wants several query heads per KV head, there are 8 and 8");
   EXPECT_EQ(reason(kD64, "consumers=5"),
