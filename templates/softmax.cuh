@@ -60,8 +60,8 @@ WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale) {
   for (int i = 0; i < Tile::kCount; ++i) s.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
 }
 
-// e = 2^(scale * (s - reference)) where the reference may be too low. A row that saw no key yet has none; then
-// every score but -inf gives infinity, which any limit on the sums finds.
+// e = 2^(scale * (s - reference)) where the reference may be too low. A row that saw no key yet has none:
+// then every score but -inf gives infinity, which any limit on the sums finds.
 template <int Rows, class Tile>
 WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m, float scale) {
   constexpr float kBelowAll = -3.4028235e38f;
