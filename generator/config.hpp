@@ -28,12 +28,14 @@ struct EnumNames<Baton> {
 };
 
 // The softmax reference. r0: the running maximum, O rescaled every tile. r1: raised only when a row of the
-// warp grew by more than 8 in log2 units; O is rescaled under a warp vote. r4: the first tile's maximum; at
-// the end the block looks whether it fitted every row, and does the row tile again with r0 where it did not.
-enum class Reference { r0, r1, r4 };
+// warp grew by more than 8 in log2 units; O is rescaled under a warp vote. r2: speculative: exponentials
+// under the old reference, whose sums tell a warp whether it has to raise it and to take them again. r4: the
+// first tile's maximum; at the end the block looks whether it fitted every row, and does the row tile again
+// with r0 where it did not.
+enum class Reference { r0, r1, r2, r4 };
 template <>
 struct EnumNames<Reference> {
-  static constexpr std::array<std::string_view, 3> names{"r0", "r1", "r4"};
+  static constexpr std::array<std::string_view, 4> names{"r0", "r1", "r2", "r4"};
 };
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks
@@ -44,8 +46,8 @@ struct EnumNames<TileOrder> {
   static constexpr std::array<std::string_view, 3> names{"flat", "static", "dynamic"};
 };
 
-// How tiles that need the mask, or are done again (r4), are told from those that do not: a loop of their own, or
-// a uniform branch.
+// How tiles that need the mask, or are done again (r4), are told from those that do not: a loop of their own,
+// or a uniform branch.
 enum class MaskLoop { split, branch };
 template <>
 struct EnumNames<MaskLoop> {

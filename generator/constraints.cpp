@@ -18,7 +18,9 @@ constexpr int kBarrierBytes = 1024;     // mbarriers, and the alignment of swizz
 constexpr int kProducerRegisters = 24;  // the least that setmaxnreg gives a role that only copies
 constexpr int kConsumerRegisterCap = 240;
 constexpr int kOtherRegisters = 30;  // addresses, row state, loop (measured from ptxas, all orders)
-constexpr int kRegisterSlack = 8;    // ptxas at times does better than the estimate
+// The same where a tile holds the exponentials that are else on their way (measured from ptxas, s1 with r2).
+constexpr int kOthersBesideExponentials = 16;
+constexpr int kRegisterSlack = 8;  // ptxas at times does better than the estimate
 
 int consumers_of(const KernelConfig& config) {
   if (const auto* attention = std::get_if<AttentionConfig>(&config)) return attention->consumers;
@@ -248,24 +250,30 @@ Reason instruction_violated(int columns, int beside, int consumers, int blocks, 
                      need, has);
 }
 
+Reason attention_registers(const AttentionFields& fields, const AttentionConfig& c, const Target& target) {
+  const int s = c.key_tile / 2, p = c.key_tile / 4;  // P is packed, two to a register
+  const int value_dim = static_cast<int>(effective_value_dim(fields)), o = value_dim / 2;
+  const bool held = c.q_in == QueryPlace::registers;
+  const int q = held ? static_cast<int>(fields.head_dim) / 4 : 0;  // packed like P
+  if (Reason reason = instruction_violated(c.key_tile, held ? kBesideSumsAndFactor : kBesideSums, c.consumers,
+                                           c.blocks, target))
+    return reason;
+  if (Reason reason = instruction_violated(value_dim, kBesideSumsAndFactor, c.consumers, c.blocks, target))
+    return reason;
+  // With s1 a product still reads P when speculative exponentials are taken, so that all of them stand beside
+  // S; with s0 they go into P one by one.
+  const bool beside = c.reference == Reference::r2 && c.order == Order::s1;
+  const int e = beside ? s : 0, others = beside ? kOthersBesideExponentials : kOtherRegisters;
+  return consumer_need_violated(
+      s + p + o + q + e + others,
+      fmt::format("S {}, P {}, O {}, {}{}others {}", s, p, o, held ? fmt::format("Q {}, ", q) : "",
+                  beside ? fmt::format("exponentials beside S {}, ", e) : "", others),
+      c.consumers, c.blocks, target);
+}
+
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
-  if (const auto* c = std::get_if<AttentionConfig>(&config)) {
-    const int s = c->key_tile / 2, p = c->key_tile / 4;  // P is packed, two to a register
-    const AttentionFields& fields = *attention(problem);
-    const int value_dim = static_cast<int>(effective_value_dim(fields)), o = value_dim / 2;
-    const bool held = c->q_in == QueryPlace::registers;
-    const int q = held ? static_cast<int>(fields.head_dim) / 4 : 0;  // packed like P
-    if (Reason reason = instruction_violated(c->key_tile, held ? kBesideSumsAndFactor : kBesideSums,
-                                             c->consumers, c->blocks, target))
-      return reason;
-    if (Reason reason =
-            instruction_violated(value_dim, kBesideSumsAndFactor, c->consumers, c->blocks, target))
-      return reason;
-    return consumer_need_violated(s + p + o + q + kOtherRegisters,
-                                  fmt::format("S {}, P {}, O {}, {}others {}", s, p, o,
-                                              held ? fmt::format("Q {}, ", q) : "", kOtherRegisters),
-                                  c->consumers, c->blocks, target);
-  }
+  if (const auto* c = std::get_if<AttentionConfig>(&config))
+    return attention_registers(*attention(problem), *c, target);
   if (const auto* c = std::get_if<GemmConfig>(&config)) {
     if (auto violated = instruction_violated(c->n_tile, kBesideSums, c->consumers, 1, target))
       return violated;

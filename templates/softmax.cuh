@@ -60,6 +60,25 @@ WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale) {
   for (int i = 0; i < Tile::kCount; ++i) s.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
 }
 
+// e = 2^(scale * (s - reference)) where the reference may be too low. A row that saw no key yet has none:
+// then every score but -inf gives infinity, which any limit on the sums finds.
+template <int Rows, class Tile>
+WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m, float scale) {
+  constexpr float kBelowAll = -3.4028235e38f;
+  float shift[2];
+#pragma unroll
+  for (int half = 0; half < 2; ++half)
+    shift[half] = m.value[half] == -infinity() ? kBelowAll : m.value[half] * scale;
+#pragma unroll
+  for (int i = 0; i < Tile::kCount; ++i) e.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
+}
+
+// Is a value of some row, in some thread of the warp, above the limit, or NaN?
+template <int Rows>
+WF_DEVICE bool any_above(const RowValues<Rows>& x, float limit) {
+  return any_lane(!(x.value[0] <= limit && x.value[1] <= limit));
+}
+
 // o = o * factor. OnlyChanged: a warp whose factors are all 1 skips it.
 template <bool OnlyChanged, int Rows, class Tile>
 WF_DEVICE void rescale(Tile& o, const RowValues<Rows>& factor) {

@@ -24,6 +24,10 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
   if (config.reference == Reference::r4) program.tensors.push_back(row_values("unfit", rows));
+  if (config.reference == Reference::r2) {
+    program.tensors.push_back(register_tile("e", DataType::fp32, {rows, keys}));
+    program.tensors.push_back(row_values("share", rows));
+  }
   if (fields.lse || config.kv_splits > 1) program.tensors.push_back(row_values("lse", rows));
 }
 
@@ -78,6 +82,34 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
       op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{})};
 }
 
+// How large a thread's share of a tile's row sum may be under a speculative reference. No exponential is
+// larger than its share, so P is finite: fp16 ends at 65504, bf16 where fp32 does. A row of T tiles sums up
+// to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16, and in
+// bf16 while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64). Nothing is lost below: the
+// reference is the score of a key, so the sum is at least 1, and what underflows against it would against the
+// maximum, too.
+double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
+
+// The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum
+// and takes them again from the scores, which are still there, before P is used.
+void append_speculative_softmax(std::vector<Op>& body, const std::string& scale, DataType type,
+                                const Expr& first) {
+  const std::vector<Op> raise = raise_reference(scale, "r0");
+  const std::vector<Op> exponentials = {
+      op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, {{"scale", scale}}),
+      op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}}), op("convert", {tile("p"), tile("e")})};
+  Op repair = op("any_above", {tile("share"), number(speculation_limit(type))});
+  repair.body = raise;
+  repair.body.insert(repair.body.end(), exponentials.begin(), exponentials.end());
+  if (!is_constant(first)) {
+    body.push_back(op("if", {expr(first)}, {{"cold", ""}}));
+    body.back().body = raise;
+  }
+  body.insert(body.end(), exponentials.begin(), exponentials.end());
+  body.push_back(std::move(repair));
+  body.push_back(op("add", {tile("sum"), tile("sum"), tile("share")}));
+}
+
 // The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not
 // 0 the tile is the row's first one.
 void append_softmax(std::vector<Op>& body, const std::string& scale, Reference policy, const Expr& first) {
@@ -118,7 +150,11 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     body.push_back(op("mma", {tile("s"), queries, transposed(part_of(shared("k"), part, parts))}));
     append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
                 tiles.group);
-    append_softmax(body, scale, config.reference, part == 0 ? operation("==", n, begin) : Expr(0));
+    const Expr first = part == 0 ? operation("==", n, begin) : Expr(0);
+    if (config.reference == Reference::r2)
+      append_speculative_softmax(body, scale, fields.dtype, first);
+    else
+      append_softmax(body, scale, config.reference, first);
     if (part == 0)
       body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
     body.push_back(

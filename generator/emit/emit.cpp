@@ -30,6 +30,7 @@ const std::vector<Spelling>& spellings() {
       {"row_sum", {"accumulate", "partial"}, {}},
       {"reference", {"policy"}, {"scale"}},
       {"softmax_exp2", {}, {"scale"}},
+      {"speculative_exp2", {}, {"scale"}},
       {"rescale", {"when"}, {}},
       {"log_sum_exp", {}, {"scale"}},
       {"mask_causal", {"rows_per_query"}, {}},
@@ -362,8 +363,10 @@ class Emitter {
       line(fmt::format("if ({}) break;", spell(op.operands[0].expr)), own_line);
     } else if (op.name == "if") {
       block(op, fmt::format("if ({})", spell(op.operands[0].expr)), own_line);
+    } else if (op.name == "any_above") {
+      block(op, fmt::format("if ({})", call(op)), own_line);
     } else {
-      line(call(op), own_line);
+      line(call(op) + ";", own_line);
     }
   }
   static std::string loop_head(const Op& op) {
@@ -399,7 +402,7 @@ class Emitter {
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
     if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
     if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));
-    return fmt::format("{}{}({});", op.name, template_text.empty() ? "" : "<" + template_text + ">",
+    return fmt::format("{}{}({})", op.name, template_text.empty() ? "" : "<" + template_text + ">",
                        arguments);
   }
   std::string operand(const Op& op, size_t i) const {

@@ -53,6 +53,12 @@ std::vector<OpInfo> table() {
        {"cold"},
        "the body where the condition, the same for the whole role, holds; cold: seldom, so that it waits "
        "inside for what it touches"},
+      {"any_above",
+       structure,
+       {reads(kRows), reads(kNumber)},
+       {},
+       "the body in a warp where the value of some thread's row is above the number or NaN; it waits inside "
+       "for what it touches"},
       {"leave",
        structure,
        {reads(kIndex)},
@@ -125,6 +131,12 @@ std::vector<OpInfo> table() {
        {updates(kTile), reads(kRows)},
        {"scale"},
        "s = 2^(scale (s - reference))"},
+      {"speculative_exp2",
+       arithmetic,
+       {writes(kTile), reads(kTile), reads(kRows)},
+       {"scale"},
+       "e = 2^(scale (s - reference)) while nobody knows whether the reference fits; where a row has none, "
+       "infinite for every score but -inf"},
       {"rescale",
        arithmetic,
        {updates(kTile), reads(kRows)},
@@ -263,6 +275,15 @@ RegisterUse register_use(const Op& op) {
   }
   return use;
 }
+
+bool opens_block(const Op& op) {
+  static constexpr std::string_view names[] = {"grid", "role", "for", "if", "any_above"};
+  return std::find(std::begin(names), std::end(names), op.name) != std::end(names);
+}
+
+bool is_branch(const Op& op) { return op.name == "if" || op.name == "any_above"; }
+
+bool waits_inside(const Op& op) { return op.name == "any_above" || has(op.attributes, "cold"); }
 
 bool conflict(const Op& a, const Op& b) {
   const RegisterUse first = register_use(a), second = register_use(b);

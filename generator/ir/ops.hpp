@@ -53,6 +53,12 @@ struct RegisterUse {
   std::vector<std::string> reads, writes;
 };
 RegisterUse register_use(const Op& op);
+// Does the op hold others?
+bool opens_block(const Op& op);
+// Does the op run its body once or not at all?
+bool is_branch(const Op& op);
+// Is the op a branch that few take, so that what it touches is waited for inside, by those who take it?
+bool waits_inside(const Op& op);
 // Do two ops, with what stands inside them, have to stay in order because of the registers that they touch?
 bool conflict(const Op& a, const Op& b);
 

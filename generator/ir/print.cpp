@@ -1,6 +1,7 @@
 // Program → text. The printer writes what the parser reads, and nothing else.
 #include <fmt/format.h>
 
+#include "generator/ir/ops.hpp"
 #include "generator/ir/program.hpp"
 
 namespace warpfinch::ir {
@@ -58,7 +59,7 @@ std::string print_head(const Op& op) {
 
 std::string print(const Op& op, int depth) {
   const std::string indent(2 * depth, ' ');
-  const bool block = op.name == "grid" || op.name == "role" || op.name == "for" || op.name == "if";
+  const bool block = opens_block(op);
   std::string text = indent + print_head(op) + (block ? " {\n" : "\n");
   for (const Op& inner : op.body) text += print(inner, depth + 1);
   return block ? text + indent + "}\n" : text;

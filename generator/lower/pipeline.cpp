@@ -4,7 +4,8 @@
 // each) stays one: the loop is left in its middle, behind the last tile of a trip.
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
 //   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
-// Ops that touch the late mma's registers move behind the others; a cold branch stays, and waits inside. What
+// Ops that touch the late mma's registers move behind the others, with what depends on them; else a branch
+// that waits inside stays where it is. What
 // happens on the first trip only (`if … n == begin`) goes to the prologue.
 // Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge
 // that the next pass could not wait for at once.
@@ -27,7 +28,7 @@ constexpr const char* kStage = "pipeline";
 struct Parts {
   std::vector<Op> late;      // the mma that sums up, and the loads that only its like uses
   std::vector<Op> early;     // everything else, in order
-  std::vector<Op> trailing;  // those of the others that touch the late mma's registers
+  std::vector<Op> trailing;  // those of the others that touch the late mma's registers, or depend on such
 };
 
 size_t count_mma(const std::vector<Op>& body) {
@@ -49,10 +50,14 @@ bool only_feeds(const Op& load, const Operand& sum, const std::vector<Op>& body)
 Parts divide(const std::vector<Op>& tile, const std::vector<Op>& body) {
   const Op& last = tile.back();
   Parts parts;
+  const auto depends = [&](const Op& op) {
+    return std::any_of(parts.trailing.begin(), parts.trailing.end(),
+                       [&](const Op& earlier) { return conflict(op, earlier); });
+  };
   for (const Op& op : tile) {
     if (&op == &last || only_feeds(op, last.operands[0], body))
       parts.late.push_back(op);
-    else if (conflict(op, last) && !has(op.attributes, "cold"))
+    else if (depends(op) || (conflict(op, last) && !waits_inside(op)))
       parts.trailing.push_back(op);
     else
       parts.early.push_back(op);
@@ -72,20 +77,6 @@ std::vector<std::vector<Op>> tiles_of(const std::vector<Op>& body) {
   }
   tiles.pop_back();
   return tiles;
-}
-
-// Moving the trailing ops behind the early ones must not turn round two ops that depend on each other.
-std::optional<Rejection> order_violation(const std::vector<Op>& body, const Parts& parts) {
-  for (size_t i = 0; i < body.size(); ++i) {
-    if (std::find(parts.trailing.begin(), parts.trailing.end(), body[i]) == parts.trailing.end()) continue;
-    for (size_t j = i + 1; j < body.size(); ++j)
-      if (std::find(parts.early.begin(), parts.early.end(), body[j]) != parts.early.end() &&
-          conflict(body[i], body[j]))
-        return Rejection{kStage, fmt::format("'{}' touches what the late mma has in flight and stands before "
-                                             "'{}', which depends on it",
-                                             print_head(body[i]), print_head(body[j]))};
-  }
-  return std::nullopt;
 }
 
 std::vector<Op> at(std::vector<Op> ops, const std::string& name, const Expr& place) {
@@ -166,10 +157,7 @@ Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
   if (!is_nonempty(loop))
     return Rejection{kStage, fmt::format("'{}' may run not at all; mark it nonempty", print_head(loop))};
   std::vector<Parts> tiles;
-  for (const std::vector<Op>& tile : tiles_of(loop.body)) {
-    tiles.push_back(divide(tile, loop.body));
-    if (auto violation = order_violation(tile, tiles.back())) return *violation;
-  }
+  for (const std::vector<Op>& tile : tiles_of(loop.body)) tiles.push_back(divide(tile, loop.body));
   std::vector<Op> result = prologue(tiles[0], loop);
   Op walk = steady(tiles, loop, late_first);
   const Range& walked = walk.ranges[0];

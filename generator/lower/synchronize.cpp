@@ -42,8 +42,7 @@ class Synchronizer {
     std::vector<Op> result;
     for (size_t i = 0; i < body.size(); ++i) {
       // What is needed right behind a cold branch is waited for in front of it, once.
-      if (has(body[i].attributes, "cold") && i + 1 < body.size())
-        wait_for(groups_touched(body[i + 1]), result);
+      if (waits_inside(body[i]) && i + 1 < body.size()) wait_for(groups_touched(body[i + 1]), result);
       place(body[i], result);
     }
     wait_for(in_flight_.size(), result);
@@ -55,7 +54,7 @@ class Synchronizer {
     if (op.name == "mma") return issue(op, out);
     if (op.name == "release") return release(op, out);
     if (op.name == "for" || op.name == "role" || holds_mma(op)) return nest(op, out);
-    if (has(op.attributes, "cold")) return wait_inside(op, out);
+    if (waits_inside(op)) return wait_inside(op, out);
     wait_for(groups_touched(op), out);
     out.push_back(op);
     if (in_flight_.empty()) return;

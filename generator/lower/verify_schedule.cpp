@@ -190,7 +190,7 @@ class FlightCheck {
     if (op.name == "mma") return issue(op);
     if (op.name == "commit_mma") return commit();
     if (op.name == "wait_mma") return wait(op);
-    if (has(op.attributes, "cold")) return FlightCheck(*this).block(op.body);
+    if (waits_inside(op)) return FlightCheck(*this).block(op.body);
     for (const std::vector<Op>& group : in_flight_)
       for (const Op& mma : group)
         if (op.body.empty() && conflict(op, mma))
@@ -268,7 +268,7 @@ std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uni
     if (passes > waits) return refuse("baton_pass before baton_wait");
     uneven.note(op);
     uniform = uniform && !(op.name == "leave" && uneven.depends(op));
-    const bool same = uniform && op.name != "if" && !(op.name == "for" && uneven.depends(op));
+    const bool same = uniform && !is_branch(op) && !(op.name == "for" && uneven.depends(op));
     if (auto rejection = check_baton_block(op.body, same, uneven)) return rejection;
   }
   if (waits != passes)

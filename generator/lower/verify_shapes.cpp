@@ -103,7 +103,7 @@ std::optional<Rejection> check_copied_types(const Program& program, const Op& op
 }
 
 bool is_arithmetic_type(const Op& op) {
-  return find_op(op.name)->group == Group::arithmetic || op.name == "fill";
+  return find_op(op.name)->group == Group::arithmetic || op.name == "fill" || op.name == "any_above";
 }
 
 // Register operands of an elementwise or row op: fp32, same rows, and the same columns where they have them.
@@ -172,7 +172,7 @@ std::optional<Rejection> check_shapes(const Program& program, const Op& op) {
   if (find_op(op.name)->group == Group::movement && op.name != "fill")
     if (auto rejection = check_copied_types(program, op)) return rejection;
   if (op.name == "copy" || op.name == "convert") return check_copy(program, op);
-  if (find_op(op.name)->group != Group::arithmetic && op.name != "fill") return std::nullopt;
+  if (!is_arithmetic_type(op)) return std::nullopt;
   if (auto rejection = check_registers(program, op)) return rejection;
   const bool mixes = op.name == "reference" || op.name == "log_sum_exp" || op.name == "flag_rows";
   return find_op(op.name)->operands.size() > 1 && !mixes ? check_broadcast(program, op) : std::nullopt;

@@ -36,13 +36,37 @@ std::optional<Rejection> check_sizes(const Tensor& tensor) {
 
 std::optional<Rejection> check_bodies(const std::vector<Op>& body, const std::string& parent) {
   for (const Op& op : body) {
-    const bool block = op.name == "grid" || op.name == "role" || op.name == "for" || op.name == "if";
-    if (!block && !op.body.empty()) return refuse(op, "takes no body");
+    if (!opens_block(op) && !op.body.empty()) return refuse(op, "takes no body");
     if (op.name == "grid" && !parent.empty()) return refuse(op, "a grid stands alone at the top");
     if (op.name == "role" && parent != "grid") return refuse(op, "roles stand directly in the grid");
     if (auto rejection = check_bodies(op.body, op.name)) return rejection;
   }
   return std::nullopt;
+}
+
+// What every warp decides for itself must not be what others wait for, or what a warpgroup does together:
+// registers are a warp's own, and so is its wait for an mma.
+bool is_warps_own(const Op& op) {
+  const Group group = find_op(op.name)->group;
+  if (group == Group::mma || op.name == "leave") return false;
+  if (group == Group::synchronisation && op.name != "wait_mma") return false;
+  return std::all_of(op.operands.begin(), op.operands.end(), [](const Operand& operand) {
+    return operand.kind != Operand::Kind::tensor || operand.space == Space::register_;
+  });
+}
+
+std::optional<Rejection> check_votes(const std::vector<Op>& body) {
+  std::optional<Rejection> found;
+  walk(body, [&](const Op& vote) {
+    if (vote.name != "any_above") return;
+    walk(vote.body, [&](const Op& op) {
+      if (!found && !is_warps_own(op))
+        found = refuse(op, fmt::format("stands under '{}', which each warp decides for itself; there only "
+                                       "registers may be touched, and an mma waited for",
+                                       print_head(vote)));
+    });
+  });
+  return found;
 }
 
 // Hints of the walk over tiles name what is there.
@@ -159,6 +183,7 @@ std::optional<Rejection> check_structure(const Program& program, const Target&) 
   for (const Tensor& tensor : program.tensors)
     if (auto rejection = check_sizes(tensor)) return rejection;
   if (auto rejection = check_bodies(program.body, "")) return rejection;
+  if (auto rejection = check_votes(program.body)) return rejection;
   if (auto rejection = check_walk(program.body[0])) return rejection;
   if (auto rejection = check_shared_walk(program)) return rejection;
   if (!has_roles(program)) return std::nullopt;

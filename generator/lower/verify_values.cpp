@@ -17,7 +17,7 @@ namespace {
 
 // Does the body run at least once? Bounds that are symbols say nothing.
 bool runs(const Op& op) {
-  if (op.name != "for") return op.name != "if";
+  if (op.name != "for") return !is_branch(op);
   const Range& range = op.ranges[0];
   if (is_constant(range.begin) && is_constant(range.end)) return value(range.begin) < value(range.end);
   return has(op.attributes, "nonempty");

@@ -352,12 +352,14 @@ WF_DEVICE void copy(const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& 
                     const RegisterTile<float, Rows, Columns>& a) {
   // 16-bit elements go 16 columns at a time, each lane with the address of a row's half.
   constexpr int kBlocks = sizeof(T) == 2 ? Columns / 16 : 0;
-  const int row = thread_index() / 32 % (Rows / 16) * 16 + lane_index() % 16;
+  if constexpr (kBlocks > 0) {
+    const int row = thread_index() / 32 % (Rows / 16) * 16 + lane_index() % 16;
 #pragma unroll
-  for (int block = 0; block < kBlocks; ++block) {
-    const auto* v = &a.value[8 * block];
-    st_matrices(d.at(row, 16 * block + lane_index() / 16 * 8), pack(T{}, v[0], v[1]), pack(T{}, v[2], v[3]),
-                pack(T{}, v[4], v[5]), pack(T{}, v[6], v[7]));
+    for (int block = 0; block < kBlocks; ++block) {
+      const auto* v = &a.value[8 * block];
+      st_matrices(d.at(row, 16 * block + lane_index() / 16 * 8), pack(T{}, v[0], v[1]),
+                  pack(T{}, v[2], v[3]), pack(T{}, v[4], v[5]), pack(T{}, v[6], v[7]));
+    }
   }
 #pragma unroll
   for (int i = 8 * kBlocks; i < Columns / 2; i += 2)

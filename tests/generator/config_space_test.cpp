@@ -76,16 +76,6 @@ const Gene& gene_named(const ConfigSpace& space, std::string_view name) {
                        [&](const Gene& gene) { return gene.name == name; });
 }
 
-TEST(ConfigSpaces, mask_loop_is_a_choice_only_where_a_tile_may_need_a_mask) {
-  const auto values = [](std::string_view problem) {
-    return gene_named(config_space(parse_problem(problem), sm_90a()), "mask_loop").values.size();
-  };
-  EXPECT_EQ(values("attention_forward q_len=64 kv_len=887040 head_dim=64"), 1u)
-      << "a multiple of every key_tile, and of two of them";
-  EXPECT_EQ(values("attention_forward q_len=64 kv_len=443520 head_dim=64 mask=causal"), 2u);
-  EXPECT_EQ(values("attention_forward q_len=64 kv_len=4096 head_dim=64"), 2u) << "96 does not divide 4096";
-}
-
 TEST(ConfigSpaces, hints_to_l2_are_a_choice_only_beyond_what_it_holds) {
   const auto values = [](std::string_view problem) {
     return gene_named(config_space(parse_problem(problem), sm_90a()), "cache").values.size();
@@ -121,8 +111,9 @@ TEST(Constraints, reasons_carry_the_numbers) {
             "tile_order=dynamic needs a producer that claims the tiles; the 4 warps of softmax have none");
   EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
             "a stage of 384 keys: a copy brings at most 256");
-  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "extents=warpgroup"),
-              testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
+  EXPECT_THAT(
+      reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "extents=warpgroup"),
+      testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
   EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "stage_tiles=2"),
               testing::HasSubstr("needs mask_loop=branch"));
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
@@ -144,6 +135,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "key_tile=128 kv_splits=5"),
             "kv_splits=5: 8 key tiles in splits of 2 leave the last split without keys");
   EXPECT_EQ(reason(kD64, "key_tile=96 kv_splits=4"), "valid");
+  EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 order=s0 reference=r2"), "valid");
+  EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 order=s1 reference=r2"),
+            "needs 128 registers per thread (S 32, P 16, O 32, exponentials beside S 32, others 16), 4 "
+            "consumer warpgroups have 112");
+  EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 order=s1 baton=issue reference=r2"), "valid");
   EXPECT_EQ(reason("attention_forward q_heads=8 q_len=1 head_dim=64", "pack_gqa=true"),
             "pack_gqa=true wants several query heads per KV head, there are 8 and 8");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),

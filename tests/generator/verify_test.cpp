@@ -179,6 +179,32 @@ TEST(Verifier, refuses_to_touch_what_is_in_flight) {
                    {"row_total %sum\n", "row_total %sum\n convert %p, %s\n", {"in flight"}}});
 }
 
+TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
+  const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
+                                   "consumers=2 key_tile=64 order=s1 reference=r2")
+                               .launches[0]
+                               .program;
+  const char* vote = "any_above %share, 1.152921504606847e+18 {\n";
+  const std::string head = vote;
+  for (const char* op : {"release $k", "wait $v", "commit_mma", "fence_mma %o", "mma %o, %p, $v accumulate",
+                         "baton_wait", "copy $o[warpgroup], %o", "fence_async", "skip $k"})
+    EXPECT_THAT(verdict(replaced(text, vote, head + op + "\n")), HasSubstr("which each warp decides")) << op;
+  EXPECT_EQ(verdict(replaced(text, vote, head + "wait_mma %o, %p pending=0\n")), "accepted");
+  EXPECT_THAT(verdict(replaced(text, vote, "any_above %e, 2 {\n")), HasSubstr("operand 1 must be %rows"));
+}
+
+// What a warp has waited for in a branch of its own, the others have not.
+TEST(Verifier, a_wait_under_a_vote_counts_only_there) {
+  const std::string text =
+      plan_of("attention_forward q_heads=2 q_len=512 head_dim=64", "consumers=2 key_tile=64 order=s1")
+          .launches[0]
+          .program;
+  const std::string wait = "wait_mma %o, %p pending=0\n";
+  const std::string branch = "any_above %sum, 2 {\n" + wait + "rescale %o, %shrink\n }\n";
+  EXPECT_EQ(verdict(replaced(text, wait, branch + wait)), "accepted");
+  EXPECT_THAT(verdict(replaced(text, wait, branch)), HasSubstr("in flight"));
+}
+
 // K is filled before V: who waits for V while he holds K up may wait for ever.
 TEST(Verifier, refuses_tiles_skipped_in_another_order_than_they_are_filled) {
   std::string text = after("allocate_shared", "attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",

@@ -75,8 +75,9 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         softmax_exp2(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
+        const int n_whole = (safe == 0) * n_unmasked;
         #pragma unroll 1
-        for (int n = 128; n < n_unmasked; n += 128) {
+        for (int n = 128; n < n_whole; n += 128) {
           wait(k_ring);
           fence_mma();
           mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
@@ -87,12 +88,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           commit_mma();
           wait_mma<1>(s_tile);
           release(k_ring);
-          if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
-          }
+          settle(s_tile);
           softmax_exp2(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
@@ -101,7 +97,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           convert(p_tile, s_tile);
         }
         #pragma unroll 1
-        for (int n = larger(128, n_unmasked); n < n_end; n += 128) {
+        for (int n = larger(128, n_whole); n < n_end; n += 128) {
           wait(k_ring);
           fence_mma();
           mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
@@ -153,6 +149,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       if (is_leader()) {
         for (ClaimedWalk<Claims, 256> walk{claims, again}; walk.valid(); walk.next()) {
           if (again != 0 && !is_marked(redo_mask, walk.round)) continue;
+          const int safe = walk.redone();
           const int tile = walk.tile();
           const int h = tile % 8;
           const int b = 0;
@@ -165,8 +162,9 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           acquire<32768>(k_ring);
           load(k_ring, k_map, b, h / 4, 0, 0);
           advance(k_ring);
+          const int n_whole = (safe == 0) * n_unmasked;
           #pragma unroll 1
-          for (int n = 128; n < n_unmasked; n += 128) {
+          for (int n = 128; n < n_whole; n += 128) {
             acquire<32768>(k_ring);
             load(k_ring, k_map, b, h / 4, n, 0);
             advance(k_ring);
@@ -175,7 +173,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
             advance(v_ring);
           }
           #pragma unroll 1
-          for (int n = larger(128, n_unmasked); n < n_end; n += 128) {
+          for (int n = larger(128, n_whole); n < n_end; n += 128) {
             acquire<32768>(k_ring);
             load(k_ring, k_map, b, h / 4, n, 0);
             advance(k_ring);

@@ -69,8 +69,31 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         softmax_exp2(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
+        const int n_whole = (safe == 0) * 4096;
         #pragma unroll 1
-        for (int n = 128; n < 4096; n += 128) {
+        for (int n = 128; n < n_whole; n += 128) {
+          wait(k_ring);
+          baton_wait(warpgroup);
+          fence_mma(q_tile);
+          mma<false>(s_tile, q_tile, transposed(k_ring.tile()));
+          commit_mma();
+          wait(v_ring);
+          fence_mma(o_tile, p_tile);
+          mma<true>(o_tile, p_tile, v_ring.tile());
+          commit_mma();
+          baton_pass<2>(warpgroup);
+          wait_mma<1>(s_tile, q_tile);
+          release(k_ring);
+          settle(s_tile);
+          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          row_sum<true, true>(sum_rows, s_tile);
+          settle(sum_rows);
+          wait_mma<0>(o_tile, p_tile);
+          release(v_ring);
+          convert(p_tile, s_tile);
+        }
+        #pragma unroll 1
+        for (int n = larger(128, n_whole); n < 4096; n += 128) {
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma(q_tile);
@@ -131,8 +154,18 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           acquire<32768>(k_ring);
           load<EvictLast>(k_ring, k_map, b, h, 0, 0);
           advance(k_ring);
+          const int n_whole = (safe == 0) * 4096;
           #pragma unroll 1
-          for (int n = 128; n < 4096; n += 128) {
+          for (int n = 128; n < n_whole; n += 128) {
+            acquire<32768>(k_ring);
+            load<EvictLast>(k_ring, k_map, b, h, n, 0);
+            advance(k_ring);
+            acquire<32768>(v_ring);
+            load<EvictLast>(v_ring, v_map, b, h, n - 128, 0);
+            advance(v_ring);
+          }
+          #pragma unroll 1
+          for (int n = larger(128, n_whole); n < 4096; n += 128) {
             acquire<32768>(k_ring);
             load<EvictLast>(k_ring, k_map, b, h, n, 0);
             advance(k_ring);

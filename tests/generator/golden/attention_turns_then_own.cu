@@ -71,7 +71,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         softmax_exp2(s_tile, reference_rows, 0.18033688f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
-        const int n_whole = larger(n_unmasked - 64, 0) / 128 * 128;
+        const int n_whole = (safe == 0) * (larger(n_unmasked - 64, 0) / 128 * 128);
         #pragma unroll 1
         for (int n = 0; n < n_whole; n += 128) {
           baton_wait(warpgroup);
@@ -85,12 +85,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           baton_pass<4>(warpgroup);
           wait_mma<1>(s_tile);
           release(k_ring);
-          if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
-          }
+          settle(s_tile);
           softmax_exp2(s_tile, reference_rows, 0.18033688f);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
@@ -105,12 +100,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           commit_mma();
           baton_pass<4>(warpgroup);
           wait_mma<1>(s_tile);
-          if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
-          }
+          settle(s_tile);
           softmax_exp2(s_tile, reference_rows, 0.18033688f);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
@@ -118,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           convert(p_tile, s_tile);
         }
         #pragma unroll 1
-        for (int n = n_whole; n < n_own; n += 128) {
+        for (int n = larger(0, n_whole); n < n_own; n += 128) {
           fence_mma();
           mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
           commit_mma();
@@ -172,7 +162,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
         #pragma unroll 1
-        for (int n = n_whole + (n_own - n_whole + 127) / 128 * 128; n < n_end; n += 128) {
+        for (int n = larger(0, n_whole) + (n_own - larger(0, n_whole) + 127) / 128 * 128; n < n_end; n += 128) {
           skip(k_ring);
           skip(v_ring);
         }
@@ -206,7 +196,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           acquire<16384>(k_ring);
           load(k_ring, k_map, b, h / 2, 0, 0);
           advance(k_ring);
-          const int n_whole = larger(n_unmasked - 64, 0) / 128 * 128;
+          const int n_whole = (safe == 0) * (larger(n_unmasked - 64, 0) / 128 * 128);
           #pragma unroll 1
           for (int n = 0; n < n_whole; n += 128) {
             acquire<16384>(v_ring);
@@ -217,7 +207,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
             advance(k_ring);
           }
           #pragma unroll 1
-          for (int n = n_whole; n < n_end; n += 128) {
+          for (int n = larger(0, n_whole); n < n_end; n += 128) {
             acquire<16384>(v_ring);
             load(v_ring, v_map, b, h / 2, n, 0);
             advance(v_ring);

@@ -63,8 +63,29 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
       softmax_exp2(s_tile, reference_rows, 0.18033688f);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
+      const int n_whole = (safe == 0) * 1024;
       #pragma unroll 1
-      for (int n = 128; n < 1024; n += 128) {
+      for (int n = 128; n < n_whole; n += 128) {
+        wait(k_ring);
+        fence_mma();
+        mma<false>(s_tile, q_ring.tile(), transposed(k_ring.tile()));
+        commit_mma();
+        wait(v_ring);
+        fence_mma(o_tile, p_tile);
+        mma<true>(o_tile, p_tile, v_ring.tile());
+        commit_mma();
+        wait_mma<1>(s_tile);
+        release(k_ring);
+        settle(s_tile);
+        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        row_sum<true, true>(sum_rows, s_tile);
+        settle(sum_rows);
+        wait_mma<0>(o_tile, p_tile);
+        release(v_ring);
+        convert(p_tile, s_tile);
+      }
+      #pragma unroll 1
+      for (int n = larger(128, n_whole); n < 1024; n += 128) {
         wait(k_ring);
         fence_mma();
         mma<false>(s_tile, q_ring.tile(), transposed(k_ring.tile()));
@@ -120,8 +141,18 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
         acquire<16384>(k_ring);
         load(k_ring, k_map, b, h, 0, 0);
         advance(k_ring);
+        const int n_whole = (safe == 0) * 1024;
         #pragma unroll 1
-        for (int n = 128; n < 1024; n += 128) {
+        for (int n = 128; n < n_whole; n += 128) {
+          acquire<16384>(k_ring);
+          load(k_ring, k_map, b, h, n, 0);
+          advance(k_ring);
+          acquire<16384>(v_ring);
+          load(v_ring, v_map, b, h, n - 128, 0);
+          advance(v_ring);
+        }
+        #pragma unroll 1
+        for (int n = larger(128, n_whole); n < 1024; n += 128) {
           acquire<16384>(k_ring);
           load(k_ring, k_map, b, h, n, 0);
           advance(k_ring);

@@ -70,8 +70,9 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         softmax_exp2(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
+        const int n_whole = (safe == 0) * n_unmasked;
         #pragma unroll 1
-        for (int n = 128; n < n_unmasked; n += 128) {
+        for (int n = 128; n < n_whole; n += 128) {
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
@@ -84,12 +85,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           baton_pass<2>(warpgroup);
           wait_mma<1>(s_tile);
           release(k_ring);
-          if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
-          }
+          settle(s_tile);
           softmax_exp2(s_tile, reference_rows, 0.12751743f);
           settle(s_tile);
           row_sum<true, true>(sum_rows, s_tile);
@@ -98,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           convert(p_tile, s_tile);
         }
         #pragma unroll 1
-        for (int n = larger(128, n_unmasked); n < n_end; n += 128) {
+        for (int n = larger(128, n_whole); n < n_end; n += 128) {
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
@@ -162,8 +158,9 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           acquire<32768>(k_ring);
           load(k_ring, k_map, b, h, 0, 0);
           advance(k_ring);
+          const int n_whole = (safe == 0) * n_unmasked;
           #pragma unroll 1
-          for (int n = 128; n < n_unmasked; n += 128) {
+          for (int n = 128; n < n_whole; n += 128) {
             acquire<32768>(k_ring);
             load(k_ring, k_map, b, h, n, 0);
             advance(k_ring);
@@ -172,7 +169,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
             advance(v_ring);
           }
           #pragma unroll 1
-          for (int n = larger(128, n_unmasked); n < n_end; n += 128) {
+          for (int n = larger(128, n_whole); n < n_end; n += 128) {
             acquire<32768>(k_ring);
             load(k_ring, k_map, b, h, n, 0);
             advance(k_ring);

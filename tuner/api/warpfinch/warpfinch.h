@@ -119,8 +119,8 @@ WF_API size_t wf_workspace_size(const wf_plan_t* plan);
 /* Enqueues the plan's kernels on `stream` (a CUstream or cudaStream_t; NULL: the legacy default stream) and
  * returns; it never waits for the device, allocates no device memory, and may be captured into a graph.
  * buffers: `count` device pointers in the order above. workspace: 256-byte aligned device memory, used until
- * the kernels are done, one per launch in flight; may be NULL where wf_workspace_size is 0. Launches of a plan
- * that are in flight at a time (graph replays too) must not share outputs.
+ * the kernels are done, one per launch in flight; may be NULL where wf_workspace_size is 0. Launches of a
+ * plan that are in flight at a time (graph replays too) must not share outputs.
  * WF_ERROR_INPUT: a wrong count, a null or misaligned pointer, a missing workspace, a plan of wf_generate.
  * WF_ERROR_ENVIRONMENT: the driver refused the launch. What goes wrong inside a kernel shows where the
  * caller synchronises, as for every kernel. */

@@ -1,0 +1,100 @@
+// Attention on scores that a reference taken too early does not fit: wide ones, such that rise or fall along
+// the keys, and such that all lie far below 0, where a row that saw no key yet must not take 0 for its
+// maximum.
+#include <cmath>
+
+#include "tests/emulator/emulated.hpp"
+
+namespace warpfinch::emulator {
+namespace {
+
+struct Data {
+  double spread;  // of the scores; 1 with standard normal Q and K
+  enum { even, rising, falling, low } trend;
+};
+constexpr Data kData[] = {{1, Data::even},     {6, Data::even},    {40, Data::even},   {1, Data::rising},
+                          {6, Data::rising},   {40, Data::rising}, {1, Data::falling}, {6, Data::falling},
+                          {40, Data::falling}, {1, Data::low}};
+
+void map_elements(HostTensor& tensor, const std::function<double(double, int64_t key, int64_t column)>& f) {
+  const Buffer& b = tensor.buffer;
+  for (int64_t i = 0; i < b.shape[0] * b.shape[1]; ++i)
+    for (int64_t row = 0; row < b.shape[2]; ++row)
+      for (int64_t column = 0; column < b.shape[3]; ++column) {
+        const int64_t at = i / b.shape[1] * b.strides[0] + i % b.shape[1] * b.strides[1] +
+                           row * b.strides[2] + column * b.strides[3];
+        store_element(tensor, at, f(load_element(tensor, at), row, column));
+      }
+}
+
+// Scores get their trend from the first column: height^2 / sqrt(head_dim) from end to end.
+std::vector<HostTensor> peaked(const Plan& plan, const Data& data) {
+  std::vector<HostTensor> tensors = workload(plan.buffers, 7);
+  const double height = data.trend == Data::low ? 100 : std::sqrt(80 * data.spread);
+  const double last = static_cast<double>(plan.buffers[1].shape[2] - 1);
+  const bool trend = data.trend != Data::even;
+  map_elements(tensors[0], [&](double q, int64_t, int64_t column) {
+    return trend && column == 0 ? height : data.spread * q;
+  });
+  map_elements(tensors[1], [&](double k, int64_t key, int64_t column) {
+    if (!trend || column > 0) return k;
+    const double place = static_cast<double>(key) / last;
+    return height * (data.trend == Data::low ? -1 : data.trend == Data::rising ? place : 1 - place);
+  });
+  return tensors;
+}
+
+void expect_exact(const std::string& problem, const std::string& config) {
+  SCOPED_TRACE(problem + " / " + config);
+  const Plan plan = plan_for(problem, config);
+  const auto kernels = kernels_of(plan);
+  for (const Data& data : kData) {
+    std::vector<HostTensor> tensors = peaked(plan, data);
+    const Report report = run_plan(kernels, plan, tensors, {.threads = machine_threads()});
+    EXPECT_TRUE(report.clean()) << text_of(report);
+    const Accuracy accuracy = check_accuracy(parse_problem(problem), tensors);
+    EXPECT_TRUE(accuracy.right()) << "spread " << data.spread << ", trend " << data.trend << ": "
+                                  << accuracy.worst;
+  }
+}
+
+// The config's key tiles are of 64, so that rows find whole tiles masked: before their first key (windows),
+// behind their last one (causal), and everywhere (more queries than keys).
+class Peaked : public testing::TestWithParam<std::string> {
+ protected:
+  std::string dtype() const { return " head_dim=64 dtype=" + GetParam(); }
+};
+
+TEST_P(Peaked, speculative_without_a_mask) {
+  expect_exact("attention_forward q_heads=2 q_len=100 kv_len=700 lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=branch stage_tiles=2");
+}
+TEST_P(Peaked, speculative_causal) {
+  expect_exact("attention_forward q_len=420 kv_len=200 mask=causal lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=split tile_order=static");
+  expect_exact("attention_forward q_len=300 mask=causal lse=true" + dtype(),
+               "consumers=4 key_tile=64 order=s0 reference=r2 mask_loop=branch extents=warpgroup");
+}
+TEST_P(Peaked, speculative_in_a_window) {
+  const std::string window = "attention_forward q_len=400 mask=causal window_left=30 lse=true" + dtype();
+  expect_exact(window, "consumers=4 key_tile=64 order=s0 reference=r2 mask_loop=branch");
+  expect_exact(window, "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=split");
+}
+TEST_P(Peaked, speculative_beside_a_product) {
+  expect_exact("attention_forward q_len=300 kv_len=500 mask=causal window_left=90 lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s1 baton=issue reference=r2 mask_loop=branch stage_tiles=2");
+}
+TEST_P(Peaked, speculative_in_splits_of_the_keys) {
+  expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600 mask=causal" + dtype(),
+               "consumers=1 key_tile=32 order=s0 reference=r2 kv_splits=3 pack_gqa=true");
+}
+TEST_P(Peaked, first_tile_with_a_second_walk) {
+  expect_exact("attention_forward q_len=200 kv_len=500 mask=causal lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s1 reference=r4 mask_loop=branch tile_order=static");
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Peaked, testing::Values("bf16", "fp16"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace warpfinch::emulator
