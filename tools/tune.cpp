@@ -19,7 +19,7 @@ namespace {
 
 struct Options {
   TuningOptions tuning;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems, first;
 };
 
 std::vector<Shape> shapes_of(const Options& options) {
@@ -71,6 +71,8 @@ class ShapeTuner {
     tuning.budget = shape.budget ? *shape.budget : parse_budget(options_.tuning.budget);
     tuning.seed = options_.tuning.seed;
     tuning.confirmations = kConfirmations;
+    for (const std::string& config : options_.first)
+      tuning.first.push_back(parse_config(config, shape.problem));
     tuning.shipped = shipped_ ? &*shipped_ : nullptr;
     tuning.stop = &stop_;
     ProgressPrinter printer(tuning.budget, json);
@@ -118,6 +120,8 @@ void print_table(const std::vector<std::optional<TuneResult>>& results, const st
 int tune_all(const Options& options) {
   const std::vector<Shape> shapes = shapes_of(options);
   parse_budget(options.tuning.budget);
+  for (const Shape& shape : shapes)
+    for (const std::string& config : options.first) parse_config(config, shape.problem);
   const Judge judge = open_judge(options.tuning);
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
   const auto results = ShapeTuner(shapes, options, database).run(judge);
@@ -142,6 +146,8 @@ Command add_tune(CLI::App& program) {
                   "Problems tuned at a time; they take turns on the GPU and compile beside each other")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app->add_option("--config", options->first, "Config to try first; may be repeated")
+      ->allow_extra_args(false);
   add_tuning_options(*app, options->tuning);
   return {app, [app, options] {
             options->tuning.device_given = app->count("--device") > 0;

@@ -80,6 +80,8 @@ class Run {
         known.push_back(std::move(best));
     // The last one suggested is asked first.
     for (auto best = known.rbegin(); best != known.rend(); ++best) suggest(*best);
+    for (auto config = options_.first.rbegin(); config != options_.first.rend(); ++config)
+      evolution_.suggest(*config);
   }
 
   void suggest(const Best& best) {

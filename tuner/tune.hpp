@@ -43,6 +43,7 @@ struct TuneOptions {
   // At the end the best is measured again, and where it loses its place by that the next one, so many times
   // at most: the fastest of many is partly the luckiest, or met a cooler card. Beyond the budget.
   int confirmations = 0;
+  std::vector<Config> first;      // tried before anything else, where they are points of the space
   std::function<double()> clock;  // seconds; steady clock when empty
   // The digest of the source that a config gives, or why it gives none; generate() and source_digest() when
   // empty.

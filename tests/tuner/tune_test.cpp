@@ -102,13 +102,29 @@ TEST_F(Tuning, begins_with_what_is_shipped_for_near_shapes) {
   EXPECT_EQ(shipped.evaluations().size(), 1U);
 }
 
+TEST_F(Tuning, tries_first_what_it_is_told_to) {
+  MadeUpEvaluator evaluator(landscape);
+  TuneOptions options = evaluations(3);
+  std::vector<std::string> valid;
+  for (const char* text : {"consumers=3 key_tile=96 order=s0 reference=r1", "consumers=4 key_tile=256",
+                           "consumers=1 key_tile=32 order=s1"}) {
+    options.first.push_back(parse_config(text, attention_problem()));
+    if (!check(attention_problem(), options.first.back(), sm_90a()))
+      valid.push_back(to_text(options.first.back()));
+  }
+  ASSERT_EQ(valid.size(), 2u) << "one does not fit";
+  tune_with(evaluator, database_, options);
+  EXPECT_EQ(std::vector(evaluator.asked.begin(), evaluator.asked.begin() + 2), valid);
+}
+
 TEST_F(Tuning, keeps_to_a_budget_of_seconds) {
   double now = 100;
   MadeUpEvaluator evaluator([&](const Config& config) { return now += 1, landscape(config); });
   TuneOptions options;
   options.budget = {.seconds = 25};
   options.clock = [&] { return now; };
-  EXPECT_EQ(tune_with(evaluator, database_, options).evaluated, 25);
+  tune_with(evaluator, database_, options);
+  EXPECT_EQ(evaluator.asked.size(), 25u);  // configs of one source count as evaluated, and take no time
 }
 
 TEST_F(Tuning, stops_between_two_evaluations_without_losing_a_row) {
