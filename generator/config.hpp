@@ -39,7 +39,7 @@ struct EnumNames<Reference> {
 };
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks
-// that claim a tile when they are done with the one before.
+// that claim the next tile once the loads of the one before are issued.
 enum class TileOrder { flat, persistent, dynamic };
 template <>
 struct EnumNames<TileOrder> {
@@ -63,11 +63,11 @@ struct EnumNames<CopyPath> {
 };
 
 // Where results wait in shared memory for the copy engine: in the place of Q, or in one of their own, so that
-// the next Q can come meanwhile.
-enum class Staging { over_q, own };
+// the next Q can come meanwhile. none: the threads store them from their registers.
+enum class Staging { over_q, own, none };
 template <>
 struct EnumNames<Staging> {
-  static constexpr std::array<std::string_view, 2> names{"over_q", "own"};
+  static constexpr std::array<std::string_view, 3> names{"over_q", "own", "none"};
 };
 
 // Where the first product reads Q: in shared memory, or in registers that each warpgroup fills once per row
@@ -95,7 +95,9 @@ struct EnumNames<Extents> {
 };
 
 // What is held in front of the wait for the PV product that runs beside the softmax, because ptxas would move
-// it behind: the exponentials and their sums, the exponentials alone, or nothing.
+// it behind: the exponentials and their sums, the exponentials alone, or nothing. With r2 the check of the
+// sums stands there anyway, so that `exponentials` adds nothing; the plain loop of r4 (mask_loop=split)
+// always keeps the scores apart.
 enum class Settle { sums, exponentials, none };
 template <>
 struct EnumNames<Settle> {

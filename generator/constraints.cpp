@@ -150,9 +150,9 @@ Reason q_stages_violated(const Problem&, const KernelConfig& config, const Targe
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c) return {};
   if (Reason reason = count_violated("q_stages", c->q_stages, kMostStages)) return reason;
-  if (c->q_stages == 1 || (c->tile_order != TileOrder::flat && c->staging == Staging::own)) return {};
-  return fmt::format("q_stages={} needs persistent blocks and staging=own, it has {} and {}", c->q_stages,
-                     value_to_text(c->tile_order), value_to_text(c->staging));
+  if (c->q_stages == 1 || (c->tile_order != TileOrder::flat && c->staging != Staging::over_q)) return {};
+  return fmt::format("q_stages={} needs persistent blocks and O apart from Q, it has {} and staging={}",
+                     c->q_stages, value_to_text(c->tile_order), value_to_text(c->staging));
 }
 
 // Beside s0's softmax no product runs that anything could be held in front of.
@@ -183,13 +183,16 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t element = size_of(f.dtype);
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
   const int64_t rows = kRowsPerWarpgroup * c.consumers, staged = int64_t{c.key_tile} * c.stage_tiles;
-  const bool own = c.staging == Staging::own;
-  const int64_t q = element * rows * c.q_stages * (own ? dim : std::max(dim, value_dim)),
+  const bool own = c.staging == Staging::own, apart = c.staging != Staging::over_q;
+  const int64_t q = element * rows * c.q_stages * (apart ? dim : std::max(dim, value_dim)),
                 o = own ? element * rows * value_dim : 0;
   const int64_t k = element * c.k_stages * staged * dim, v = element * c.v_stages * staged * value_dim;
-  return bytes_violated(q + k + v + o + kBarrierBytes,
-                        fmt::format("q {} KB, k {} KB, v {} KB, o {} KB, barriers 1 KB", q / 1024, k / 1024,
-                                    v / 1024, o / 1024),
+  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, c.reference == Reference::r4);
+  const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
+  const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
+  return bytes_violated(q + k + v + o + std::max<int64_t>(kBarrierBytes, barriers),
+                        fmt::format("q {} KB, k {} KB, v {} KB, o {} KB, barriers 1 KB{}", q / 1024, k / 1024,
+                                    v / 1024, o / 1024, claims),
                         lower::shared_limit(target, c.blocks));
 }
 
@@ -305,7 +308,8 @@ const std::vector<Constraint>& constraints() {
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
       {"tile_order", "tiles are claimed where there is a producer", tile_order_violated},
-      {"extents", "warpgroups with bounds of their own take no turns there, and branch around masks",
+      {"extents",
+       "warpgroups with bounds of their own branch around masks, and take turns only in a loop in front",
        extents_violated},
       {"stage_tiles", "stages of several key tiles branch around a window's left edge", stage_tiles_violated},
       {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},

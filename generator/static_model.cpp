@@ -40,7 +40,7 @@ double tile_overhead(int key_tile) { return 1.0 + 0.07 * (128.0 / key_tile - 1.0
 // warpgroups take turns (H200: 60.8 against 62.6 us with turns, 64.0 against 61.8 without).
 double settle_factor(const AttentionConfig& c) {
   if (c.order == Order::s0 || c.settle == Settle::sums) return 1.0;
-  if (c.settle == Settle::exponentials) return 1.04;
+  if (c.settle == Settle::exponentials && c.reference != Reference::r2) return 1.04;
   if (c.consumers == 1) return 0.96;
   if (c.consumers == 4) return c.baton == Baton::issue ? 0.97 : 1.035;
   return 1.0;
@@ -52,7 +52,7 @@ double between_tiles(const AttentionConfig& c) {
   if (c.tile_order == TileOrder::flat) return 1750;  // 59.0 against 61.1 us over two waves
   if (c.q_stages > 1) return 200;
   const double alone = c.consumers <= 2 ? 2000 : 300;
-  return c.staging == Staging::own ? alone : alone + 200;
+  return c.staging == Staging::over_q ? alone + 200 : alone;
 }
 
 double tile_clocks(const AttentionFields& f, const AttentionConfig& c, const Target& target) {

@@ -10,9 +10,9 @@ namespace warpfinch {
 namespace {
 
 std::string text(const Argument& argument) {
+  if (argument.kind == Argument::Kind::counter) return "counter";
   const TensorMap& map = argument.map;
   std::string words = fmt::format("{}+{}", argument.buffer.buffer, argument.buffer.offset);
-  if (argument.kind == Argument::Kind::counter) return "counter";
   if (argument.kind == Argument::Kind::tensor_map)
     words += fmt::format(" map {} [{}] [{}] [{}] swizzle={}", to_text(map.type), fmt::join(map.shape, ","),
                          fmt::join(map.byte_strides, ","), fmt::join(map.box, ","), map.swizzle);

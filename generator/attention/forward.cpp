@@ -201,7 +201,8 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"baton", value_to_text(config.baton)},
                         {"mask_loop", value_to_text(config.mask_loop)},
                         {"copy", value_to_text(config.copy)}};
-  if (config.staging == Staging::own) set(program.attributes, "staging", "own");
+  if (config.staging != Staging::over_q)
+    set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};

@@ -3,8 +3,8 @@
 //   else via=ld / via=st: any strides, element by element if need be; hints to the copy engine go.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
 // a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
-// their own. Requires:
-// constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every store.
+// their own; with staging=none never. Requires: constant shapes. Leaves: a swizzle on every shared tile,
+// `via` on every load into $ and every store.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -148,7 +148,8 @@ Lowered copy_paths(const Program& program, const Target& target) {
   Program result = program;
   const bool only_ld = attribute(program.attributes, "copy") == "ld";
   remove(result.attributes, "copy");
-  choose(result, result.body, has_mma(program) && !only_ld, only_ld, target);
+  const bool staged = has_mma(program) && !only_ld && attribute(program.attributes, "staging") != "none";
+  choose(result, result.body, staged, only_ld, target);
   remove(result.attributes, "staging");
   if (auto rejection = set_swizzles(result)) return *rejection;
   return result;

@@ -5,8 +5,8 @@
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
 //   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
 // Ops that touch the late mma's registers move behind the others, with what depends on them; else a branch
-// that waits inside stays where it is. What
-// happens on the first trip only (`if … n == begin`) goes to the prologue.
+// that waits inside stays where it is. What happens on the first trip only (`if … n == begin`) goes to the
+// prologue.
 // Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge
 // that the next pass could not wait for at once.
 #include <fmt/format.h>

@@ -3,9 +3,10 @@
 // mask_loop=branch keeps one loop, with the mask ops of each edge under a uniform branch (one copy of the
 // body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts. Behind
 // the plain loop of a split that has tiles of several kinds (a warpgroup's own bounds, stages of several
-// tiles), the other one branches, too.
-// Requires: with split, both bounds are multiples of the step, or there is no left edge. Leaves: neither
-// attribute.
+// tiles), the other one branches, too. The second walk of a grid with `retry` runs the other loop alone; the
+// plain one has a `settle` in place of its cold branch.
+// Requires, with split: bounds that are multiples of the step; with own bounds or `leave`, no left edge
+// instead. Leaves: neither attribute.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -67,8 +68,9 @@ Op branch(const Program& program, Op loop, const Unmasked& unmasked) {
 // them all: the plain one needs no branch for it.
 class Splitter {
  public:
-  explicit Splitter(const Program& program)
-      : program_(program), retry_(attribute(program.body[0].attributes, "retry")) {}
+  // `whole`: a name for where the plain tiles end.
+  Splitter(const Program& program, std::string whole)
+      : program_(program), retry_(attribute(program.body[0].attributes, "retry")), whole_(std::move(whole)) {}
 
   std::vector<Op> split(const Op& loop, const Unmasked& unmasked) const {
     const Range& range = loop.ranges[0];
@@ -86,10 +88,11 @@ class Splitter {
   // Plain trips are those whose tiles all warpgroups see whole, and none of which leaves.
   std::vector<Op> split_parts(const Op& loop, const Expr& to, const Expr& own_to) const {
     const Range& range = loop.ranges[0];
-    const Expr beyond = std::max<int64_t>(reach(loop) - value(range.step), leaves(loop));
+    const int64_t last = leaves(loop) ? 1 : 0;  // a trip that ends where the loop does leaves
+    const Expr beyond = std::max(reach(loop) - value(range.step), last);
     const Expr end = range.begin + max(to - beyond - range.begin, 0) / range.step * range.step;
     std::vector<Op> result = split_at(loop, end);
-    result.back() = branch(program_, result.back(), {std::nullopt, own_to});
+    if (!result.empty()) result.back() = branch(program_, result.back(), {std::nullopt, own_to});
     return result;
   }
 
@@ -126,6 +129,7 @@ class Splitter {
     return loop;
   }
 
+  // What the branch reads of the product in front of it: the scores, where it raises a reference.
   static Operand scores_of(const Op& branch) {
     for (const Op& inner : branch.body)
       if (inner.name == "reference") return inner.operands[2];
@@ -139,8 +143,8 @@ class Splitter {
     std::vector<Op> result;
     if (again) end = operation("==", symbol(*retry_), 0) * end;
     if (again || !(is_constant(end) || end.kind == Expr::Kind::name)) {
-      result.push_back(let(range.name + "_whole", end));
-      end = symbol(range.name + "_whole");
+      result.push_back(let(whole_, end));
+      end = symbol(whole_);
     }
     Op plain = plain_of(loop, end), rest = loop;
     rest.ranges[0].begin = max(range.begin, end);
@@ -151,7 +155,20 @@ class Splitter {
 
   const Program& program_;
   std::optional<std::string> retry_;
+  std::string whole_;
 };
+
+// `n_whole`, or with a number where a loop before this one has taken that.
+std::string name_of_whole(const std::vector<Op>& scope, const Op& loop) {
+  const std::string wanted = loop.ranges[0].name + "_whole";
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(scope.begin(), scope.end(),
+                       [&](const Op& op) { return op.name == "let" && op.ranges[0].name == name; });
+  };
+  std::string name = wanted;
+  for (int i = 2; taken(name); ++i) name = wanted + std::to_string(i);
+  return name;
+}
 
 // A bound in the middle of a tile would leave part of it unmasked.
 bool cuts_a_tile(const Range& range, const Expr& unmasked) {
@@ -177,7 +194,7 @@ std::optional<Rejection> split_loops(const Program& program, std::vector<Op>& bo
                                                  print_head(body[i]))};
     const Unmasked unmasked{from ? std::optional(bound(*from)) : std::nullopt, bound(to)};
     for (const char* edge : {"unmasked", "unmasked_from", "own_unmasked"}) remove(body[i].attributes, edge);
-    const Splitter splitter(program);
+    const Splitter splitter(program, name_of_whole(body, body[i]));
     const std::vector<Op> parts = by_branch  ? std::vector{branch(program, body[i], unmasked)}
                                   : in_parts ? splitter.split_parts(body[i], bound(*text), bound(to))
                                              : splitter.split(body[i], unmasked);

@@ -1,10 +1,10 @@
 // synchronize: makes the mma ops asynchronous and derives what that takes. Every mma is a group of its own:
 // fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
 // = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
-// Nothing stays in flight over the end of a loop or of the role. A cold branch waits inside, for itself
-// alone: behind it everything counts as in flight still. Exponentials and sums that are taken beside an mma
-// are settled before it is waited for, as the attribute `settle` has it. Requires: roles; release directly
-// behind a tile's last use. Leaves: no op touches what is in flight.
+// Nothing stays in flight over the end of a loop or of the role. A branch that is cold or voted on waits
+// inside, for itself alone: behind it everything counts as in flight still. Exponentials and sums that are
+// taken beside an mma are settled before it is waited for, as the attribute `settle` has it. Requires: roles;
+// release directly behind a tile's last use. Leaves: no op touches what is in flight.
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
@@ -41,7 +41,7 @@ class Synchronizer {
   std::vector<Op> block(const std::vector<Op>& body) {
     std::vector<Op> result;
     for (size_t i = 0; i < body.size(); ++i) {
-      // What is needed right behind a cold branch is waited for in front of it, once.
+      // What is needed right behind such a branch is waited for in front of it, once.
       if (waits_inside(body[i]) && i + 1 < body.size()) wait_for(groups_touched(body[i + 1]), result);
       place(body[i], result);
     }

@@ -8,7 +8,6 @@ using namespace ir;
 
 namespace {
 constexpr int64_t kTileAlignment = 1024;  // the swizzle pattern of 128-byte rows repeats after 8 rows
-constexpr int64_t kBarrierBytes = 8;      // an mbarrier; two per stage: full and empty
 }  // namespace
 
 bool tma_can_move(const Tensor& param) {
@@ -36,16 +35,15 @@ bool is_persistent(const Op& grid) {
   return claims_tiles(grid) || attribute(grid.attributes, "tile_order") == "static";
 }
 
-int64_t kept_claims(const Op& grid) {
-  constexpr int64_t kKept = 256;
-  return has(grid.attributes, "retry") ? kKept : 0;
-}
+int64_t kept_claims(bool retry) { return retry ? 256 : 0; }
+int64_t kept_claims(const Op& grid) { return kept_claims(has(grid.attributes, "retry")); }
 
-int64_t walk_bytes(const Op& grid) {
+int64_t walk_bytes(bool claims, bool retry) {
   constexpr int64_t kStages = 2, kNumberBytes = 4;
-  const int64_t claims = kStages * 2 * kBarrierBytes + (kept_claims(grid) + kStages) * kNumberBytes;
-  return (claims_tiles(grid) ? claims : 0) + (has(grid.attributes, "retry") ? kRetryBytes : 0);
+  const int64_t claimed = kStages * 2 * kBarrierBytes + (kept_claims(retry) + kStages) * kNumberBytes;
+  return (claims ? claimed : 0) + (retry ? kRetryBytes : 0);
 }
+int64_t walk_bytes(const Op& grid) { return walk_bytes(claims_tiles(grid), has(grid.attributes, "retry")); }
 
 int64_t stages(const Tensor& tile) { return integer(tile.attributes, "stages", 1); }
 

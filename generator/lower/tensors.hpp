@@ -16,10 +16,12 @@ constexpr int64_t kMaxBoxRows = 256;  // of one copy
 // Do blocks walk over tiles, and does the producer claim these while it goes?
 bool is_persistent(const ir::Op& grid);
 bool claims_tiles(const ir::Op& grid);
+constexpr int64_t kBarrierBytes = 8;  // an mbarrier; a ring has two per stage: full and empty
 // At the end of shared memory: what the walk needs for claims, and then, where the grid has `retry`, the mask
 // of tiles that are to be done again.
 constexpr int64_t kRetryBytes = 8;
 int64_t walk_bytes(const ir::Op& grid);
+int64_t walk_bytes(bool claims, bool retry);  // the same, before there is a grid
 // Claims whose numbers are kept for the second walk: with 132 blocks those of 33924 tiles; later ones fit at
 // once.
 int64_t kept_claims(const ir::Op& grid);

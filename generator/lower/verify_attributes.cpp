@@ -36,7 +36,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"via", {words, {"tma", "ld", "st"}}},
       {"evict", {words, {"first", "last"}}},
       {"policy", {words, {"r0", "r1"}}},
-      {"staging", {words, {"over_q", "own"}}},
+      {"staging", {words, {"over_q", "own", "none"}}},
       {"settle", {words, {"sums", "exponentials", "none"}}},
       {"when", {words, {"changed"}}},
       {"layout", {words, {"mma", "vector"}}},

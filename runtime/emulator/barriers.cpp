@@ -36,6 +36,14 @@ void complete(NamedBarrier& barrier) {
   barrier = {};
 }
 
+// Allowed by the ISA, but it orders nothing: somebody's wait is missing, and who waits next waits for others.
+void report_unawaited(Thread& thread, const NamedBarrier& barrier, uint32_t number) {
+  report(thread, "wrong barrier",
+         fmt::format("barrier {} completes with {} threads that arrive and none that waits", number,
+                     barrier.arrived),
+         {"the first arrival is at " + line_text(*thread.world->run, barrier.line)}, barrier.line);
+}
+
 // A whole warp arrives.
 void arrive(Thread& thread, NamedBarrier& barrier, BarOp op, int threads) {
   Warp& warp = *thread.warp;
@@ -85,6 +93,7 @@ unsigned bar_leaf(ThreadState& state, BarOp op, int number, int threads, unsigne
     }
     sleep(thread, Wait::named_barrier, own);
   } else if (done) {
+    if (barrier.waiting.empty()) report_unawaited(thread, barrier, own);
     complete(barrier);
   }
   return slot.result;

@@ -92,6 +92,28 @@ TEST_P(Peaked, first_tile_with_a_second_walk) {
   expect_exact("attention_forward q_len=200 kv_len=500 mask=causal lse=true" + dtype(),
                "consumers=2 key_tile=64 order=s1 reference=r4 mask_loop=branch tile_order=static");
 }
+TEST_P(Peaked, second_walk_behind_turns_and_own_bounds) {
+  expect_exact("attention_forward q_len=420 kv_len=500 mask=causal" + dtype(),
+               "consumers=2 key_tile=64 order=s1 baton=issue reference=r4 mask_loop=split extents=warpgroup "
+               "stage_tiles=2 tile_order=static");
+}
+TEST_P(Peaked, second_walk_in_a_window) {
+  expect_exact("attention_forward q_len=400 mask=causal window_left=90" + dtype(),
+               "consumers=2 key_tile=64 reference=r4 mask_loop=split baton=issue tile_order=static");
+}
+TEST_P(Peaked, second_walk_over_a_ragged_last_stage) {
+  expect_exact("attention_forward q_len=100 kv_len=700" + dtype(),
+               "consumers=2 key_tile=64 reference=r4 mask_loop=split stage_tiles=2 q_in=registers");
+}
+TEST_P(Peaked, second_walk_in_splits_of_the_keys) {
+  expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600" + dtype(),
+               "consumers=1 key_tile=32 reference=r4 mask_loop=split kv_splits=3 stage_tiles=2");
+}
+TEST_P(Peaked, second_walk_with_a_second_q_and_claims) {
+  expect_exact("attention_forward q_len=700 q_heads=2 kv_len=300" + dtype(),
+               "consumers=1 key_tile=64 reference=r4 mask_loop=split staging=none q_stages=2 q_in=registers "
+               "tile_order=dynamic");
+}
 
 INSTANTIATE_TEST_SUITE_P(Types, Peaked, testing::Values("bf16", "fp16"),
                          [](const auto& info) { return info.param; });

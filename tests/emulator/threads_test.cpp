@@ -65,6 +65,9 @@ TEST(EmulatedBarrier, orders_those_who_arrive_before_those_who_wait) {
       kinds_of(run_by_hand({.body = write + "    named_arrive(2, 64);\n" + read, .threads = 64}, {&out})),
       "deadlock");
   EXPECT_EQ(kinds_of(run_by_hand({.body = "  named_sync(16, 32);\n"}, {&out})), "wrong barrier");
+  EXPECT_EQ(kinds_of(run_by_hand({.body = "  named_arrive(1, 64);\n", .threads = 64}, {&out})),
+            "wrong barrier")
+      << "nobody waits";
   EXPECT_EQ(kinds_of(run_by_hand({.body = "  named_sync(1, 33);\n", .threads = 64}, {&out})),
             "wrong barrier");
 }

@@ -109,6 +109,10 @@ TEST(Constraints, reasons_carry_the_numbers) {
       "needs 129 KB of shared memory (q 8 KB, k 64 KB, v 48 KB, o 8 KB, barriers 1 KB), a block has 113 KB");
   EXPECT_EQ(reason("softmax rows=64 columns=64", "tile_order=dynamic"),
             "tile_order=dynamic needs a producer that claims the tiles; the 4 warps of softmax have none");
+  EXPECT_THAT(
+      reason("attention_forward batch=2 q_heads=8 q_len=4096 head_dim=128",
+             "consumers=1 key_tile=96 k_stages=2 v_stages=2 reference=r4 tile_order=dynamic blocks=2"),
+      testing::HasSubstr("barriers 1 KB, claims 1072 bytes"));
   EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
             "a stage of 384 keys: a copy brings at most 256");
   EXPECT_THAT(

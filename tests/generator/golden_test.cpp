@@ -60,6 +60,9 @@ const std::vector<Golden>& goldens() {
        "consumers=4 key_tile=64 order=s1 baton=issue reference=r4 tile_order=static mask_loop=split "
        "staging=own "
        "extents=warpgroup stage_tiles=2 q_stages=2 settle=none"},
+      {"attention_unstaged", "attention_forward q_heads=4 q_len=300 head_dim=80 dtype=fp16 lse=true",
+       "consumers=2 key_tile=64 order=s0 reference=r1 tile_order=static staging=none q_stages=2 "
+       "q_in=registers"},
       {"attention_unsettled", "attention_forward q_heads=4 q_len=1024 head_dim=64",
        "consumers=4 key_tile=64 order=s1 baton=issue reference=r1 mask_loop=branch stage_tiles=2 "
        "settle=none"},

@@ -230,12 +230,12 @@ TEST(Verifier, refuses_batons_that_could_be_lost) {
   EXPECT_THAT(verdict(unequal), HasSubstr("warpgroups may run unequally often"));
 }
 
-// What a program is taken to mean by the emitter must stand in it.
 TEST(Verifier, refuses_claims_without_a_producer) {
   expect_refusals(plan_of("softmax rows=64 columns=64", "").launches[0].program,
                   {{"tile_order=flat", "tile_order=dynamic", {"tile_order=dynamic needs a producer"}}});
 }
 
+// What a program is taken to mean by the emitter must stand in it.
 TEST(Verifier, refuses_structures_that_the_emitter_has_no_words_for) {
   expect_refusals(gemm(), {{"role consumer warps=8", "role warps=8", {"role"}},
                            {"role consumer warps=8 regs=240", "role consumer regs=240", {"warps"}},
