@@ -122,6 +122,24 @@ TEST(SplitMaskPass, a_window_has_edges_on_both_sides) {
   EXPECT_THAT(block(branch, "if n + 64 > n_unmasked {"), ElementsAre("mask_causal %s, m, n, 0"));
 }
 
+// Stages of two tiles, own bounds, a second walk.
+TEST(SplitMaskPass, the_second_walk_and_what_is_uneven_stay_out_of_the_plain_loop) {
+  const std::string text = after("split_mask", kCausal,
+                                 "consumers=2 key_tile=64 stage_tiles=2 reference=r4 mask_loop=split "
+                                 "extents=warpgroup");
+  EXPECT_THAT(text, HasSubstr("let n_whole = (safe == 0) * (max(n_unmasked - 64, 0) / 128 * 128)"));
+  EXPECT_THAT(text, HasSubstr("for n in 0 .. n_whole step 128 {"));
+  EXPECT_THAT(text, HasSubstr("for n in max(0, n_whole) .. n_end step 128 own=n_own {"));
+  const auto only_control = [&](int loop) {
+    return only(block(text, "for n", loop), {"settle", "if", "leave", "mask_causal"});
+  };
+  EXPECT_THAT(only_control(1), ElementsAre("settle %s", "settle %s"));
+  EXPECT_THAT(only_control(2),
+              ElementsAre("if n + 128 > n_own_unmasked {", "mask_causal %s, m, n + 64, 0",
+                          "if safe != 0 cold {", "leave n + 128 >= n_end", "if n + 192 > n_own_unmasked {",
+                          "mask_causal %s, m, n + 128, 0", "if safe != 0 cold {"));
+}
+
 TEST(SplitMaskPass, where_every_tile_is_whole_no_mask_is_left) {
   const std::string whole = after("split_mask", kSquare, "key_tile=128");
   EXPECT_THAT(whole, Not(HasSubstr("mask_")));

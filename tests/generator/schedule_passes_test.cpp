@@ -139,6 +139,13 @@ TEST(BatonPass, stands_around_the_issue_of_every_loop) {
   EXPECT_THAT(after("baton", kCausal, "baton=none"), Not(HasSubstr("baton")));
 }
 
+TEST(BatonPass, keeps_out_of_the_loop_of_own_bounds) {
+  const std::string text =
+      after("baton", kCausal, "consumers=2 key_tile=64 baton=issue mask_loop=split extents=warpgroup");
+  EXPECT_THAT(only(block(text, "for n", 1), {"baton_wait", "baton_pass"}),
+              ElementsAre("baton_wait", "baton_pass"));
+  EXPECT_THAT(only(block(text, "for n", 2), {"baton_wait", "baton_pass"}), ElementsAre());
+}
 TEST(BatonPass, refuses_a_single_consumer) {
   ir::Program program = ir::parse(after("synchronize", kSquare, "consumers=1 baton=none"));
   ir::set(program.attributes, "baton", "issue");
