@@ -14,7 +14,7 @@ using Reason = std::optional<std::string>;
 
 constexpr int kWarpgroup = 128;         // threads
 constexpr int kRowsPerWarpgroup = 64;   // of one wgmma
-constexpr int kBarrierBytes = 1024;     // mbarriers, and the alignment of swizzled tiles
+constexpr int kBarrierRoom = 1024;      // mbarriers, and the alignment of swizzled tiles
 constexpr int kProducerRegisters = 24;  // the least that setmaxnreg gives a role that only copies
 constexpr int kConsumerRegisterCap = 240;
 constexpr int kOtherRegisters = 30;  // addresses, row state, loop (measured from ptxas, all orders)
@@ -190,7 +190,7 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, c.reference == Reference::r4);
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
-  return bytes_violated(q + k + v + o + std::max<int64_t>(kBarrierBytes, barriers),
+  return bytes_violated(q + k + v + o + std::max<int64_t>(kBarrierRoom, barriers),
                         fmt::format("q {} KB, k {} KB, v {} KB, o {} KB, barriers 1 KB{}", q / 1024, k / 1024,
                                     v / 1024, o / 1024, claims),
                         lower::shared_limit(target, c.blocks));
@@ -200,7 +200,7 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
 Reason gemm_shared(const Gemm& gemm, const GemmConfig& c, const Target& target) {
   const int64_t rows = kRowsPerWarpgroup * c.consumers;
   const int64_t ring = int64_t{size_of(gemm.dtype)} * c.stages * (rows + c.n_tile) * c.k_tile;
-  return bytes_violated(ring + kBarrierBytes, fmt::format("ring {} KB, barriers 1 KB", ring / 1024),
+  return bytes_violated(ring + kBarrierRoom, fmt::format("ring {} KB, barriers 1 KB", ring / 1024),
                         target.shared_bytes_per_block);
 }
 

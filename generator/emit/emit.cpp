@@ -245,27 +245,15 @@ class Emitter {
       return tensor.space == Space::shared && lower::filled_via(program_, tensor.name, "ld");
     });
   }
-  static std::set<std::string> names_in(const Op& role) {
-    std::set<std::string> names;
-    walk(role.body, [&](const Op& op) {
-      for (const Range& range : op.ranges)
-        for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
-      for (const Operand& operand : op.operands) {
-        collect_names(operand.expr, names);
-        for (const Expr& index : operand.index) collect_names(index, names);
-      }
-    });
-    return names;
-  }
   // Does the role ask whether a tile is done again?
   bool asks_for_retry(const Op& role) const {
     bool redoes = false;
     walk(role.body, [&](const Op& op) { redoes |= op.name == "redo"; });
-    return redoes || names_in(role).contains(*retried());
+    return redoes || names_in(role.body).contains(*retried());
   }
   void consumer_state(const Op& role, int64_t warps) {
     groups_ = static_cast<int>(warps / 4);
-    const std::set<std::string> names = names_in(role);
+    const std::set<std::string> names = names_in(role.body);
     const bool batons = has(role.attributes, "baton");
     if (names.contains("warpgroup") || batons) line("const int warpgroup = warp / 4;");
     if (batons) line(fmt::format("baton_open<{}>(warpgroup);", groups_));

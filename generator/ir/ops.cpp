@@ -276,6 +276,23 @@ RegisterUse register_use(const Op& op) {
   return use;
 }
 
+std::set<std::string> names_in(const Op& op) {
+  std::set<std::string> names;
+  for (const Range& range : op.ranges)
+    for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, names);
+  for (const Operand& operand : op.operands) {
+    collect_names(operand.expr, names);
+    for (const Expr& index : operand.index) collect_names(index, names);
+  }
+  return names;
+}
+
+std::set<std::string> names_in(const std::vector<Op>& body) {
+  std::set<std::string> names;
+  walk(body, [&](const Op& op) { names.merge(names_in(op)); });
+  return names;
+}
+
 bool opens_block(const Op& op) {
   static constexpr std::string_view names[] = {"grid", "role", "for", "if", "any_above"};
   return std::find(std::begin(names), std::end(names), op.name) != std::end(names);

@@ -2,6 +2,8 @@
 // documentation follow from it. A new op is a row here, a primitive of the same name in templates/, a golden.
 #pragma once
 
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +55,9 @@ struct RegisterUse {
   std::vector<std::string> reads, writes;
 };
 RegisterUse register_use(const Op& op);
+// The names in an op's ranges, operands and their indices; of a body, with all that stands inside.
+std::set<std::string> names_in(const Op& op);
+std::set<std::string> names_in(const std::vector<Op>& body);
 // Does the op hold others?
 bool opens_block(const Op& op);
 // Does the op run its body once or not at all?

@@ -23,7 +23,7 @@ Lowered allocate_shared(const Program& program, const Target&) {
       set(tensor.attributes, "offset", *attribute(find(result, Space::shared, *alias)->attributes, "offset"));
     if (!is_ring(result, tensor.name)) continue;
     set(tensor.attributes, "barriers", std::to_string(at));
-    at += 16 * stages(tensor);
+    at += 2 * kBarrierBytes * stages(tensor);
   }
   set(result.attributes, "shared_bytes", std::to_string(at + walk_bytes(result.body[0])));
   return result;

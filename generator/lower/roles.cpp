@@ -33,23 +33,12 @@ bool contains_async_load(const Op& op) {
 }
 
 // --- lets that nothing uses ------------------------------------------------------------------------------
-void collect_names(const Op& op, std::set<std::string>& names) {
-  for (const Range& range : op.ranges)
-    for (const Expr* expr : {&range.begin, &range.end, &range.step}) ir::collect_names(*expr, names);
-  for (const Operand& operand : op.operands) {
-    ir::collect_names(operand.expr, names);
-    for (const Expr& index : operand.index) ir::collect_names(index, names);
-  }
-  for (const Op& inner : op.body) collect_names(inner, names);
-}
-
 void drop_unused_lets(std::vector<Op>& body) {
   for (size_t i = body.size(); i-- > 0;) {
     drop_unused_lets(body[i].body);
     if (body[i].name != "let") continue;
-    std::set<std::string> used;
-    for (size_t j = i + 1; j < body.size(); ++j) collect_names(body[j], used);
-    if (!used.contains(body[i].ranges[0].name)) body.erase(body.begin() + i);
+    const auto behind = body.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    if (!names_in({behind, body.end()}).contains(body[i].ranges[0].name)) body.erase(body.begin() + i);
   }
 }
 

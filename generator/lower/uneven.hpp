@@ -5,17 +5,14 @@
 #include <set>
 #include <string>
 
-#include "generator/ir/program.hpp"
+#include "generator/ir/ops.hpp"
 
 namespace warpfinch::lower {
 
 class Uneven {
  public:
   bool depends(const ir::Op& op) const {
-    std::set<std::string> names;
-    for (const ir::Range& range : op.ranges)
-      for (const ir::Expr* part : {&range.begin, &range.end, &range.step}) ir::collect_names(*part, names);
-    for (const ir::Operand& operand : op.operands) ir::collect_names(operand.expr, names);
+    const std::set<std::string> names = ir::names_in(op);
     return std::any_of(names.begin(), names.end(), [&](const auto& name) { return names_.contains(name); });
   }
   // A `let` hands it on.

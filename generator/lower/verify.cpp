@@ -95,13 +95,7 @@ class Scope {
   }
 
   std::optional<Rejection> check_names(const Op& op) const {
-    std::set<std::string> used;
-    for (const Range& range : op.ranges)
-      for (const Expr* part : {&range.begin, &range.end, &range.step}) collect_names(*part, used);
-    for (const Operand& operand : op.operands) {
-      collect_names(operand.expr, used);
-      for (const Expr& index : operand.index) collect_names(index, used);
-    }
+    std::set<std::string> used = names_in(op);
     // What a loop's own bounds are made of: each warpgroup takes its own number.
     if (op.name == "let" && own_bounds_) used.erase("warpgroup");
     for (const std::string& name : used)

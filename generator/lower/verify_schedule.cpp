@@ -285,26 +285,9 @@ std::optional<Rejection> check_batons(const Program& program, const Target&) {
   return std::nullopt;
 }
 
-namespace {
-
-bool names_warpgroup(const std::vector<Op>& body) {
-  std::set<std::string> names;
-  walk(body, [&](const Op& op) {
-    for (const Range& range : op.ranges)
-      for (const Expr* part : {&range.begin, &range.end}) collect_names(*part, names);
-    for (const Operand& operand : op.operands) {
-      collect_names(operand.expr, names);
-      for (const Expr& index : operand.index) collect_names(index, names);
-    }
-  });
-  return names.contains("warpgroup");
-}
-
-}  // namespace
-
 std::optional<Rejection> check_producer_names(const Program& program, const Target&) {
   for (const Op& role : roles_of(program))
-    if (has(role.attributes, "producer") && names_warpgroup(role.body))
+    if (has(role.attributes, "producer") && names_in(role.body).contains("warpgroup"))
       return lower::refuse(role, "a producer has no warpgroup");
   return std::nullopt;
 }
