@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,28 @@ inline std::string text_of(const Report& report) {
   return text;
 }
 
+inline void expect_clean_and_right(const std::vector<std::shared_ptr<const BuiltKernel>>& kernels,
+                                   const Plan& plan, std::vector<HostTensor>& tensors, const Options& options,
+                                   int multiprocessors = 3) {
+  const Report report = run_plan(kernels, plan, tensors, options, multiprocessors);
+  EXPECT_TRUE(report.clean()) << text_of(report);
+  const Accuracy accuracy = check_accuracy(parse_problem(plan.problem), tensors);
+  EXPECT_TRUE(accuracy.right()) << accuracy.worst;
+}
+
+// Each element becomes f of its value, its matrix (batch and head), row and column; of q, k, v and o.
+inline void map_elements(HostTensor& tensor,
+                         const std::function<double(double, int64_t, int64_t, int64_t)>& f) {
+  const Buffer& b = tensor.buffer;
+  for (int64_t matrix = 0; matrix < b.shape[0] * b.shape[1]; ++matrix)
+    for (int64_t row = 0; row < b.shape[2]; ++row)
+      for (int64_t column = 0; column < b.shape[3]; ++column) {
+        const int64_t at = matrix / b.shape[1] * b.strides[0] + matrix % b.shape[1] * b.strides[1] +
+                           row * b.strides[2] + column * b.strides[3];
+        store_element(tensor, at, f(load_element(tensor, at), matrix, row, column));
+      }
+}
+
 inline void expect_right(const std::string& problem, const std::string& config,
                          std::initializer_list<uint64_t> seeds = {0, 1, 2}) {
   SCOPED_TRACE(problem + " / " + config);
@@ -61,11 +84,7 @@ inline void expect_right(const std::string& problem, const std::string& config,
   std::vector<std::byte> first_outputs;
   for (uint64_t seed : seeds) {
     std::vector<HostTensor> tensors = workload(plan.buffers, 7);
-    const Report report =
-        run_plan(kernels, plan, tensors, {.schedule_seed = seed, .threads = machine_threads()});
-    EXPECT_TRUE(report.clean()) << text_of(report);
-    const Accuracy accuracy = check_accuracy(parse_problem(problem), tensors);
-    EXPECT_TRUE(accuracy.right()) << accuracy.worst;
+    expect_clean_and_right(kernels, plan, tensors, {.schedule_seed = seed, .threads = machine_threads()});
     std::vector<std::byte> outputs;
     for (const HostTensor& tensor : tensors)
       if (tensor.buffer.output) outputs.insert(outputs.end(), tensor.data.begin(), tensor.data.end());

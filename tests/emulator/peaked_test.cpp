@@ -1,6 +1,8 @@
 // Attention on scores that a reference taken too early does not fit: wide ones, such that rise or fall along
 // the keys, and such that all lie far below 0, where a row that saw no key yet must not take 0 for its
 // maximum.
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "tests/emulator/emulated.hpp"
@@ -16,27 +18,16 @@ constexpr Data kData[] = {{1, Data::even},     {6, Data::even},    {40, Data::ev
                           {6, Data::rising},   {40, Data::rising}, {1, Data::falling}, {6, Data::falling},
                           {40, Data::falling}, {1, Data::low}};
 
-void map_elements(HostTensor& tensor, const std::function<double(double, int64_t key, int64_t column)>& f) {
-  const Buffer& b = tensor.buffer;
-  for (int64_t i = 0; i < b.shape[0] * b.shape[1]; ++i)
-    for (int64_t row = 0; row < b.shape[2]; ++row)
-      for (int64_t column = 0; column < b.shape[3]; ++column) {
-        const int64_t at = i / b.shape[1] * b.strides[0] + i % b.shape[1] * b.strides[1] +
-                           row * b.strides[2] + column * b.strides[3];
-        store_element(tensor, at, f(load_element(tensor, at), row, column));
-      }
-}
-
 // Scores get their trend from the first column: height^2 / sqrt(head_dim) from end to end.
 std::vector<HostTensor> peaked(const Plan& plan, const Data& data) {
   std::vector<HostTensor> tensors = workload(plan.buffers, 7);
   const double height = data.trend == Data::low ? 100 : std::sqrt(80 * data.spread);
   const double last = static_cast<double>(plan.buffers[1].shape[2] - 1);
   const bool trend = data.trend != Data::even;
-  map_elements(tensors[0], [&](double q, int64_t, int64_t column) {
+  map_elements(tensors[0], [&](double q, int64_t, int64_t, int64_t column) {
     return trend && column == 0 ? height : data.spread * q;
   });
-  map_elements(tensors[1], [&](double k, int64_t key, int64_t column) {
+  map_elements(tensors[1], [&](double k, int64_t, int64_t key, int64_t column) {
     if (!trend || column > 0) return k;
     const double place = static_cast<double>(key) / last;
     return height * (data.trend == Data::low ? -1 : data.trend == Data::rising ? place : 1 - place);
@@ -50,11 +41,8 @@ void expect_exact(const std::string& problem, const std::string& config) {
   const auto kernels = kernels_of(plan);
   for (const Data& data : kData) {
     std::vector<HostTensor> tensors = peaked(plan, data);
-    const Report report = run_plan(kernels, plan, tensors, {.threads = machine_threads()});
-    EXPECT_TRUE(report.clean()) << text_of(report);
-    const Accuracy accuracy = check_accuracy(parse_problem(problem), tensors);
-    EXPECT_TRUE(accuracy.right()) << "spread " << data.spread << ", trend " << data.trend << ": "
-                                  << accuracy.worst;
+    SCOPED_TRACE(fmt::format("spread {}, trend {}", data.spread, static_cast<int>(data.trend)));
+    expect_clean_and_right(kernels, plan, tensors, {.threads = machine_threads()});
   }
 }
 
