@@ -154,6 +154,7 @@ void add(Differences& total, const Differences& pair) {
 void expect_agreement(const std::vector<Pair>& pairs, const std::shared_ptr<Device>& device) {
   Differences total;
   std::map<std::string, int> operations;
+  std::multimap<double, std::string> shares;  // of fp32 outputs
   std::mutex mutex;
   parallel_for(static_cast<int64_t>(pairs.size()), machine_threads(), [&](int64_t i) {
     const Pair& pair = pairs[static_cast<size_t>(i)];
@@ -162,6 +163,7 @@ void expect_agreement(const std::vector<Pair>& pairs, const std::shared_ptr<Devi
     const std::lock_guard lock(mutex);
     add(total, differences);
     ++operations[std::string(operation(pair.problem))];
+    shares.emplace(-differences.largest_share, to_text(pair));
     EXPECT_LE(differences.largest_ulp, 4) << to_text(pair);
     EXPECT_LE(differences.largest_share, 0.25) << to_text(pair);
   });
@@ -172,6 +174,9 @@ void expect_agreement(const std::vector<Pair>& pairs, const std::shared_ptr<Devi
       "largest difference %.4f of the bound\n",
       pairs.size(), device->info().name.c_str(), total.elements, total.above_one, total.largest_ulp,
       total.fp32_elements, total.largest_share);
+  int shown = 0;
+  for (auto i = shares.begin(); i != shares.end() && shown < 5; ++i, ++shown)
+    std::printf("  %.4f: %s\n", -i->first, i->second.c_str());
 }
 
 TEST(GpuAgreement, emulator_and_card_agree) {
