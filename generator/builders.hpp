@@ -45,6 +45,10 @@ struct RowTiles {
   int64_t group = 1;
 };
 RowTiles row_tiles(const AttentionFields& fields, const AttentionConfig& config);
+// Tiles of the grid: of all heads and splits.
+int64_t row_tile_count(const AttentionFields& fields, const AttentionConfig& config);
+// Do they differ in length? Under a mask with one edge.
+bool row_tiles_differ(const AttentionFields& fields);
 // q, o or lse as a param of [batch, heads, rows(, dim)] in that sense.
 ir::Tensor row_tiles_param(const Buffer& buffer, const RowTiles& tiles);
 

@@ -39,11 +39,12 @@ struct EnumNames<Reference> {
 };
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks
-// that claim the next tile once the loads of the one before are issued.
-enum class TileOrder { flat, persistent, dynamic };
+// that claim the next tile once the loads of the one before are issued. balanced: blocks with a list of tiles
+// each, made up so that tiles of unequal length sum up alike.
+enum class TileOrder { flat, persistent, dynamic, balanced };
 template <>
 struct EnumNames<TileOrder> {
-  static constexpr std::array<std::string_view, 3> names{"flat", "static", "dynamic"};
+  static constexpr std::array<std::string_view, 4> names{"flat", "static", "dynamic", "balanced"};
 };
 
 // How tiles that need the mask, or are done again (r4), are told from those that do not: a loop of their own,

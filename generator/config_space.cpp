@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "generator/builders.hpp"
+
 namespace warpfinch {
 namespace {
 
@@ -29,7 +31,7 @@ std::vector<Gene> domains(const Gemm&, const Target&) {
           {"k_tile", numbers({32, 64, 128})},
           {"stages", numbers({2, 3, 4, 5, 6})},
           {"group", numbers({1, 4, 8, 16})},
-          {"tile_order", every_value<TileOrder>()},
+          {"tile_order", {"flat", "static", "dynamic"}},  // all tiles are equally long
           {"copy", kCopyDomain}};
 }
 
@@ -62,6 +64,11 @@ std::vector<std::string> cache_domain(const AttentionFields& fields, const Targe
   return every_value<Cache>();
 }
 
+std::vector<std::string> tile_order_domain(const AttentionFields& fields) {
+  if (row_tiles_differ(fields)) return every_value<TileOrder>();
+  return {"flat", "static", "dynamic"};
+}
+
 std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool ends = band(fields).last.has_value();
@@ -72,7 +79,7 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"order", every_value<Order>()},
           {"baton", every_value<Baton>()},
           {"reference", every_value<Reference>()},
-          {"tile_order", every_value<TileOrder>()},
+          {"tile_order", tile_order_domain(fields)},
           {"mask_loop", every_value<MaskLoop>()},
           {"copy", kCopyDomain},
           {"staging", every_value<Staging>()},

@@ -5,6 +5,7 @@
 
 #include "generator/builders.hpp"
 #include "generator/config_space.hpp"
+#include "generator/lower/balance.hpp"
 #include "generator/lower/tensors.hpp"
 
 namespace warpfinch {
@@ -88,6 +89,21 @@ Reason tile_order_violated(const Problem&, const KernelConfig& config, const Tar
   return fmt::format(
       "tile_order=dynamic needs a producer that claims the tiles; the {} warps of softmax have none",
       c->warps);
+}
+
+bool has_lists(const KernelConfig& config) {
+  return std::visit([](const auto& c) { return c.tile_order == TileOrder::balanced; }, config);
+}
+
+// Lists are worth their place where tiles differ in length, and there are not so many that it does not show.
+Reason lists_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  if (!has_lists(config)) return {};
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || !row_tiles_differ(*attention(problem)))
+    return "tile_order=balanced is for attention under a mask with one edge; here all tiles are equally long";
+  const int64_t tiles = row_tile_count(*attention(problem), *c);
+  if (tiles <= lower::kMostListed) return {};
+  return fmt::format("tile_order=balanced lists {} tiles, at most {}", tiles, lower::kMostListed);
 }
 
 // --- rows and keys of a block --------------------------------------------------------------------------
@@ -308,6 +324,7 @@ const std::vector<Constraint>& constraints() {
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
       {"tile_order", "tiles are claimed where there is a producer", tile_order_violated},
+      {"lists", "tiles that differ in length are listed, while they are few", lists_violated},
       {"extents",
        "warpgroups with bounds of their own branch around masks, and take turns only in a loop in front",
        extents_violated},

@@ -80,8 +80,10 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
     launch.arguments.push_back(argument);
   }
   if (lower::claims_tiles(program.body[0])) launch.arguments.push_back({Argument::Kind::counter, {}, {}});
-  launch.tiles = lower::tile_count(program.body[0]);
-  launch.persistent = lower::is_persistent(program.body[0]);
+  const ir::Op& grid = program.body[0];
+  const bool lists = lower::lists_tiles(grid);  // one per block, whatever the device
+  launch.tiles = lists ? ir::integer(grid.attributes, "lists", 1) : lower::tile_count(grid);
+  launch.persistent = lower::is_persistent(grid) && !lists;
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
   launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));

@@ -56,7 +56,7 @@ struct Launch {
   CudaSource source;
   std::string program;              // the scheduled IR, printed
   std::vector<Argument> arguments;  // in the kernel's order
-  int64_t tiles = 1;                // tiles of the grid
+  int64_t tiles = 1;                // tiles of the grid, or lists of them (tile_order=balanced)
   bool persistent = false;  // blocks walk over tiles; grid = min(tiles, SMs * blocks_per_multiprocessor)
   int blocks_per_multiprocessor = 1;
   int threads = 128;

@@ -145,7 +145,11 @@ double predict(const AttentionFields& f, const AttentionConfig& c, const Target&
   const double waves = ceil_div(work.blocks, target.multiprocessors * c.blocks);
   // Equal blocks run in waves; unequal ones fill up, at best to the average, at worst to the longest.
   const bool persistent = c.tile_order != TileOrder::flat, dynamic = c.tile_order == TileOrder::dynamic;
-  const double average = work.units / target.multiprocessors * (dynamic ? 1.02 : persistent ? 1.03 : 1.07);
+  const double uneven = c.tile_order == TileOrder::balanced ? 1.01
+                        : dynamic                           ? 1.02
+                        : persistent                        ? 1.03
+                                                            : 1.07;
+  const double average = work.units / target.multiprocessors * uneven;
   const double together = std::min<double>(c.blocks, ceil_div(work.blocks, target.multiprocessors));
   const double units = band(f) == Band{} ? waves * work.longest * together : std::max(average, work.longest);
   const double tail = (waves - 1) * (between_tiles(c) + claim_clocks(c.tile_order));

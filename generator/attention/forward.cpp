@@ -1,4 +1,5 @@
 // Fused attention forward: online softmax over key tiles, as a naive program.
+#include <algorithm>
 #include <cmath>
 
 #include "generator/builders.hpp"
@@ -190,6 +191,11 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   return body;
 }
 
+// As many as blocks fit at a time.
+int64_t lists(const AttentionFields& fields, const AttentionConfig& config, const Target& target) {
+  return std::min(row_tile_count(fields, config), int64_t{target.multiprocessors} * config.blocks);
+}
+
 }  // namespace
 
 Program build_attention_forward(const AttentionFields& fields, const AttentionConfig& config,
@@ -201,8 +207,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"baton", value_to_text(config.baton)},
                         {"mask_loop", value_to_text(config.mask_loop)},
                         {"copy", value_to_text(config.copy)}};
-  if (config.staging != Staging::over_q)
-    set(program.attributes, "staging", value_to_text(config.staging));
+  if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
@@ -216,14 +221,15 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   const Range rows{"m", 0, tiles.rows, symbol("m_tile")};
   // Where row tiles are equally long neighbouring blocks share one head's keys; else the long ones of all
   // heads go first.
-  const Band visible = band(fields);
-  if (visible.first.has_value() == visible.last.has_value()) {
-    grid.ranges = {batch, heads, rows};
-  } else {
+  if (row_tiles_differ(fields)) {
     grid.ranges = {rows, batch, heads};
-    if (visible.last) set(grid.attributes, "descending", "m");
+    if (band(fields).last) set(grid.attributes, "descending", "m");
+  } else {
+    grid.ranges = {batch, heads, rows};
   }
   if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});
+  if (config.tile_order == TileOrder::balanced)
+    set(grid.attributes, "lists", std::to_string(lists(fields, config, target)));
   grid.body = row_tile(fields, config);
   program.body = {std::move(grid)};
   return program;

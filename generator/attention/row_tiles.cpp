@@ -12,6 +12,17 @@ RowTiles row_tiles(const AttentionFields& fields, const AttentionConfig& config)
   return {fields.kv_heads, fields.q_len * group, group};
 }
 
+int64_t row_tile_count(const AttentionFields& fields, const AttentionConfig& config) {
+  const RowTiles tiles = row_tiles(fields, config);
+  const int64_t rows = 64 * config.consumers;
+  return fields.batch * tiles.heads * ((tiles.rows + rows - 1) / rows) * config.kv_splits;
+}
+
+bool row_tiles_differ(const AttentionFields& fields) {
+  const Band visible = band(fields);
+  return visible.first.has_value() != visible.last.has_value();
+}
+
 Tensor row_tiles_param(const Buffer& buffer, const RowTiles& tiles) {
   if (tiles.group == 1) return param(buffer);
   // [batch, head, query(, dim)] as [batch, KV head, query, head of the group(, dim)].

@@ -8,6 +8,7 @@
 #include "generator/emit/templates.hpp"
 #include "generator/emit/wgmma.hpp"
 #include "generator/ir/ops.hpp"
+#include "generator/lower/balance.hpp"
 #include "generator/lower/tensors.hpp"
 
 namespace warpfinch::emit {
@@ -90,6 +91,7 @@ class Emitter {
                                       "arithmetic.cuh",    "softmax.cuh",       "walk.cuh",
                                       folder + "/ring.cuh"};
     if (claims_tiles()) names.push_back(folder + "/claim.cuh");
+    if (lower::lists_tiles(program_.body[0])) names.push_back("lists.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
     return names;
   }
@@ -106,7 +108,29 @@ class Emitter {
     line("");
     line("using namespace warpfinch;");
     line("");
+    if (lower::lists_tiles(program_.body[0])) tile_lists();
   }
+  // The tiles of each block.
+  void tile_lists() {
+    const int64_t count = integer(program_.body[0].attributes, "lists", 1);
+    const auto lists = lower::balanced_lists(lower::tile_costs(program_), count);
+    size_t longest = 0;
+    for (const auto& list : lists) longest = std::max(longest, list.size());
+    line(fmt::format("// For each block its tiles, {} at most, and the end of its list.", longest));
+    line(fmt::format("__constant__ const u16 {}[{}][{}] = {{", lists_name(), count, longest + 1));
+    ++depth_;
+    std::string row;
+    for (const auto& list : lists) {
+      const std::string tiles = fmt::format("{{{}, ListedWalk::kEnd}},", fmt::join(list, ", "));
+      if (row.size() + tiles.size() > 105) line(std::exchange(row, ""));
+      row += (row.empty() ? "" : " ") + tiles;
+    }
+    line(row);
+    --depth_;
+    line("};");
+    line("");
+  }
+  std::string lists_name() const { return spell_symbol(program_.name) + "_tiles"; }
   void signature() {
     std::string arguments;
     for (const KernelParameter& parameter : parameters_) {
@@ -283,6 +307,8 @@ class Emitter {
     if (claims_tiles())
       return fmt::format("ClaimedWalk<{}, {}> walk{{claims{}}}", who, kept_claims(),
                          retried() ? ", again" : "");
+    if (lower::lists_tiles(*grid_))
+      return fmt::format("ListedWalk walk{{{}[block_index()], 0}}", lists_name());
     return fmt::format("TileWalk walk{{{}, 0}}", lower::tile_count(*grid_));
   }
   void walk_tiles(const Op& role, const char* who) {

@@ -26,14 +26,12 @@ std::vector<OpInfo> table() {
       {"grid",
        structure,
        {},
-       {"tile_order", "group", "descending", "retry"},
+       {"tile_order", "group", "descending", "retry", "lists"},
        "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per "
-       "tile, "
-       "static: blocks walk over the tiles in serpentine, dynamic: they claim tiles as they go; group=N: the "
-       "last two axes are walked in bands of "
-       "N; "
-       "descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 when a "
-       "tile that `redo` marked is done again or could not be done again"},
+       "tile, static: blocks walk over the tiles in serpentine, dynamic: they claim tiles as they go, "
+       "balanced: each of lists=N blocks has a list of tiles; group=N: the last two axes are walked in bands "
+       "of N; descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 "
+       "when a tile that `redo` marked is done again or could not be done again"},
       {"role",
        structure,
        {},

@@ -31,8 +31,10 @@ int64_t tile_bytes(const Tensor& tile) {
 
 bool claims_tiles(const Op& grid) { return attribute(grid.attributes, "tile_order") == "dynamic"; }
 
+bool lists_tiles(const Op& grid) { return attribute(grid.attributes, "tile_order") == "balanced"; }
+
 bool is_persistent(const Op& grid) {
-  return claims_tiles(grid) || attribute(grid.attributes, "tile_order") == "static";
+  return claims_tiles(grid) || lists_tiles(grid) || attribute(grid.attributes, "tile_order") == "static";
 }
 
 int64_t kept_claims(bool retry) { return retry ? 256 : 0; }

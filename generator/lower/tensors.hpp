@@ -13,9 +13,10 @@ namespace warpfinch::lower {
 // multiples of 16 bytes below 2^40, rank at most 5, extents below 2^32.)
 bool tma_can_move(const ir::Tensor& param);
 constexpr int64_t kMaxBoxRows = 256;  // of one copy
-// Do blocks walk over tiles, and does the producer claim these while it goes?
+// Do blocks walk over tiles, does the producer claim these while it goes, or does each block have a list?
 bool is_persistent(const ir::Op& grid);
 bool claims_tiles(const ir::Op& grid);
+bool lists_tiles(const ir::Op& grid);
 constexpr int64_t kBarrierBytes = 8;  // an mbarrier; a ring has two per stage: full and empty
 // At the end of shared memory: what the walk needs for claims, and then, where the grid has `retry`, the mask
 // of tiles that are to be done again.

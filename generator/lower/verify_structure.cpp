@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
+#include "generator/lower/balance.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
@@ -69,6 +70,22 @@ std::optional<Rejection> check_votes(const std::vector<Op>& body) {
   return found;
 }
 
+// Lists of tiles are of some length, and few enough to write down.
+std::optional<Rejection> check_lists(const Op& grid) {
+  const int64_t lists = integer(grid.attributes, "lists", 0);
+  if (lists_tiles(grid) != (lists > 0))
+    return refuse(grid, "tile_order=balanced and lists=N, the number of blocks, need each other");
+  const bool counted = std::all_of(grid.ranges.begin(), grid.ranges.end(),
+                                   [](const Range& range) { return is_constant(range.step); });
+  if (lists == 0 || !counted) return std::nullopt;
+  const int64_t tiles = tile_count(grid);
+  if (has(grid.attributes, "group")) return refuse(grid, "group=N is no order within lists");
+  if (lists > tiles || tiles > kMostListed)
+    return refuse(grid, fmt::format("lists={} of {} tiles; 1 to {} tiles, and no more lists than tiles",
+                                    lists, tiles, kMostListed));
+  return std::nullopt;
+}
+
 // Hints of the walk over tiles name what is there.
 std::optional<Rejection> check_walk(const Op& grid) {
   const auto last = attribute(grid.attributes, "descending");
@@ -77,7 +94,7 @@ std::optional<Rejection> check_walk(const Op& grid) {
   if (last && !known) return refuse(grid, fmt::format("descending={} is none of its axes", *last));
   if (integer(grid.attributes, "group", 1) > 1 && grid.ranges.size() < 2)
     return refuse(grid, fmt::format("group={} needs two axes", integer(grid.attributes, "group", 1)));
-  return std::nullopt;
+  return check_lists(grid);
 }
 
 // --- roles -----------------------------------------------------------------------------------------------

@@ -109,6 +109,13 @@ TEST(Constraints, reasons_carry_the_numbers) {
       "needs 129 KB of shared memory (q 8 KB, k 64 KB, v 48 KB, o 8 KB, barriers 1 KB), a block has 113 KB");
   EXPECT_EQ(reason("softmax rows=64 columns=64", "tile_order=dynamic"),
             "tile_order=dynamic needs a producer that claims the tiles; the 4 warps of softmax have none");
+  const std::string equal =
+      "tile_order=balanced is for attention under a mask with one edge; here all tiles are equally long";
+  EXPECT_EQ(reason("gemm m=512 n=512 k=64", "tile_order=balanced"), equal);
+  EXPECT_EQ(reason("attention_forward q_heads=4 q_len=2048 head_dim=64", "tile_order=balanced"), equal);
+  EXPECT_EQ(reason("attention_forward q_heads=64 q_len=8192 head_dim=64 mask=causal",
+                   "consumers=2 key_tile=64 tile_order=balanced"),
+            "tile_order=balanced lists 4096 tiles, at most 2048");
   EXPECT_THAT(
       reason("attention_forward batch=2 q_heads=8 q_len=4096 head_dim=128",
              "consumers=1 key_tile=96 k_stages=2 v_stages=2 reference=r4 tile_order=dynamic blocks=2"),
@@ -181,6 +188,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"counts", "k_stages=0"},
       {"baton", "consumers=1 baton=issue"},
       {"tile_order", "tile_order=dynamic"},
+      {"lists", "tile_order=balanced"},
       {"extents", "extents=warpgroup"},
       {"stage_tiles", "key_tile=192 stage_tiles=2"},
       {"q_stages", "q_stages=2"},

@@ -84,6 +84,9 @@ const std::vector<Golden>& goldens() {
        "consumers=2 key_tile=128 order=s1 reference=r4 tile_order=dynamic mask_loop=split staging=own"},
       {"attention_dynamic_ld", "attention_forward q_heads=6 q_len=500 head_dim=64 mask=causal",
        "consumers=2 key_tile=64 order=s1 baton=issue reference=r1 tile_order=dynamic copy=ld"},
+      {"attention_balanced", "attention_forward q_heads=24 q_len=2048 head_dim=64 mask=causal",
+       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s0 baton=issue reference=r2 tile_order=balanced "
+       "staging=own extents=warpgroup stage_tiles=2 q_stages=2"},
       // One K stage: who skips must hand K back before he waits for V (found on a GPU, shown by the
       // emulator).
       {"attention_skip_order",

@@ -235,6 +235,17 @@ TEST(Verifier, refuses_claims_without_a_producer) {
                   {{"tile_order=flat", "tile_order=dynamic", {"tile_order=dynamic needs a producer"}}});
 }
 
+TEST(Verifier, refuses_lists_that_do_not_fit_the_grid) {
+  const Plan plan = plan_of("attention_forward q_heads=3 q_len=300 head_dim=64 mask=causal",
+                            "consumers=2 key_tile=64 tile_order=balanced");
+  expect_refusals(plan.launches[0].program,
+                  {{" lists=9", "", {"tile_order=balanced and lists=N"}},
+                   {"tile_order=balanced", "tile_order=static", {"tile_order=balanced and lists=N"}},
+                   {" lists=9", " lists=9 group=2", {"group=N is no order within lists"}},
+                   {" lists=9", " lists=10", {"lists=10 of 9 tiles"}},
+                   {"h in 0 .. 3", "h in 0 .. 3000", {"lists=9 of 9000 tiles; 1 to 2048 tiles"}}});
+}
+
 // What a program is taken to mean by the emitter must stand in it.
 TEST(Verifier, refuses_structures_that_the_emitter_has_no_words_for) {
   expect_refusals(gemm(), {{"role consumer warps=8", "role warps=8", {"role"}},

@@ -5,6 +5,7 @@
 #define __forceinline__ inline
 #define __global__
 #define __grid_constant__
+#define __constant__ static
 #define __launch_bounds__(...)
 #define __align__(n) alignas(n)
 // In front of each statement of the kernel.
