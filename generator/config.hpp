@@ -126,19 +126,31 @@ struct AttentionConfig {
   Settle settle = Settle::sums;
   QueryPlace q_in = QueryPlace::shared;
   Cache cache = Cache::none;
+  int head_group = 0;  // heads that are walked together under a mask with one edge, for L2; 0: all
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
-    return std::tuple{core("consumers", &C::consumers),   core("key_tile", &C::key_tile),
-                      core("k_stages", &C::k_stages),     core("v_stages", &C::v_stages),
-                      core("order", &C::order),           core("baton", &C::baton),
-                      core("reference", &C::reference),   core("tile_order", &C::tile_order),
-                      core("mask_loop", &C::mask_loop),   optional("copy", &C::copy),
-                      optional("staging", &C::staging),   optional("extents", &C::extents),
-                      optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
-                      optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
-                      optional("q_stages", &C::q_stages), optional("settle", &C::settle),
-                      optional("q_in", &C::q_in),         optional("cache", &C::cache)};
+    return std::tuple{core("consumers", &C::consumers),
+                      core("key_tile", &C::key_tile),
+                      core("k_stages", &C::k_stages),
+                      core("v_stages", &C::v_stages),
+                      core("order", &C::order),
+                      core("baton", &C::baton),
+                      core("reference", &C::reference),
+                      core("tile_order", &C::tile_order),
+                      core("mask_loop", &C::mask_loop),
+                      optional("copy", &C::copy),
+                      optional("staging", &C::staging),
+                      optional("extents", &C::extents),
+                      optional("blocks", &C::blocks),
+                      optional("stage_tiles", &C::stage_tiles),
+                      optional("pack_gqa", &C::pack_gqa),
+                      optional("kv_splits", &C::kv_splits),
+                      optional("q_stages", &C::q_stages),
+                      optional("settle", &C::settle),
+                      optional("q_in", &C::q_in),
+                      optional("cache", &C::cache),
+                      optional("head_group", &C::head_group)};
   }
 };
 

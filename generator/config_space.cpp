@@ -64,6 +64,15 @@ std::vector<std::string> cache_domain(const AttentionFields& fields, const Targe
   return every_value<Cache>();
 }
 
+// The same holds for the walk over heads.
+std::vector<std::string> head_group_domain(const AttentionFields& fields, const Target& target) {
+  std::vector<std::string> values{"0"};
+  if (bytes(AttentionForward{fields}) <= target.l2_bytes || !row_tiles_differ(fields)) return values;
+  for (const int heads : {2, 4, 8, 16})
+    if (fields.q_heads % heads == 0) values.push_back(std::to_string(heads));
+  return values;
+}
+
 std::vector<std::string> tile_order_domain(const AttentionFields& fields) {
   if (row_tiles_differ(fields)) return every_value<TileOrder>();
   return {"flat", "static", "dynamic"};
@@ -91,7 +100,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"q_stages", numbers({1, 2})},
           {"settle", every_value<Settle>()},
           {"q_in", every_value<QueryPlace>()},
-          {"cache", cache_domain(fields, target)}};
+          {"cache", cache_domain(fields, target)},
+          {"head_group", head_group_domain(fields, target)}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -179,6 +179,20 @@ Reason settle_violated(const Problem&, const KernelConfig& config, const Target&
                      value_to_text(c->settle));
 }
 
+// Groups are for walks that would go through all heads, and are whole.
+Reason head_group_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->head_group == 0) return {};
+  if (!row_tiles_differ(*attention(problem)))
+    return fmt::format("head_group={} is for a mask with one edge; here one head's tiles follow each other",
+                       c->head_group);
+  if (c->tile_order == TileOrder::balanced)
+    return fmt::format("head_group={} is no order within the lists of tile_order=balanced", c->head_group);
+  const int64_t heads = row_tiles(*attention(problem), *c).heads;
+  if (c->head_group > 0 && heads % c->head_group == 0) return {};
+  return fmt::format("head_group={} does not divide the {} heads", c->head_group, heads);
+}
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -324,6 +338,7 @@ const std::vector<Constraint>& constraints() {
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
       {"tile_order", "tiles are claimed where there is a producer", tile_order_violated},
+      {"head_group", "heads are walked in whole groups, where all would be", head_group_violated},
       {"lists", "tiles that differ in length are listed, while they are few", lists_violated},
       {"extents",
        "warpgroups with bounds of their own branch around masks, and take turns only in a loop in front",

@@ -191,6 +191,18 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   return body;
 }
 
+// The axes of row tiles, the first one slowest. Where tiles are equally long neighbouring blocks share one
+// head's keys; else the long ones of all heads go first, or of a group whose keys L2 holds at a time.
+std::vector<Range> tile_axes(const AttentionFields& fields, const AttentionConfig& config) {
+  const RowTiles tiles = row_tiles(fields, config);
+  const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, tiles.heads, 1};
+  const Range rows{"m", 0, tiles.rows, symbol("m_tile")};
+  if (!row_tiles_differ(fields)) return {batch, heads, rows};
+  if (config.head_group == 0) return {rows, batch, heads};
+  return {
+      batch, {"h_first", 0, tiles.heads, config.head_group}, rows, {"h_of_group", 0, config.head_group, 1}};
+}
+
 // As many as blocks fit at a time.
 int64_t lists(const AttentionFields& fields, const AttentionConfig& config, const Target& target) {
   return std::min(row_tile_count(fields, config), int64_t{target.multiprocessors} * config.blocks);
@@ -216,21 +228,14 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
-  const RowTiles tiles = row_tiles(fields, config);
-  const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, tiles.heads, 1};
-  const Range rows{"m", 0, tiles.rows, symbol("m_tile")};
-  // Where row tiles are equally long neighbouring blocks share one head's keys; else the long ones of all
-  // heads go first.
-  if (row_tiles_differ(fields)) {
-    grid.ranges = {rows, batch, heads};
-    if (band(fields).last) set(grid.attributes, "descending", "m");
-  } else {
-    grid.ranges = {batch, heads, rows};
-  }
+  grid.ranges = tile_axes(fields, config);
+  if (row_tiles_differ(fields) && band(fields).last) set(grid.attributes, "descending", "m");
   if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});
   if (config.tile_order == TileOrder::balanced)
     set(grid.attributes, "lists", std::to_string(lists(fields, config, target)));
   grid.body = row_tile(fields, config);
+  if (config.head_group > 0)
+    grid.body.insert(grid.body.begin(), let("h", symbol("h_first") + symbol("h_of_group")));
   program.body = {std::move(grid)};
   return program;
 }

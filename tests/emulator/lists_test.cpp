@@ -1,4 +1,4 @@
-// tile_order=balanced: blocks with lists of tiles.
+// The orders of tiles of unequal length: lists for each block (tile_order=balanced), heads in groups.
 #include "tests/emulator/emulated.hpp"
 
 namespace warpfinch::emulator {
@@ -16,6 +16,17 @@ TEST(Lists, go_with_every_other_choice) {
                "consumers=2 key_tile=64 tile_order=balanced q_in=registers staging=own");
   expect_right("attention_forward batch=2 q_heads=4 kv_heads=2 q_len=3 kv_len=600 head_dim=64 mask=causal",
                "consumers=1 key_tile=64 tile_order=balanced pack_gqa=true kv_splits=3");
+}
+
+// Not lists, but the other order that a mask with one edge can have.
+TEST(HeadGroups, cover_all_heads) {
+  expect_right("attention_forward batch=2 q_heads=12 kv_heads=4 q_len=200 head_dim=64 mask=causal lse=true",
+               "consumers=1 key_tile=64 tile_order=static head_group=3");
+  expect_right("attention_forward q_heads=4 q_len=200 head_dim=64 window_left=20",
+               "consumers=2 key_tile=64 tile_order=flat head_group=2");
+  expect_right(
+      "attention_forward q_heads=8 kv_heads=4 q_len=30 kv_len=500 head_dim=128 mask=causal",
+      "consumers=1 key_tile=64 reference=r4 tile_order=dynamic head_group=2 pack_gqa=true kv_splits=2");
 }
 
 TEST(Lists, of_one_tile) {

@@ -116,6 +116,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason("attention_forward q_heads=64 q_len=8192 head_dim=64 mask=causal",
                    "consumers=2 key_tile=64 tile_order=balanced"),
             "tile_order=balanced lists 4096 tiles, at most 2048");
+  const std::string causal = "attention_forward q_heads=6 q_len=2048 head_dim=64 mask=causal";
+  EXPECT_EQ(reason(causal, "head_group=4"), "head_group=4 does not divide the 6 heads");
+  EXPECT_EQ(reason(causal, "head_group=-2"), "head_group=-2 does not divide the 6 heads");
+  EXPECT_EQ(reason(causal, "head_group=3 tile_order=balanced"),
+            "head_group=3 is no order within the lists of tile_order=balanced");
   EXPECT_THAT(
       reason("attention_forward batch=2 q_heads=8 q_len=4096 head_dim=128",
              "consumers=1 key_tile=96 k_stages=2 v_stages=2 reference=r4 tile_order=dynamic blocks=2"),
@@ -189,6 +194,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"baton", "consumers=1 baton=issue"},
       {"tile_order", "tile_order=dynamic"},
       {"lists", "tile_order=balanced"},
+      {"head_group", "head_group=4"},
       {"extents", "extents=warpgroup"},
       {"stage_tiles", "key_tile=192 stage_tiles=2"},
       {"q_stages", "q_stages=2"},

@@ -87,6 +87,9 @@ const std::vector<Golden>& goldens() {
       {"attention_balanced", "attention_forward q_heads=24 q_len=2048 head_dim=64 mask=causal",
        "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s0 baton=issue reference=r2 tile_order=balanced "
        "staging=own extents=warpgroup stage_tiles=2 q_stages=2"},
+      {"attention_head_group",
+       "attention_forward batch=2 q_heads=24 kv_heads=6 q_len=700 head_dim=64 mask=causal",
+       "consumers=2 key_tile=64 tile_order=static head_group=8"},
       // One K stage: who skips must hand K back before he waits for V (found on a GPU, shown by the
       // emulator).
       {"attention_skip_order",
