@@ -52,25 +52,32 @@ WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile
   reference_of(Policy{}, m, shrink, s, scale);
 }
 
-// s = 2^(scale * (s - reference)), one fma and one ex2 per element.
-template <int Rows, class Tile>
-WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale) {
-  const float shift[2] = {finite_reference(m.value[0]) * scale, finite_reference(m.value[1]) * scale};
+// e = 2^(scale * s - shift), one fma and one ex2 per element.
+template <class Tile>
+WF_DEVICE void shifted_exp2(Tile& e, const Tile& s, float scale, const float (&shift)[2]) {
 #pragma unroll
-  for (int i = 0; i < Tile::kCount; ++i) s.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
+  for (int i = 0; i < Tile::kCount; ++i) e.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
 }
 
-// e = 2^(scale * (s - reference)) where the reference may be too low. A row that saw no key yet has none:
-// then every score but -inf gives infinity, which any limit on the sums finds.
+// s = 2^(scale * (s - reference) + lift).
 template <int Rows, class Tile>
-WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m, float scale) {
+WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale, float lift = 0.0f) {
+  const float shift[2] = {fused(finite_reference(m.value[0]), scale, -lift),
+                          fused(finite_reference(m.value[1]), scale, -lift)};
+  shifted_exp2(s, s, scale, shift);
+}
+
+// e = 2^(scale * (s - reference) + lift) where the reference may be too low. A row that saw no key yet has
+// none: then every score but -inf gives infinity, which any limit on the sums finds.
+template <int Rows, class Tile>
+WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m, float scale,
+                                float lift = 0.0f) {
   constexpr float kBelowAll = -3.4028235e38f;
   float shift[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    shift[half] = m.value[half] == -infinity() ? kBelowAll : m.value[half] * scale;
-#pragma unroll
-  for (int i = 0; i < Tile::kCount; ++i) e.value[i] = ex2(fused(s.value[i], scale, -shift[i / 2 % 2]));
+    shift[half] = m.value[half] == -infinity() ? kBelowAll : fused(m.value[half], scale, -lift);
+  shifted_exp2(e, s, scale, shift);
 }
 
 // Is a value of some row, in some thread of the warp, above the limit, or NaN?
@@ -113,16 +120,17 @@ WF_DEVICE void normalize(Tile& o, const RowValues<Rows>& sum) {
   multiply(o, o, factor);
 }
 
-// Natural logarithm of the row's sum of exponentials; -inf where nothing was summed.
+// Natural logarithm of the row's sum of exponentials, which was taken times 2^lift; -inf where nothing was
+// summed.
 template <int Rows>
 WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const RowValues<Rows>& sum,
-                           float scale) {
+                           float scale, float lift = 0.0f) {
   constexpr float kLn2 = 0.69314718f;
 #pragma unroll
   for (int half = 0; half < 2; ++half)
     e.value[half] = sum.value[half] == 0.0f
                         ? -infinity()
-                        : (finite_reference(m.value[half]) * scale + lg2(sum.value[half])) * kLn2;
+                        : (fused(finite_reference(m.value[half]), scale, -lift) + lg2(sum.value[half])) * kLn2;
 }
 
 // -inf where column > query + offset; so many neighbouring rows belong to one query.

@@ -74,6 +74,15 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
 }
 
+// What exponentials are taken with. P in fp16 ends at 2^-24, where bf16 goes on: there P is lifted, so that
+// keys of little weight, whose values may be large, are not lost. Normalizing takes the factor out again. r1
+// lets P grow by 2^8, which with 2^7 stays below 65504.
+Attributes exponents(const std::string& scale, DataType p) {
+  Attributes attributes{{"scale", scale}};
+  if (p == DataType::fp16) set(attributes, "lift", "7");
+  return attributes;
+}
+
 // Raises the reference, and brings the sums and O to it.
 std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
   const bool lazy = std::string_view(policy) == "r1";
@@ -87,8 +96,8 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
 // larger than its share, so P is finite: fp16 ends at 65504, bf16 where fp32 does. A row of T tiles sums up
 // to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16, and in
 // bf16 while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64). Nothing is lost below: the
-// reference is the score of a key, so the sum is at least 1, and what underflows against it would against the
-// maximum, too.
+// reference is the score of a key, so the sum is at least 1 (lifted: 2^7), and what underflows against it
+// would against the maximum, too.
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
 // The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum
@@ -97,7 +106,7 @@ void append_speculative_softmax(std::vector<Op>& body, const std::string& scale,
                                 const Expr& first) {
   const std::vector<Op> raise = raise_reference(scale, "r0");
   const std::vector<Op> exponentials = {
-      op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, {{"scale", scale}}),
+      op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, exponents(scale, type)),
       op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}}), op("convert", {tile("p"), tile("e")})};
   Op repair = op("any_above", {tile("share"), number(speculation_limit(type))});
   repair.body = raise;
@@ -113,9 +122,10 @@ void append_speculative_softmax(std::vector<Op>& body, const std::string& scale,
 
 // The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not
 // 0 the tile is the row's first one.
-void append_softmax(std::vector<Op>& body, const std::string& scale, Reference policy, const Expr& first) {
+void append_softmax(std::vector<Op>& body, const std::string& scale, DataType type, Reference policy,
+                    const Expr& first) {
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
-  const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
+  const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, exponents(scale, type));
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
   const Op convert = op("convert", {tile("p"), tile("s")});
   if (policy == Reference::r4) {
@@ -155,7 +165,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     if (config.reference == Reference::r2)
       append_speculative_softmax(body, scale, fields.dtype, first);
     else
-      append_softmax(body, scale, config.reference, first);
+      append_softmax(body, scale, fields.dtype, config.reference, first);
     if (part == 0)
       body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
     body.push_back(
@@ -185,7 +195,8 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint(config, "first")));
   if (fields.lse || config.kv_splits > 1) {
     const std::string scale = exponent_scale(effective_scale(fields));
-    body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale}}));
+    body.push_back(
+        op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, exponents(scale, fields.dtype)));
     body.push_back(op("store", {result(config, "lse", {b, h, m}), tile("lse")}));
   }
   return body;

@@ -17,10 +17,12 @@ using namespace ir;
 
 namespace {
 
-// Attributes that become template arguments, and such that become a last argument, per op.
+// Attributes that become template arguments, such that become last arguments, and one more that has a default
+// there, per op.
 struct Spelling {
   std::string_view op;
   std::vector<std::string_view> template_arguments, last_arguments;
+  std::string_view optional_argument = {};
 };
 const std::vector<Spelling>& spellings() {
   static const std::vector<Spelling> rows = {
@@ -30,10 +32,10 @@ const std::vector<Spelling>& spellings() {
       {"row_max", {"accumulate"}, {}},
       {"row_sum", {"accumulate", "partial"}, {}},
       {"reference", {"policy"}, {"scale"}},
-      {"softmax_exp2", {}, {"scale"}},
-      {"speculative_exp2", {}, {"scale"}},
+      {"softmax_exp2", {}, {"scale"}, "lift"},
+      {"speculative_exp2", {}, {"scale"}, "lift"},
       {"rescale", {"when"}, {}},
-      {"log_sum_exp", {}, {"scale"}},
+      {"log_sum_exp", {}, {"scale"}, "lift"},
       {"mask_causal", {"rows_per_query"}, {}},
       {"mask_window", {"rows_per_query"}, {}},
       {"acquire", {"bytes"}, {}},
@@ -411,9 +413,12 @@ class Emitter {
     for (const Operand& operand : op.operands)
       if (operand.space == Space::global && operand.kind == Operand::Kind::tensor)
         for (const Expr& index : operand.index) append(arguments, spell(index));
-    if (row != rows.end())
+    if (row != rows.end()) {
       for (std::string_view name : row->last_arguments)
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
+      if (const auto given = attribute(op.attributes, row->optional_argument))
+        append(arguments, spell_number(std::stod(*given)));
+    }
     if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
     if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));
     return fmt::format("{}{}({})", op.name, template_text.empty() ? "" : "<" + template_text + ">",

@@ -54,6 +54,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"barriers", at_least(0)},
       {"shared_bytes", at_least(0)},
       {"scale", {number}},
+      {"lift", {number}},
       {"strides", {integers}},
       {"packed", {integers}},
       {"rows_per_query", at_least(1)},

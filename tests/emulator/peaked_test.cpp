@@ -103,6 +103,33 @@ TEST_P(Peaked, second_walk_with_a_second_q_and_claims) {
                "tile_order=dynamic");
 }
 
+// One key outweighs all others by 2^20, but its value is 0. P in fp16 has all its bits down to 2^-14, lifted
+// down to 2^-21 of the largest weight.
+TEST(PeakedHalf, keys_of_little_weight_count) {
+  const auto first_column = [](double value) {
+    return [value](double, int64_t, int64_t row, int64_t column) {
+      return column == 0 && (value > 0 || row == 0) ? std::abs(value) : 0;
+    };
+  };
+  for (const char* policy : {"r0", "r1", "r2", "r4"}) {
+    SCOPED_TRACE(policy);
+    Plan plan = plan_for("attention_forward q_heads=2 q_len=128 kv_len=512 head_dim=64 dtype=fp16 lse=true",
+                         std::string("consumers=2 key_tile=64 reference=") + policy);
+    const auto error = [&] {
+      std::vector<HostTensor> tensors = workload(plan.buffers, 7);
+      map_elements(tensors[0], first_column(10.55));
+      map_elements(tensors[1], first_column(-10.55));
+      map_elements(tensors[2], [](double, int64_t, int64_t key, int64_t) { return key == 0 ? 0 : 30000; });
+      EXPECT_TRUE(run_plan(kernels_of(plan), plan, tensors, {.threads = machine_threads()}).clean());
+      return check_accuracy(parse_problem(plan.problem), tensors).max_error;
+    };
+    EXPECT_LE(error(), 1);
+    std::string& text = plan.launches[0].source.kernel;
+    for (size_t at; (at = text.find(", 7.0f)")) != std::string::npos;) text.replace(at, 7, ")");
+    EXPECT_GT(error(), 1) << "a kernel without the lift is right, too: the data do not show what it is for";
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, Peaked, testing::Values("bf16", "fp16"),
                          [](const auto& info) { return info.param; });
 

@@ -54,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     wait_mma<0>(s_tile);
     release(k_ring);
     reference<Always>(reference_rows, shrink_rows, s_tile, 0.10411755f);
-    softmax_exp2(s_tile, reference_rows, 0.10411755f);
+    softmax_exp2(s_tile, reference_rows, 0.10411755f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -73,7 +73,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       release(v_ring);
       release(k_ring);
       reference<Always>(reference_rows, shrink_rows, s_tile, 0.10411755f);
-      softmax_exp2(s_tile, reference_rows, 0.10411755f);
+      softmax_exp2(s_tile, reference_rows, 0.10411755f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -94,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       release(k_ring);
       mask_columns(s_tile, n, 256);
       reference<Always>(reference_rows, shrink_rows, s_tile, 0.10411755f);
-      softmax_exp2(s_tile, reference_rows, 0.10411755f);
+      softmax_exp2(s_tile, reference_rows, 0.10411755f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);

@@ -55,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
     wait_mma<0>(s_tile);
     release(k_ring);
     reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-    softmax_exp2(s_tile, reference_rows, 0.18033688f);
+    softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -75,7 +75,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
       wait_mma<1>(s_tile);
       release(k_ring);
       reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);

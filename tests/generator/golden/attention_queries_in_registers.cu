@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
       reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-      softmax_exp2(s_tile, reference_rows, 0.14724445f);
+      softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -79,7 +79,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<1>(s_tile, q_tile);
         release(k_ring);
         reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-        softmax_exp2(s_tile, reference_rows, 0.14724445f);
+        softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -102,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
         reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-        softmax_exp2(s_tile, reference_rows, 0.14724445f);
+        softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);

@@ -60,14 +60,14 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
     multiply(sum_rows, sum_rows, shrink_rows);
     rescale<false>(o_tile, shrink_rows);
-    speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
+    speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
     row_sum<false, true>(share_rows, e_tile);
     convert(p_tile, e_tile);
     if (any_above(share_rows, 32768.0f)) {
       reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
-      speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
+      speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
       row_sum<false, true>(share_rows, e_tile);
       convert(p_tile, e_tile);
     }
@@ -85,14 +85,14 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
       wait_mma<0>(o_tile, p_tile, s_tile);
       release(v_ring);
       release(k_ring);
-      speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
+      speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
       row_sum<false, true>(share_rows, e_tile);
       convert(p_tile, e_tile);
       if (any_above(share_rows, 32768.0f)) {
         reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
+        speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
         row_sum<false, true>(share_rows, e_tile);
         convert(p_tile, e_tile);
       }
@@ -111,7 +111,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
     wait_store();
     release(q_ring);
-    log_sum_exp(lse_rows, reference_rows, sum_rows, 0.12751743f);
+    log_sum_exp(lse_rows, reference_rows, sum_rows, 0.12751743f, 7.0f);
     store(lse_global, lse_rows, b, h, m + warpgroup * 64);
   } else {  // producer
     shrink_registers<32>();

@@ -60,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
       reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
       const int n_whole = (safe == 0) * 1024;
@@ -77,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
         wait_mma<1>(s_tile);
         release(k_ring);
         settle(s_tile);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
@@ -102,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
           wait_mma<0>(o_tile, p_tile);
           rescale<false>(o_tile, shrink_rows);
         }
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);

@@ -67,7 +67,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * n_unmasked;
@@ -86,7 +86,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
           settle(s_tile);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
@@ -114,7 +114,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
           settle(s_tile);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
