@@ -52,6 +52,11 @@ WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile
   reference_of(Policy{}, m, shrink, s, scale);
 }
 
+// What scores are shifted by so that their reference becomes 2^lift.
+WF_DEVICE float shift_of(float reference, float scale, float lift) {
+  return lift == 0.0f ? reference * scale : fused(reference, scale, -lift);
+}
+
 // e = 2^(scale * s - shift), one fma and one ex2 per element.
 template <class Tile>
 WF_DEVICE void shifted_exp2(Tile& e, const Tile& s, float scale, const float (&shift)[2]) {
@@ -62,8 +67,8 @@ WF_DEVICE void shifted_exp2(Tile& e, const Tile& s, float scale, const float (&s
 // s = 2^(scale * (s - reference) + lift).
 template <int Rows, class Tile>
 WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale, float lift = 0.0f) {
-  const float shift[2] = {fused(finite_reference(m.value[0]), scale, -lift),
-                          fused(finite_reference(m.value[1]), scale, -lift)};
+  const float shift[2] = {shift_of(finite_reference(m.value[0]), scale, lift),
+                          shift_of(finite_reference(m.value[1]), scale, lift)};
   shifted_exp2(s, s, scale, shift);
 }
 
@@ -76,7 +81,7 @@ WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m
   float shift[2];
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    shift[half] = m.value[half] == -infinity() ? kBelowAll : fused(m.value[half], scale, -lift);
+    shift[half] = m.value[half] == -infinity() ? kBelowAll : shift_of(m.value[half], scale, lift);
   shifted_exp2(e, s, scale, shift);
 }
 
@@ -128,9 +133,10 @@ WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const R
   constexpr float kLn2 = 0.69314718f;
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    e.value[half] = sum.value[half] == 0.0f
-                        ? -infinity()
-                        : (fused(finite_reference(m.value[half]), scale, -lift) + lg2(sum.value[half])) * kLn2;
+    e.value[half] =
+        sum.value[half] == 0.0f
+            ? -infinity()
+            : (shift_of(finite_reference(m.value[half]), scale, lift) + lg2(sum.value[half])) * kLn2;
 }
 
 // -inf where column > query + offset; so many neighbouring rows belong to one query.
