@@ -17,10 +17,11 @@
 namespace warpfinch {
 namespace {
 
-// No --use_fast_math: the primitives ask for approximate instructions by name where they want them.
+// --fmad=false: a product and a sum are one instruction only where the kernel says so, in the emulator as on
+// a GPU. No --use_fast_math: the primitives ask for approximate instructions by name where they want them.
 std::vector<std::string> options_for(const std::string& architecture) {
   std::vector<std::string> options{"--gpu-architecture=" + architecture, "-std=c++20", "-default-device",
-                                   "--ptxas-options=-v"};
+                                   "--fmad=false", "--ptxas-options=-v"};
   // Source lines for a profiler; changes the cubin, hence part of the key like every option.
   if (const char* wanted = std::getenv("WARPFINCH_LINEINFO"); wanted && *wanted && *wanted != '0')
     options.push_back("-lineinfo");

@@ -142,11 +142,17 @@ TEST(StandIns, powers_of_whole_numbers_are_exact) {
 
 TEST(StandIns, powers_above_one_are_the_hardwares) {
   // ex2.approx of an H200.
-  const std::map<float, uint32_t> measured{
-      {1.0147172212600708f, 0x40014ffcu}, {1.1250001192092896f, 0x400b95c3u},
-      {1.2980233430862427f, 0x401d5ee8u}, {1.5f, 0x403504f3u},
-      {1.6622737646102905f, 0x404a91d1u}, {1.8344653844833374f, 0x40643fc6u},
-      {1.9999275207519531f, 0x407ffcb6u}};
+  const std::map<float, uint32_t> measured{{-0x1p-24f, 0x3f800000u},
+                                           {-0x1p-23f, 0x3f7ffffeu},
+                                           {-0.25f, 0x3f5744fcu},
+                                           {-1.0000001192092896f, 0x3efffffeu},
+                                           {1.0147172212600708f, 0x40014ffcu},
+                                           {1.1250001192092896f, 0x400b95c3u},
+                                           {1.2980233430862427f, 0x401d5ee8u},
+                                           {1.5f, 0x403504f3u},
+                                           {1.6622737646102905f, 0x404a91d1u},
+                                           {1.8344653844833374f, 0x40643fc6u},
+                                           {1.9999275207519531f, 0x407ffcb6u}};
   Words inputs;
   for (const auto& [x, y] : measured) inputs.push_back(std::bit_cast<uint32_t>(x));
   const Words results = mapped("__float_as_int(ex2(x))", inputs);

@@ -38,6 +38,8 @@ const char* const kSpilling =
     "#pragma unroll\n"
     "  for (int i = 0; i < 120; ++i) x[i * 7 + threadIdx.x] = a[i] * a[(i * 37 + 11) % 120];";
 
+const char* const kProductAndSum = "  x[0] = x[1] * x[2] + x[3];";
+
 class CompilerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -232,6 +234,16 @@ TEST(OpenNvrtc, TheVariableIsTheOnlyPlaceWhenItIsSet) {
   EXPECT_GE(nvrtc_candidates().size(), 3u);
   EXPECT_EQ(nvrtc_candidates()[0], "libnvrtc.so.13");
   if (before) setenv("WARPFINCH_NVRTC", kept.c_str(), 1);
+}
+
+// So that a kernel computes to the bit what the emulator makes of the same text.
+TEST_F(CompilerTest, FusesAProductAndASumOnlyWhereTheTextDoes) {
+  const auto apart = compile_to_ptx(source_of(kProductAndSum));
+  ASSERT_TRUE(apart) << apart.rejection().reason;
+  EXPECT_EQ(apart->find("fma"), std::string::npos) << *apart;
+  const auto fused = compile_to_ptx(source_of("  x[0] = __fmaf_rn(x[1], x[2], x[3]);"));
+  ASSERT_TRUE(fused) << fused.rejection().reason;
+  EXPECT_NE(fused->find("fma.rn"), std::string::npos);
 }
 
 }  // namespace

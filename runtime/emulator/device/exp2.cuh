@@ -42,15 +42,16 @@ inline int truncated_square(int argument) {
   return square;
 }
 
-// The argument is cut to 23 bits behind the point. Of a negative one the magnitude is, and its ones'
-// complement is taken; whole numbers come out exactly all the same (measured).
+// The argument is cut to 23 bits behind the point. Of a negative one the magnitude is, and the ones' complement
+// of what is left is taken, unless that is a whole number (measured: all of [-1/2, 0] and [-3/2, -1], and a
+// million between -128 and 128).
 inline float exp2_of(float x) {
   constexpr int kBits = 23, kPartBits = 17;
   if (x != x) return x;
   if (x >= 128.0f) return __builtin_inff();
   if (x < -126.0f) return 0.0f;
   int fixed = static_cast<int>(x * (1 << kBits));
-  if (x < 0.0f && x != static_cast<float>(static_cast<int>(x))) --fixed;
+  if (x < 0.0f && fixed % (1 << kBits) != 0) --fixed;
   const int fraction = fixed & ((1 << kBits) - 1), whole = fixed >> kBits;
   const Parabola part = kExp2Parts[fraction >> kPartBits];
   const int argument = fraction & ((1 << kPartBits) - 1);
