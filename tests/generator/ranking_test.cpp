@@ -120,6 +120,12 @@ TEST(StaticModel, is_within_a_quarter_of_measured_kernels) {
   EXPECT_NEAR(us("attention_forward q_heads=32 kv_heads=8 q_len=4096 head_dim=64 mask=causal",
                  "consumers=4 key_tile=64 k_stages=4 v_stages=4 order=s1 reference=r1 tile_order=static"),
               144, 144.0 / 4);
+  // All heads at a time ask for more keys than L2 holds.
+  const std::string causal = "attention_forward batch=8 q_heads=32 q_len=4096 head_dim=128 mask=causal";
+  const std::string best = "order=s1 baton=issue reference=r4 tile_order=static staging=own q_stages=2";
+  EXPECT_NEAR(us(causal, best), 2324, 2324.0 / 4);
+  EXPECT_NEAR(us(causal, best + " head_group=4"), 1894, 1894.0 / 4);
+  EXPECT_GT(us(causal, best), 1.1 * us(causal, best + " head_group=4"));
 }
 
 TEST(StaticModel, less_work_takes_less_time) {
