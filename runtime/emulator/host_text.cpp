@@ -71,6 +71,7 @@ std::string host_text(const CudaSource& source) {
     if (const std::string_view text = stand_in(header.name); !text.empty()) header.text = text;
   host.headers.insert(host.headers.begin(), {{"leaves.hpp", std::string(device_text("leaves.hpp"))},
                                              {"exp2.cuh", std::string(device_text("exp2.cuh"))},
+                                             {"log2.cuh", std::string(device_text("log2.cuh"))},
                                              {"prelude.cuh", std::string(device_text("prelude.cuh"))}});
   host.kernel = fmt::format("#line 1 \"{}.cu\"\n", source.entry) + with_line_marks(source.kernel) +
                 "#line 1 \"entries\"" + entries(source.entry);

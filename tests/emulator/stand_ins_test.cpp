@@ -132,6 +132,53 @@ TEST(StandIns, powers_of_all_fractions_are_the_hardwares_to_the_bit) {
   for (size_t part = 0; part < 64; ++part) EXPECT_EQ(digests[part], kPowersOfFractions[part]) << part;
 }
 
+// The same of lg2.approx, one for each 64th of [1, 2).
+constexpr uint32_t kLogarithmsOfFractions[64] = {
+    0x3f79df26u, 0x927d48a1u, 0x35554706u, 0x5c3d94eeu, 0xb8950379u, 0x80e975e7u, 0x2c7a0dddu, 0xd802753cu,
+    0x7d6aa3bbu, 0x2f2591d3u, 0xb4384a7au, 0x6584ad6bu, 0xe228ce48u, 0xd356a137u, 0x633c42d9u, 0x48ba469du,
+    0x8bf5f7aau, 0x4c355f80u, 0x0ba339abu, 0x66d0bb99u, 0xd775c63fu, 0xa90d05a7u, 0xf058dc3bu, 0xd1754317u,
+    0x014e6c60u, 0xab1a207au, 0x55e07af4u, 0x586ae25au, 0x9620c925u, 0x6fa13202u, 0x36c1ca1fu, 0x3f7030aau,
+    0x42c64d26u, 0x9e10a229u, 0xba784f6cu, 0x15bcf0aau, 0x2a960274u, 0x9f88e31cu, 0xcda043f3u, 0xcfb73a29u,
+    0xa8103e9bu, 0x37591198u, 0x5d16cdefu, 0xedc5fde7u, 0x8961aab3u, 0xf087f760u, 0x1e59b74cu, 0x53e0ed3au,
+    0xf3d34cc8u, 0xa64192aeu, 0x3bad0f64u, 0x0cefa0e2u, 0xdc42961fu, 0x359250abu, 0x517d8816u, 0x95cccb95u,
+    0x90058cf9u, 0xf0193814u, 0x5483299bu, 0x923543f8u, 0xe6cfcfc8u, 0x486bc5c5u, 0xedee14d1u, 0x6679cb25u,
+};
+
+TEST(StandIns, logarithms_of_all_fractions_are_the_hardwares_to_the_bit) {
+  Words firsts;
+  for (uint32_t part = 0; part < 64; ++part) firsts.push_back(0x3f800000u + (part << 17));
+  const Words digests = mapped(
+      "[&] {"
+      "  u32 digest = 2166136261u;"
+      "  for (u32 i = bits; i < bits + (1u << 17); ++i)"
+      "    digest = (digest ^ static_cast<u32>(__float_as_int(lg2(__int_as_float(i))))) * 16777619u;"
+      "  return digest;"
+      "}()",
+      firsts);
+  for (size_t part = 0; part < 64; ++part) EXPECT_EQ(digests[part], kLogarithmsOfFractions[part]) << part;
+}
+
+TEST(StandIns, logarithms_below_one_are_the_hardwares) {
+  // lg2.approx of an H200 of 1 - i / 2^24, for i below 2^20.
+  const Words digest = mapped(
+      "[&] {"
+      "  u32 digest = 2166136261u;"
+      "  for (int i = 0; i < 1 << 20; ++i)"
+      "    digest = (digest ^ static_cast<u32>(__float_as_int(lg2(1.0f - i * 0x1p-24f)))) * 16777619u;"
+      "  return digest;"
+      "}()",
+      {0});
+  EXPECT_EQ(digest[0], 0x6f674ed1u);
+}
+
+TEST(StandIns, logarithms_of_powers_of_two_are_exact) {
+  Words inputs;
+  for (int i = -149; i < 128; ++i) inputs.push_back(std::bit_cast<uint32_t>(std::ldexp(1.0f, i)));
+  const Words logarithms = mapped("__float_as_int(lg2(x))", inputs);
+  for (int i = -149; i < 128; ++i)
+    EXPECT_EQ(std::bit_cast<float>(logarithms[static_cast<size_t>(i + 149)]), static_cast<float>(i));
+}
+
 TEST(StandIns, powers_of_whole_numbers_are_exact) {
   Words inputs;
   for (int i = -126; i < 128; ++i) inputs.push_back(std::bit_cast<uint32_t>(static_cast<float>(i)));

@@ -186,7 +186,7 @@ WF_DEVICE float flushed(float x) {
   return __builtin_fabsf(x) < 1.17549435e-38f ? __builtin_copysignf(0.0f, x) : x;
 }
 WF_DEVICE float ex2(float x) { return emulated::exp2_of(flushed(x)); }
-WF_DEVICE float lg2(float x) { return __builtin_log2f(x); }
+WF_DEVICE float lg2(float x) { return emulated::log2_of(x); }
 WF_DEVICE float reciprocal_of(float x) { return 1.0f / x; }
 WF_DEVICE float square_root(float x) { return __builtin_sqrtf(x); }
 WF_DEVICE float divide_of(float x, float y) { return x / y; }
