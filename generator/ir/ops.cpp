@@ -133,8 +133,8 @@ std::vector<OpInfo> table() {
        arithmetic,
        {writes(kTile), reads(kTile), reads(kRows)},
        {"scale", "lift"},
-       "e = 2^(scale (s - reference) + lift) while nobody knows whether the reference fits; where a row has none, "
-       "infinite for every score but -inf"},
+       "e = 2^(scale (s - reference) + lift) while nobody knows whether the reference fits; where a row has "
+       "none, infinite for every score but -inf"},
       {"rescale",
        arithmetic,
        {updates(kTile), reads(kRows)},

@@ -42,9 +42,9 @@ inline int truncated_square(int argument) {
   return square;
 }
 
-// The argument is cut to 23 bits behind the point. Of a negative one the magnitude is, and the ones' complement
-// of what is left is taken, unless that is a whole number (measured: all of [-1/2, 0] and [-3/2, -1], and a
-// million between -128 and 128).
+// The argument is cut to 23 bits behind the point. Of a negative one the magnitude is, and the ones'
+// complement of what is left is taken, unless that is a whole number (measured: all of [-1/2, 0] and
+// [-3/2, -1], and a million between -128 and 128).
 inline float exp2_of(float x) {
   constexpr int kBits = 23, kPartBits = 17;
   if (x != x) return x;
