@@ -210,13 +210,15 @@ Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
 
 // O leaves through the buffer of Q, or one of its own.
 Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, const Target& target) {
-  const int64_t element = size_of(f.dtype);
+  const auto tile = [&](int64_t rows, int64_t columns) {
+    return lower::aligned_bytes(size_of(f.dtype) * rows * columns);
+  };
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
   const int64_t rows = kRowsPerWarpgroup * c.consumers, staged = int64_t{c.key_tile} * c.stage_tiles;
   const bool own = c.staging == Staging::own, apart = c.staging != Staging::over_q;
-  const int64_t q = element * rows * c.q_stages * (apart ? dim : std::max(dim, value_dim)),
-                o = own ? element * rows * value_dim : 0;
-  const int64_t k = element * c.k_stages * staged * dim, v = element * c.v_stages * staged * value_dim;
+  const int64_t q = c.q_stages * tile(rows, apart ? dim : std::max(dim, value_dim)),
+                o = own ? tile(rows, value_dim) : 0;
+  const int64_t k = c.k_stages * tile(staged, dim), v = c.v_stages * tile(staged, value_dim);
   const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, c.reference == Reference::r4);
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";

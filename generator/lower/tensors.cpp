@@ -24,9 +24,12 @@ bool tma_can_move(const Tensor& param) {
   return true;
 }
 
-int64_t tile_bytes(const Tensor& tile) {
-  const int64_t bytes = value(tile.shape[0]) * value(tile.shape[1]) * size_of(tile.type);
+int64_t aligned_bytes(int64_t bytes) {
   return (bytes + kTileAlignment - 1) / kTileAlignment * kTileAlignment;
+}
+
+int64_t tile_bytes(const Tensor& tile) {
+  return aligned_bytes(value(tile.shape[0]) * value(tile.shape[1]) * size_of(tile.type));
 }
 
 bool claims_tiles(const Op& grid) { return attribute(grid.attributes, "tile_order") == "dynamic"; }

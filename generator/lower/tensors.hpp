@@ -26,7 +26,8 @@ int64_t walk_bytes(bool claims, bool retry);  // the same, before there is a gri
 // Claims whose numbers are kept for the second walk: with 132 blocks those of 33924 tiles; later ones fit at
 // once.
 int64_t kept_claims(const ir::Op& grid);
-// Bytes of one stage of a shared tile, rounded up to the 1024 that swizzled tiles are aligned to.
+// Rounded up to the 1024 that swizzled tiles are aligned to; and so of one stage of a shared tile.
+int64_t aligned_bytes(int64_t bytes);
 int64_t tile_bytes(const ir::Tensor& tile);
 // Bytes of all tiles and barriers.
 int64_t shared_bytes(const ir::Program& program);

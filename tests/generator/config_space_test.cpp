@@ -176,6 +176,14 @@ TEST(Constraints, in_a_plan_of_several_the_reason_names_the_kernel) {
       "kernel 1 (softmax): needs 286 registers per thread (row tile 256, others 30), a thread has 255");
 }
 
+// 144 keys of 80 columns are 22.5 KB, and take 23.
+TEST(Constraints, shared_memory_is_counted_in_whole_kilobytes_per_stage) {
+  EXPECT_EQ(
+      reason("attention_forward q_len=1 head_dim=256 value_dim=80 mask=causal",
+             "consumers=2 key_tile=144 k_stages=1 v_stages=4 order=s0"),
+      "needs 229 KB of shared memory (q 64 KB, k 72 KB, v 92 KB, o 0 KB, barriers 1 KB), a block has 227 KB");
+}
+
 TEST(Constraints, the_fastest_measured_schedules_are_valid) {
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 k_stages=4 v_stages=4 baton=issue reference=r1"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=3 key_tile=128 k_stages=3 v_stages=3 order=s0"), "valid");
