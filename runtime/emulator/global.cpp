@@ -26,7 +26,7 @@ void report_conflict(Thread& thread, const GlobalRange& range, const Conflict& c
                      const Access& after) {
   RunState& run = *thread.world->run;
   const Access before = range.shadow->access(conflict.other);
-  report(run, {"data race",
+  report(run, {conflict.why == Why::not_proxied ? "missing proxy fence" : "data race",
                fmt::format("bytes {}..{} of '{}'", conflict.begin, conflict.end - 1, range.allocation.name),
                thread.block,
                after.line,

@@ -115,7 +115,7 @@ void set_up_cta(World& world, int rank, int block) {
   const auto bytes = static_cast<size_t>(world.run->launch.shared_bytes);
   // What was never written is a signalling NaN, in whichever type it is read.
   cta.shared.assign(bytes, std::byte{0x7f});
-  cta.shadow = std::make_unique<Shadow>(bytes, false);
+  cta.shadow = std::make_unique<Shadow>(bytes, Shadow::Memory::shared);
   cta.warpgroups.resize(static_cast<size_t>(world.block_threads + 127) / 128);
 }
 

@@ -15,17 +15,19 @@ bool happened_before(const Access& access, const Observer& observer) {
   }
   return true;
 }
-bool is_proxied(const Access& access, const Observer& observer) {
-  for (const Knowledge* lane : observer.lanes)
-    if (lane->proxied.at(access.component) < access.epoch) return false;
-  return true;
-}
 bool writes(Side side) {
   return side == Side::write || side == Side::copy_write || side == Side::atomic ||
          side == Side::barrier_object;
 }
 
 }  // namespace
+
+bool Shadow::is_proxied(const Access& access, const Observer& observer) const {
+  if (memory_ == Memory::global) return false;
+  for (const Knowledge* lane : observer.lanes)
+    if (lane->proxied.at(access.component) < access.epoch) return false;
+  return true;
+}
 
 // What one access makes of the cells that it meets. Neighbours mostly have the same history, so that the last
 // verdict is kept.
@@ -49,7 +51,7 @@ struct Shadow::Judgement {
   void against_write(uint32_t other, size_t begin) {
     if (other == good_write) return;
     if (other == 0) {
-      if (!writes(own.side) && !shadow.initialised_) return clash(Why::uninitialised, 0, begin);
+      if (!writes(own.side) && shadow.memory_ == Memory::shared) return clash(Why::uninitialised, 0, begin);
       good_write = 0;
       return;
     }
@@ -57,8 +59,7 @@ struct Shadow::Judgement {
     if (before.side == Side::barrier_object) return clash(Why::barrier_object, other, begin);
     if (before.side == Side::atomic && own.side == Side::atomic) return;
     if (!happened_before(before, observer)) return clash(Why::race, other, begin);
-    if (is_async(own.side) && before.side == Side::write && !shadow.initialised_ &&
-        !is_proxied(before, observer))
+    if (is_async(own.side) && before.side == Side::write && !shadow.is_proxied(before, observer))
       return clash(Why::not_proxied, other, begin);
     if (own.side == Side::product_read && before.side == Side::copy_write && before.swizzle != own.swizzle)
       return clash(Why::swizzle, other, begin);
@@ -81,8 +82,8 @@ struct Shadow::Judgement {
   }
 };
 
-Shadow::Shadow(size_t bytes, bool initialised)
-    : initialised_(initialised), cells_((bytes + kGranule - 1) / kGranule), accesses_(1), read_sets_(1) {}
+Shadow::Shadow(size_t bytes, Memory memory)
+    : memory_(memory), cells_((bytes + kGranule - 1) / kGranule), accesses_(1), read_sets_(1) {}
 
 uint32_t Shadow::add(const Access& access) {
   if (accesses_.size() > 1 && accesses_.back() == access) return static_cast<uint32_t>(accesses_.size() - 1);

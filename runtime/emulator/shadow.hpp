@@ -58,8 +58,10 @@ struct Observer {
 class Shadow {
  public:
   static constexpr size_t kGranule = 2;
-  // `initialised`: reading what was never written is no hazard (global memory).
-  explicit Shadow(size_t bytes, bool initialised);
+  // global: what was never written may be read. What was written in this launch may not be by the copy engine:
+  // the leaf that fences for the async proxy does so for shared memory only.
+  enum class Memory : uint8_t { shared, global };
+  Shadow(size_t bytes, Memory memory);
 
   uint32_t add(const Access& access);
   const Access& access(uint32_t id) const { return accesses_[id]; }
@@ -77,8 +79,9 @@ class Shadow {
   struct Judgement;
   uint32_t with_read(uint32_t set, uint32_t id, const Observer& observer);
   void compact();
+  bool is_proxied(const Access& access, const Observer& observer) const;
 
-  bool initialised_;
+  Memory memory_;
   std::vector<Cell> cells_;
   std::vector<Access> accesses_;                   // 0: none
   std::vector<std::vector<uint32_t>> read_sets_;   // 0: the empty one

@@ -205,6 +205,14 @@ TEST(EmulatedTensorCopy, generic_writes_are_fenced_for_the_async_proxy) {
   EXPECT_EQ(kinds("  proxy_fence();\n" + write + "  warp_sync();\n" + store), "missing proxy fence");
 }
 
+// The leaf that fences does so for shared memory.
+TEST(EmulatedTensorCopy, does_not_read_what_this_launch_wrote_to_global_memory) {
+  const std::string load = "  proxy_fence();\n  warp_sync();\n" + kIssue + "  mbarrier_wait(bar, 0);\n";
+  EXPECT_EQ(kinds("  st_global(a + i, 1u);\n" + load), "missing proxy fence");
+  EXPECT_EQ(kinds("  st_global(a + 128 + i, 1u);\n" + load), "");  // behind the tensor
+  EXPECT_EQ(kinds(load + "  st_global(a + i, 1u);\n"), "");
+}
+
 TEST(EmulatedTensorCopy, maps_are_checked) {
   EXPECT_EQ(kinds(kIssue, {DataType::fp32, {8, 8}, {32}, {16, 8}, 32}),
             "wrong tensor map");  // 64 bytes per row
