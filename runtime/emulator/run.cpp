@@ -33,7 +33,8 @@ RunState::RunState(const BuiltKernel& kernel, const Launch& launch, int64_t grid
   for (const Allocation& allocation : memory) {
     auto& range = memory_.emplace_back(std::make_unique<GlobalRange>());
     range->allocation = allocation;
-    if (allocation.writable) range->shadow = std::make_unique<Shadow>(allocation.bytes, Shadow::Memory::global);
+    if (allocation.writable)
+      range->shadow = std::make_unique<Shadow>(allocation.bytes, Shadow::Memory::global);
   }
   std::sort(memory_.begin(), memory_.end(),
             [](const auto& a, const auto& b) { return a->allocation.data < b->allocation.data; });
