@@ -155,10 +155,14 @@ Reason q_stages_violated(const Problem&, const KernelConfig& config, const Targe
                      c->q_stages, value_to_text(c->tile_order), value_to_text(c->staging));
 }
 
-// Beside s0's softmax no product runs that anything could be held in front of.
+// Beside s0's softmax no product runs that anything could be held in front of; what r3 asks of the sums holds
+// them there.
 Reason settle_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
-  if (!c || c->settle == Settle::sums || c->order == Order::s1) return {};
+  if (!c || c->settle == Settle::sums) return {};
+  if (c->order == Order::s1 && c->settle == Settle::none && c->reference == Reference::r3)
+    return "settle=none is what settle=sums is with reference=r3, whose check holds the sums";
+  if (c->order == Order::s1) return {};
   return fmt::format("settle={} needs order=s1, where a product runs beside the softmax",
                      value_to_text(c->settle));
 }
@@ -187,7 +191,7 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t q = element * rows * c.q_stages * (apart ? dim : std::max(dim, value_dim)),
                 o = own ? element * rows * value_dim : 0;
   const int64_t k = element * c.k_stages * staged * dim, v = element * c.v_stages * staged * value_dim;
-  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, c.reference == Reference::r4);
+  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, may_do_again(c.reference));
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
   return bytes_violated(q + k + v + o + std::max<int64_t>(kBarrierRoom, barriers),

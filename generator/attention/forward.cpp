@@ -23,7 +23,7 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   program.tensors.push_back(register_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
-  if (config.reference == Reference::r4) program.tensors.push_back(row_values("unfit", rows));
+  if (may_do_again(config.reference)) program.tensors.push_back(row_values("unfit", rows));
   if (config.reference == Reference::r2) {
     program.tensors.push_back(register_tile("e", DataType::fp32, {rows, keys}));
     program.tensors.push_back(row_values("share", rows));
@@ -66,8 +66,8 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
                                       row_tiles(fields, config).group);
   bounds.masked |= fields.kv_len % trip != 0;
-  // What the second walk of r4 does otherwise gets a loop of its own, too.
-  bounds.masked |= config.reference == Reference::r4 && config.mask_loop == MaskLoop::split;
+  // What a second walk does otherwise gets a loop of its own, too.
+  bounds.masked |= may_do_again(config.reference) && config.mask_loop == MaskLoop::split;
   if (!split) return bounds;
   const int64_t keys = split_keys(fields, config);
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
@@ -110,18 +110,40 @@ void append_speculative_softmax(std::vector<Op>& body, const std::string& scale,
   body.push_back(op("add", {tile("sum"), tile("sum"), tile("share")}));
 }
 
+// How large a thread's share of the row sum may be under a reference that follows the sums (r3). In fp16 P
+// has to be finite, in bf16 the sums of a tile that starts at the limit: 2^97 are left for what it adds.
+double sum_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p30; }
+
+// A warp whose sums have left the limit raises the reference by what they grew, before P is made of the
+// exponentials. Nobody needs their maximum for that. The first tile's reference is its maximum, and fits.
+Op follow_sums(const std::string& scale, DataType type, const Expr& first) {
+  const Operand limit = number(sum_limit(type));
+  Op rise = op("any_above", {tile("sum"), limit});
+  rise.body = {
+      op("raise_to_sum", {tile("reference"), tile("shrink"), tile("sum"), limit}, {{"scale", scale}}),
+      op("multiply", {tile("sum"), tile("sum"), tile("shrink")}), op("rescale", {tile("s"), tile("shrink")}),
+      op("rescale", {tile("o"), tile("shrink")})};
+  if (is_constant(first)) return rise;
+  Op behind_first = op("if", {expr(operation("==", first, 0))}, {{"cold", ""}});
+  behind_first.body = {std::move(rise)};
+  return behind_first;
+}
+
 // The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not
 // 0 the tile is the row's first one.
-void append_softmax(std::vector<Op>& body, const std::string& scale, Reference policy, const Expr& first) {
+void append_softmax(std::vector<Op>& body, const std::string& scale, DataType type, Reference policy,
+                    const Expr& first) {
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
   const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
   const Op convert = op("convert", {tile("p"), tile("s")});
-  if (policy == Reference::r4) {
+  if (may_do_again(policy)) {
     // Only the first tile decides; where that did not fit, every one does.
     Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
-    body.insert(body.end(), {rare, exponentials, sum, convert});
+    body.insert(body.end(), {rare, exponentials, sum});
+    if (policy == Reference::r3) body.push_back(follow_sums(scale, type, first));
+    body.push_back(convert);
   } else {
     // O is rescaled last: it is what an mma may still have in flight.
     body.insert(body.end(), {raise[0], exponentials, raise[1], sum, convert, raise[2]});
@@ -154,7 +176,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     if (config.reference == Reference::r2)
       append_speculative_softmax(body, scale, fields.dtype, first);
     else
-      append_softmax(body, scale, config.reference, first);
+      append_softmax(body, scale, fields.dtype, config.reference, first);
     if (part == 0)
       body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
     body.push_back(
@@ -176,7 +198,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   append_column_loop(body, bounds, symbol("key_tile") * config.stage_tiles,
                      stage_body(fields, config, begin));
   body.push_back(op("row_total", {tile("sum")}));
-  if (config.reference == Reference::r4) {
+  if (may_do_again(config.reference)) {
     body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));
     body.push_back(op("redo", {tile("unfit")}));
   }
@@ -210,7 +232,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   declare_tiles(program, fields, config);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
-  if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
+  if (may_do_again(config.reference)) set(grid.attributes, "retry", "safe");
   const RowTiles tiles = row_tiles(fields, config);
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, tiles.heads, 1};
   const Range rows{"m", 0, tiles.rows, symbol("m_tile")};

@@ -29,6 +29,7 @@ const std::vector<Spelling>& spellings() {
       {"row_max", {"accumulate"}, {}},
       {"row_sum", {"accumulate", "partial"}, {}},
       {"reference", {"policy"}, {"scale"}},
+      {"raise_to_sum", {}, {"scale"}},
       {"softmax_exp2", {}, {"scale"}},
       {"speculative_exp2", {}, {"scale"}},
       {"rescale", {"when"}, {}},
@@ -86,12 +87,18 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    std::vector<std::string> names = {"types.cuh",         folder + "/ptx.cuh", "tiles.cuh",
-                                      "arithmetic.cuh",    "softmax.cuh",       "walk.cuh",
-                                      folder + "/ring.cuh"};
+    std::vector<std::string> names = {"types.cuh", folder + "/ptx.cuh", "tiles.cuh", "arithmetic.cuh",
+                                      "softmax.cuh"};
+    if (has_op("raise_to_sum")) names.push_back("raise_to_sum.cuh");
+    names.insert(names.end(), {"walk.cuh", folder + "/ring.cuh"});
     if (claims_tiles()) names.push_back(folder + "/claim.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
     return names;
+  }
+  bool has_op(std::string_view name) const {
+    bool found = false;
+    walk(program_.body, [&](const Op& op) { found |= op.name == name; });
+    return found;
   }
   std::vector<Header> headers() const {
     std::vector<Header> result;

@@ -126,6 +126,12 @@ std::vector<OpInfo> table() {
        {"scale", "policy"},
        "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
        "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units"},
+      {"raise_to_sum",
+       arithmetic,
+       {updates(kRows), writes(kRows), reads(kRows), reads(kNumber)},
+       {"scale"},
+       "raises the softmax reference of the rows whose sum, joined over their threads, is finite and above "
+       "the number, so that the sum becomes 2^8, and gives the factor by which sums shrink, 1 for others"},
       {"softmax_exp2",
        arithmetic,
        {updates(kTile), reads(kRows)},

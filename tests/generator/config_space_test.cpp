@@ -146,6 +146,9 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 order=s1 baton=issue reference=r2"), "valid");
   EXPECT_EQ(reason("attention_forward q_heads=8 q_len=1 head_dim=64", "pack_gqa=true"),
             "pack_gqa=true wants several query heads per KV head, there are 8 and 8");
+  EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=none"),
+            "settle=none is what settle=sums is with reference=r3, whose check holds the sums");
+  EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=exponentials"), "valid");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
   EXPECT_EQ(reason(kD64, "consumers=5"),
