@@ -83,6 +83,14 @@ struct EnumNames<QueryPlace> {
   static constexpr std::array<std::string_view, 2> names{"shared", "registers"};
 };
 
+// Where the second product reads P: in the registers that the exponentials leave it in, or in shared memory,
+// where each warpgroup puts its own. Then wgmma reads both factors there.
+enum class WeightPlace { registers, shared };
+template <>
+struct EnumNames<WeightPlace> {
+  static constexpr std::array<std::string_view, 2> names{"registers", "shared"};
+};
+
 // What the copy engine asks of L2. none: nothing. keep_kv: keys and values, which other blocks read too, stay
 // longest; queries and results, which pass once, go first.
 enum class Cache { none, keep_kv };
@@ -130,6 +138,7 @@ struct AttentionConfig {
   Settle settle = Settle::sums;
   QueryPlace q_in = QueryPlace::shared;
   Cache cache = Cache::none;
+  WeightPlace p_in = WeightPlace::registers;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -142,7 +151,8 @@ struct AttentionConfig {
                       optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
                       optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
                       optional("q_stages", &C::q_stages), optional("settle", &C::settle),
-                      optional("q_in", &C::q_in),         optional("cache", &C::cache)};
+                      optional("q_in", &C::q_in),         optional("cache", &C::cache),
+                      optional("p_in", &C::p_in)};
   }
 };
 

@@ -84,7 +84,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"q_stages", numbers({1, 2})},
           {"settle", every_value<Settle>()},
           {"q_in", every_value<QueryPlace>()},
-          {"cache", cache_domain(fields, target)}};
+          {"cache", cache_domain(fields, target)},
+          {"p_in", every_value<WeightPlace>()}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -191,12 +191,14 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t q = element * rows * c.q_stages * (apart ? dim : std::max(dim, value_dim)),
                 o = own ? element * rows * value_dim : 0;
   const int64_t k = element * c.k_stages * staged * dim, v = element * c.v_stages * staged * value_dim;
+  const int64_t p = c.p_in == WeightPlace::shared ? element * rows * c.key_tile : 0;
   const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, may_do_again(c.reference));
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
-  return bytes_violated(q + k + v + o + std::max<int64_t>(kBarrierRoom, barriers),
-                        fmt::format("q {} KB, k {} KB, v {} KB, o {} KB, barriers 1 KB{}", q / 1024, k / 1024,
-                                    v / 1024, o / 1024, claims),
+  const std::string weights = p > 0 ? fmt::format("p {} KB, ", p / 1024) : "";
+  return bytes_violated(q + k + v + p + o + std::max<int64_t>(kBarrierRoom, barriers),
+                        fmt::format("q {} KB, k {} KB, v {} KB, {}o {} KB, barriers 1 KB{}", q / 1024,
+                                    k / 1024, v / 1024, weights, o / 1024, claims),
                         lower::shared_limit(target, c.blocks));
 }
 
@@ -258,18 +260,20 @@ Reason instruction_violated(int columns, int beside, int consumers, int blocks, 
 }
 
 Reason attention_registers(const AttentionFields& fields, const AttentionConfig& c, const Target& target) {
-  const int s = c.key_tile / 2, p = c.key_tile / 4;  // P is packed, two to a register
+  const bool stored = c.p_in == WeightPlace::shared;
+  const int s = c.key_tile / 2, p = stored ? 0 : c.key_tile / 4;  // P is packed, two to a register
   const int value_dim = static_cast<int>(effective_value_dim(fields)), o = value_dim / 2;
   const bool held = c.q_in == QueryPlace::registers;
   const int q = held ? static_cast<int>(fields.head_dim) / 4 : 0;  // packed like P
   if (Reason reason = instruction_violated(c.key_tile, held ? kBesideSumsAndFactor : kBesideSums, c.consumers,
                                            c.blocks, target))
     return reason;
-  if (Reason reason = instruction_violated(value_dim, kBesideSumsAndFactor, c.consumers, c.blocks, target))
+  if (Reason reason = instruction_violated(value_dim, stored ? kBesideSums : kBesideSumsAndFactor,
+                                           c.consumers, c.blocks, target))
     return reason;
   // With s1 a product still reads P when speculative exponentials are taken, so that all of them stand beside
-  // S; with s0 they go into P one by one.
-  const bool beside = c.reference == Reference::r2 && c.order == Order::s1;
+  // S, and so they do where P is stored when all have voted; else they go into P one by one.
+  const bool beside = c.reference == Reference::r2 && (c.order == Order::s1 || stored);
   const int e = beside ? s : 0, others = beside ? kOthersBesideExponentials : kOtherRegisters;
   return consumer_need_violated(
       s + p + o + q + e + others,

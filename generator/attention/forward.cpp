@@ -20,7 +20,9 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   program.tensors.push_back(shared_tile("k", fields.dtype, {staged, fields.head_dim}, config.k_stages));
   program.tensors.push_back(shared_tile("v", fields.dtype, {staged, value_dim}, config.v_stages));
   program.tensors.push_back(register_tile("s", DataType::fp32, {rows, keys}));
-  program.tensors.push_back(register_tile("p", fields.dtype, {rows, keys}));
+  program.tensors.push_back(config.p_in == WeightPlace::registers
+                                ? register_tile("p", fields.dtype, {rows, keys})
+                                : shared_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
   if (may_do_again(config.reference)) program.tensors.push_back(row_values("unfit", rows));
@@ -73,6 +75,15 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
 }
 
+// P, and what makes it of the exponentials: both places take them rounded.
+Operand weights(const AttentionConfig& config) {
+  return config.p_in == WeightPlace::registers ? tile("p") : shared("p");
+}
+Op round_weights(const AttentionConfig& config, const char* exponentials) {
+  return op(config.p_in == WeightPlace::registers ? "convert" : "copy",
+            {weights(config), tile(exponentials)});
+}
+
 // Raises the reference, and brings the sums and O to it.
 std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
   const bool lazy = std::string_view(policy) == "r1";
@@ -91,14 +102,19 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
 // The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum
-// and takes them again from the scores, which are still there, before P is used.
-void append_speculative_softmax(std::vector<Op>& body, const std::string& scale, DataType type,
-                                const Expr& first) {
+// and takes them again from the scores, which are still there, before P is used. A P in shared memory belongs
+// to the warpgroup, and so waits until each of its warps has voted.
+void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fields,
+                                const AttentionConfig& config, const Expr& first) {
+  const std::string scale = exponent_scale(effective_scale(fields));
   const std::vector<Op> raise = raise_reference(scale, "r0");
-  const std::vector<Op> exponentials = {
+  const Op round = round_weights(config, "e");
+  const bool own = config.p_in == WeightPlace::registers;
+  std::vector<Op> exponentials = {
       op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, {{"scale", scale}}),
-      op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}}), op("convert", {tile("p"), tile("e")})};
-  Op repair = op("any_above", {tile("share"), number(speculation_limit(type))});
+      op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}})};
+  if (own) exponentials.push_back(round);
+  Op repair = op("any_above", {tile("share"), number(speculation_limit(fields.dtype))});
   repair.body = raise;
   repair.body.insert(repair.body.end(), exponentials.begin(), exponentials.end());
   if (!is_constant(first)) {
@@ -107,6 +123,7 @@ void append_speculative_softmax(std::vector<Op>& body, const std::string& scale,
   }
   body.insert(body.end(), exponentials.begin(), exponentials.end());
   body.push_back(std::move(repair));
+  if (!own) body.push_back(round);
   body.push_back(op("add", {tile("sum"), tile("sum"), tile("share")}));
 }
 
@@ -131,22 +148,24 @@ Op follow_sums(const std::string& scale, DataType type, const Expr& first) {
 
 // The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not
 // 0 the tile is the row's first one.
-void append_softmax(std::vector<Op>& body, const std::string& scale, DataType type, Reference policy,
+void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const AttentionConfig& config,
                     const Expr& first) {
+  const std::string scale = exponent_scale(effective_scale(fields));
+  const Reference policy = config.reference;
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
   const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
-  const Op convert = op("convert", {tile("p"), tile("s")});
+  const Op round = round_weights(config, "s");
   if (may_do_again(policy)) {
     // Only the first tile decides; where that did not fit, every one does.
     Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
     body.insert(body.end(), {rare, exponentials, sum});
-    if (policy == Reference::r3) body.push_back(follow_sums(scale, type, first));
-    body.push_back(convert);
+    if (policy == Reference::r3) body.push_back(follow_sums(scale, fields.dtype, first));
+    body.push_back(round);
   } else {
     // O is rescaled last: it is what an mma may still have in flight.
-    body.insert(body.end(), {raise[0], exponentials, raise[1], sum, convert, raise[2]});
+    body.insert(body.end(), {raise[0], exponentials, raise[1], sum, round, raise[2]});
   }
 }
 
@@ -161,7 +180,6 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const Expr b = symbol("b"), n = symbol("n");
   const RowTiles tiles = row_tiles(fields, config);
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
-  const std::string scale = exponent_scale(effective_scale(fields));
   const int parts = config.stage_tiles;
   const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
@@ -174,13 +192,13 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
                 tiles.group);
     const Expr first = part == 0 ? operation("==", n, begin) : Expr(0);
     if (config.reference == Reference::r2)
-      append_speculative_softmax(body, scale, fields.dtype, first);
+      append_speculative_softmax(body, fields, config, first);
     else
-      append_softmax(body, scale, fields.dtype, config.reference, first);
+      append_softmax(body, fields, config, first);
     if (part == 0)
       body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
     body.push_back(
-        op("mma", {tile("o"), tile("p"), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
+        op("mma", {tile("o"), weights(config), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
   }
   return body;
 }

@@ -92,6 +92,7 @@ class Emitter {
     if (has_op("raise_to_sum")) names.push_back("raise_to_sum.cuh");
     names.insert(names.end(), {"walk.cuh", folder + "/ring.cuh"});
     if (claims_tiles()) names.push_back(folder + "/claim.cuh");
+    if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
     return names;
   }
@@ -262,7 +263,8 @@ class Emitter {
     groups_ = static_cast<int>(warps / 4);
     const std::set<std::string> names = names_in(role.body);
     const bool batons = has(role.attributes, "baton");
-    if (names.contains("warpgroup") || batons) line("const int warpgroup = warp / 4;");
+    if (names.contains("warpgroup") || batons || has_op("join_warpgroup"))
+      line("const int warpgroup = warp / 4;");
     if (batons) line(fmt::format("baton_open<{}>(warpgroup);", groups_));
     int ir_line = 1;
     for (const Tensor& tensor : program_.tensors) {
@@ -395,7 +397,7 @@ class Emitter {
     if (row != rows.end())
       for (std::string_view name : row->last_arguments)
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
-    if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
+    if (op.name.starts_with("baton_") || op.name == "join_warpgroup") append(arguments, "warpgroup");
     if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));
     return fmt::format("{}{}({})", op.name, template_text.empty() ? "" : "<" + template_text + ">",
                        arguments);

@@ -220,6 +220,12 @@ std::vector<OpInfo> table() {
        {},
        {},
        "makes shared-memory stores visible to TMA and mma; joins the warp"},
+      {"join_warpgroup",
+       synchronisation,
+       {},
+       {},
+       "makes what the warpgroup's threads stored to shared memory visible to its mma ops; joins the "
+       "warpgroup"},
       {"wait_store", synchronisation, {}, {}, "waits until the warp's TMA stores have read shared memory"},
       {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn"},
       {"baton_pass", synchronisation, {}, {}, "hands the turn to the next warpgroup"},
@@ -228,6 +234,12 @@ std::vector<OpInfo> table() {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Does `a` store to a shared tile, thread by thread, that `b` uses?
+bool stores_for(const Op& a, const Op& b) {
+  return a.name == "copy" && a.operands[0].space == Space::shared &&
+         mentions(b, Space::shared, a.operands[0].name);
 }
 
 bool touches(const std::vector<std::string>& names, const RegisterUse& use) {
@@ -313,8 +325,8 @@ bool conflict(const Op& a, const Op& b) {
   const auto inside = [](const std::vector<Op>& body, const Op& other) {
     return std::any_of(body.begin(), body.end(), [&](const Op& inner) { return conflict(inner, other); });
   };
-  return touches(first.writes, second) || touches(second.writes, first) || inside(a.body, b) ||
-         inside(b.body, a);
+  return touches(first.writes, second) || touches(second.writes, first) || stores_for(a, b) ||
+         stores_for(b, a) || inside(a.body, b) || inside(b.body, a);
 }
 
 }  // namespace warpfinch::ir

@@ -155,6 +155,14 @@ TEST_P(Peaked, sums_that_raise_the_reference_spare_the_second_walk) {
   }
 }
 
+TEST_P(Peaked, weights_in_shared_memory) {
+  expect_exact("attention_forward q_len=300 kv_len=500 mask=causal lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s1 baton=issue reference=r2 mask_loop=branch p_in=shared");
+  expect_exact("attention_forward q_len=100 kv_len=700" + dtype(),
+               "consumers=2 key_tile=80 order=s1 reference=r3 mask_loop=split p_in=shared stage_tiles=2 "
+               "tile_order=static");
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, Peaked, testing::Values("bf16", "fp16"),
                          [](const auto& info) { return info.param; });
 

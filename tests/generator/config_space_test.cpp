@@ -149,6 +149,13 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=none"),
             "settle=none is what settle=sums is with reference=r3, whose check holds the sums");
   EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=exponentials"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2"),
+            "needs 190 registers per thread (S 64, P 32, O 64, others 30), 3 consumer warpgroups have 160");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2 p_in=shared"), "valid");
+  EXPECT_EQ(
+      reason(kD128, "consumers=2 key_tile=128 k_stages=3 v_stages=3 p_in=shared"),
+      "needs 257 KB of shared memory (q 32 KB, k 96 KB, v 96 KB, p 32 KB, o 0 KB, barriers 1 KB), a block "
+      "has 227 KB");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
   EXPECT_EQ(reason(kD64, "consumers=5"),

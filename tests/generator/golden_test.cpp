@@ -100,6 +100,12 @@ const std::vector<Golden>& goldens() {
       {"attention_queries_in_registers",
        "attention_forward batch=2 q_heads=8 kv_heads=4 q_len=1000 head_dim=96 mask=causal dtype=fp16",
        "consumers=2 key_tile=96 tile_order=static staging=own q_in=registers"},
+      {"attention_weights_stored", "attention_forward q_heads=32 q_len=4096 head_dim=128",
+       "consumers=3 key_tile=80 k_stages=2 v_stages=2 order=s1 baton=issue reference=r4 tile_order=static "
+       "p_in=shared"},
+      {"attention_weights_stored_s0",
+       "attention_forward q_heads=4 q_len=500 head_dim=80 dtype=fp16 mask=causal",
+       "consumers=1 key_tile=80 order=s0 reference=r2 mask_loop=branch p_in=shared"},
       {"attention_keep_kv", "attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
        "consumers=2 key_tile=128 baton=issue reference=r4 tile_order=static q_in=registers cache=keep_kv"},
       {"attention_decode",

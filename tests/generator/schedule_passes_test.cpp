@@ -127,6 +127,22 @@ TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
                           "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
 }
 
+// One buffer is enough: P is stored when the product before has read the one before.
+TEST(SynchronizePass, stored_weights_wait_for_the_product_that_reads_their_place) {
+  const std::vector<std::string> words = {"mma", "wait_mma", "row_sum", "copy", "join_warpgroup"};
+  const auto loop = [&](const char* order) {
+    return only(block(after("synchronize", kSquare, fmt::format("order={} key_tile=128 p_in=shared", order)),
+                      "for n"),
+                words);
+  };
+  EXPECT_THAT(loop("s1"), ElementsAre("mma %s, $q[warpgroup], $k^T", "mma %o, $p[warpgroup], $v accumulate",
+                                      "wait_mma %s pending=1", "row_sum %sum, %s accumulate partial",
+                                      "wait_mma %o pending=0", "copy $p[warpgroup], %s", "join_warpgroup"));
+  EXPECT_THAT(loop("s0"), ElementsAre("mma %o, $p[warpgroup], $v accumulate", "mma %s, $q[warpgroup], $k^T",
+                                      "wait_mma %o, %s pending=0", "row_sum %sum, %s accumulate partial",
+                                      "copy $p[warpgroup], %s", "join_warpgroup"));
+}
+
 TEST(SynchronizePass, a_chain_of_sums_into_one_tile_needs_no_wait_in_between) {
   ir::Program program = ir::parse(after("roles", kGemm, ""));
   ir::walk(program.body, [](ir::Op& op) {
