@@ -139,6 +139,7 @@ struct AttentionConfig {
   QueryPlace q_in = QueryPlace::shared;
   Cache cache = Cache::none;
   WeightPlace p_in = WeightPlace::registers;
+  bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -152,7 +153,7 @@ struct AttentionConfig {
                       optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
                       optional("q_stages", &C::q_stages), optional("settle", &C::settle),
                       optional("q_in", &C::q_in),         optional("cache", &C::cache),
-                      optional("p_in", &C::p_in)};
+                      optional("p_in", &C::p_in),         optional("scale_q", &C::scale_q)};
   }
 };
 

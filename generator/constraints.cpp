@@ -167,6 +167,17 @@ Reason settle_violated(const Problem&, const KernelConfig& config, const Target&
                      value_to_text(c->settle));
 }
 
+// Only registers are multiplied, and by no more than 1, so that Q stays in its type.
+Reason scale_q_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || !c->scale_q) return {};
+  if (c->q_in != QueryPlace::registers)
+    return fmt::format("scale_q=true multiplies Q in registers, it has q_in={}", value_to_text(c->q_in));
+  const std::string scale = exponent_scale(effective_scale(*attention(problem)));
+  if (std::stod(scale) <= 1) return {};
+  return fmt::format("scale_q=true: Q times {} may not be finite any more", scale);
+}
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -322,6 +333,7 @@ const std::vector<Constraint>& constraints() {
       {"stage_tiles", "stages of several key tiles branch around a window's left edge", stage_tiles_violated},
       {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},
       {"settle", "arithmetic is held beside a product where one runs", settle_violated},
+      {"scale_q", "Q is scaled in registers, and never grows", scale_q_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},

@@ -75,6 +75,11 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
 }
 
+// What brings the scores to log2 units: 1 where Q has been brought there already.
+std::string score_scale(const AttentionFields& fields, const AttentionConfig& config) {
+  return config.scale_q ? "1" : exponent_scale(effective_scale(fields));
+}
+
 // P, and what makes it of the exponentials: both places take them rounded.
 Operand weights(const AttentionConfig& config) {
   return config.p_in == WeightPlace::registers ? tile("p") : shared("p");
@@ -106,7 +111,7 @@ double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1
 // to the warpgroup, and so waits until each of its warps has voted.
 void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fields,
                                 const AttentionConfig& config, const Expr& first) {
-  const std::string scale = exponent_scale(effective_scale(fields));
+  const std::string scale = score_scale(fields, config);
   const std::vector<Op> raise = raise_reference(scale, "r0");
   const Op round = round_weights(config, "e");
   const bool own = config.p_in == WeightPlace::registers;
@@ -150,7 +155,7 @@ Op follow_sums(const std::string& scale, DataType type, const Expr& first) {
 // 0 the tile is the row's first one.
 void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const AttentionConfig& config,
                     const Expr& first) {
-  const std::string scale = exponent_scale(effective_scale(fields));
+  const std::string scale = score_scale(fields, config);
   const Reference policy = config.reference;
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
   const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, {{"scale", scale}});
@@ -208,6 +213,10 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   std::vector<Op> body;
   body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
+  if (config.scale_q) {
+    const double scale = std::stod(exponent_scale(effective_scale(fields)));
+    body.push_back(op("multiply_packed", {tile("q"), number(scale)}));
+  }
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
@@ -223,7 +232,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
   body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint(config, "first")));
   if (fields.lse || config.kv_splits > 1) {
-    const std::string scale = exponent_scale(effective_scale(fields));
+    const std::string scale = score_scale(fields, config);
     body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, {{"scale", scale}}));
     body.push_back(op("store", {result(config, "lse", {b, h, m}), tile("lse")}));
   }

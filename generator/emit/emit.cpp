@@ -90,6 +90,7 @@ class Emitter {
     std::vector<std::string> names = {"types.cuh", folder + "/ptx.cuh", "tiles.cuh", "arithmetic.cuh",
                                       "softmax.cuh"};
     if (has_op("raise_to_sum")) names.push_back("raise_to_sum.cuh");
+    if (has_op("multiply_packed")) names.push_back("multiply_packed.cuh");
     names.insert(names.end(), {"walk.cuh", folder + "/ring.cuh"});
     if (claims_tiles()) names.push_back(folder + "/claim.cuh");
     if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");

@@ -85,6 +85,11 @@ std::vector<OpInfo> table() {
        "copies registers to shared memory, converting the type, or a shared tile to registers as it is, for "
        "an mma"},
       {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
+      {"multiply_packed",
+       movement,
+       {updates(kTile), reads(kNumber)},
+       {},
+       "d = d * the number, rounded again to the tile's 16-bit type"},
       {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
       // matrix
       {"mma",

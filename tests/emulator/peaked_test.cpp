@@ -163,6 +163,15 @@ TEST_P(Peaked, weights_in_shared_memory) {
                "tile_order=static");
 }
 
+// Against the bound that scale_q widens, which says something while the scores are ordinary.
+TEST_P(Peaked, queries_that_are_rounded_once_more) {
+  const Data ordinary[] = {{1, Data::even}, {0.01, Data::even}, {3, Data::even}};
+  const std::string config = "consumers=2 key_tile=64 order=s1 q_in=registers scale_q=true reference=";
+  for (const char* reference : {"r1", "r4"})
+    expect_exact("attention_forward q_len=100 kv_len=300 mask=causal lse=true" + dtype(), config + reference,
+                 ordinary);
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, Peaked, testing::Values("bf16", "fp16"),
                          [](const auto& info) { return info.param; });
 

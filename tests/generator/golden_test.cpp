@@ -106,6 +106,9 @@ const std::vector<Golden>& goldens() {
       {"attention_weights_stored_s0",
        "attention_forward q_heads=4 q_len=500 head_dim=80 dtype=fp16 mask=causal",
        "consumers=1 key_tile=80 order=s0 reference=r2 mask_loop=branch p_in=shared"},
+      {"attention_scaled_queries", "attention_forward q_heads=8 q_len=1024 head_dim=128 lse=true",
+       "consumers=2 key_tile=128 order=s1 baton=issue reference=r4 tile_order=static staging=own "
+       "q_in=registers scale_q=true"},
       {"attention_keep_kv", "attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
        "consumers=2 key_tile=128 baton=issue reference=r4 tile_order=static q_in=registers cache=keep_kv"},
       {"attention_decode",
