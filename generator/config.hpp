@@ -31,12 +31,17 @@ struct EnumNames<Baton> {
 // warp grew by more than 8 in log2 units; O is rescaled under a warp vote. r2: speculative: exponentials
 // under the old reference, whose sums tell a warp whether it has to raise it and to take them again. r4: the
 // first tile's maximum; at the end the block looks whether it fitted every row, and does the row tile again
-// with r0 where it did not.
-enum class Reference { r0, r1, r2, r4 };
+// with r0 where it did not. r3: like r4, but a warp whose sums have grown large raises the reference by what
+// they grew.
+enum class Reference { r0, r1, r2, r3, r4 };
 template <>
 struct EnumNames<Reference> {
-  static constexpr std::array<std::string_view, 4> names{"r0", "r1", "r2", "r4"};
+  static constexpr std::array<std::string_view, 5> names{"r0", "r1", "r2", "r3", "r4"};
 };
+// Does the first tile alone decide about the maximum, so that a row tile may have to be done again?
+constexpr bool may_do_again(Reference reference) {
+  return reference == Reference::r3 || reference == Reference::r4;
+}
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks
 // that claim the next tile once the loads of the one before are issued. balanced: blocks with a list of tiles
@@ -47,8 +52,8 @@ struct EnumNames<TileOrder> {
   static constexpr std::array<std::string_view, 4> names{"flat", "static", "dynamic", "balanced"};
 };
 
-// How tiles that need the mask, or are done again (r4), are told from those that do not: a loop of their own,
-// or a uniform branch.
+// How tiles that need the mask, or are done again (r3, r4), are told from those that do not: a loop of their
+// own, or a uniform branch.
 enum class MaskLoop { split, branch };
 template <>
 struct EnumNames<MaskLoop> {
@@ -79,6 +84,14 @@ struct EnumNames<QueryPlace> {
   static constexpr std::array<std::string_view, 2> names{"shared", "registers"};
 };
 
+// Where the second product reads P: in the registers that the exponentials leave it in, or in shared memory,
+// where each warpgroup puts its own. Then wgmma reads both factors there.
+enum class WeightPlace { registers, shared };
+template <>
+struct EnumNames<WeightPlace> {
+  static constexpr std::array<std::string_view, 2> names{"registers", "shared"};
+};
+
 // What the copy engine asks of L2. none: nothing. keep_kv: keys and values, which other blocks read too, stay
 // longest; queries and results, which pass once, go first.
 enum class Cache { none, keep_kv };
@@ -97,8 +110,8 @@ struct EnumNames<Extents> {
 
 // What is held in front of the wait for the PV product that runs beside the softmax, because ptxas would move
 // it behind: the exponentials and their sums, the exponentials alone, or nothing. With r2 the check of the
-// sums stands there anyway, so that `exponentials` adds nothing; the plain loop of r4 (mask_loop=split)
-// always keeps the scores apart.
+// sums stands there anyway, so that `exponentials` adds nothing, and with r3 so that `none` would change
+// nothing; the plain loop of r3 and r4 (mask_loop=split) always keeps the scores apart.
 enum class Settle { sums, exponentials, none };
 template <>
 struct EnumNames<Settle> {
@@ -127,6 +140,8 @@ struct AttentionConfig {
   QueryPlace q_in = QueryPlace::shared;
   Cache cache = Cache::none;
   int head_group = 0;  // heads that are walked together under a mask with one edge, for L2; 0: all
+  WeightPlace p_in = WeightPlace::registers;
+  bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -150,7 +165,9 @@ struct AttentionConfig {
                       optional("settle", &C::settle),
                       optional("q_in", &C::q_in),
                       optional("cache", &C::cache),
-                      optional("head_group", &C::head_group)};
+                      optional("head_group", &C::head_group),
+                      optional("p_in", &C::p_in),
+                      optional("scale_q", &C::scale_q)};
   }
 };
 

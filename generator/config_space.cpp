@@ -24,6 +24,8 @@ std::vector<std::string> every_value() {
 // --- domains ------------------------------------------------------------------------------------------
 // The copy path is one value: tma wherever its rules allow. Only a typed config asks for another.
 const std::vector<std::string> kCopyDomain{"auto"};
+// Less accurate than the problem asks for: only who types it gets it.
+const std::vector<std::string> kScaleQDomain{"false"};
 
 std::vector<Gene> domains(const Gemm&, const Target&) {
   return {{"consumers", numbers({1, 2, 3, 4})},
@@ -101,7 +103,9 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"settle", every_value<Settle>()},
           {"q_in", every_value<QueryPlace>()},
           {"cache", cache_domain(fields, target)},
-          {"head_group", head_group_domain(fields, target)}};
+          {"head_group", head_group_domain(fields, target)},
+          {"p_in", every_value<WeightPlace>()},
+          {"scale_q", kScaleQDomain}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -171,10 +171,14 @@ Reason q_stages_violated(const Problem&, const KernelConfig& config, const Targe
                      c->q_stages, value_to_text(c->tile_order), value_to_text(c->staging));
 }
 
-// Beside s0's softmax no product runs that anything could be held in front of.
+// Beside s0's softmax no product runs that anything could be held in front of; what r3 asks of the sums holds
+// them there.
 Reason settle_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
-  if (!c || c->settle == Settle::sums || c->order == Order::s1) return {};
+  if (!c || c->settle == Settle::sums) return {};
+  if (c->order == Order::s1 && c->settle == Settle::none && c->reference == Reference::r3)
+    return "settle=none is what settle=sums is with reference=r3, whose check holds the sums";
+  if (c->order == Order::s1) return {};
   return fmt::format("settle={} needs order=s1, where a product runs beside the softmax",
                      value_to_text(c->settle));
 }
@@ -191,6 +195,17 @@ Reason head_group_violated(const Problem& problem, const KernelConfig& config, c
   const int64_t heads = row_tiles(*attention(problem), *c).heads;
   if (c->head_group > 0 && heads % c->head_group == 0) return {};
   return fmt::format("head_group={} does not divide the {} heads", c->head_group, heads);
+}
+
+// Only registers are multiplied, and by no more than 1, so that Q stays in its type.
+Reason scale_q_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || !c->scale_q) return {};
+  if (c->q_in != QueryPlace::registers)
+    return fmt::format("scale_q=true multiplies Q in registers, it has q_in={}", value_to_text(c->q_in));
+  const std::string scale = exponent_scale(effective_scale(*attention(problem)));
+  if (std::stod(scale) <= 1) return {};
+  return fmt::format("scale_q=true: Q times {} may not be finite any more", scale);
 }
 
 // Hints are given to the copy engine.
@@ -219,12 +234,14 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t q = c.q_stages * tile(rows, apart ? dim : std::max(dim, value_dim)),
                 o = own ? tile(rows, value_dim) : 0;
   const int64_t k = c.k_stages * tile(staged, dim), v = c.v_stages * tile(staged, value_dim);
-  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, c.reference == Reference::r4);
+  const int64_t p = c.p_in == WeightPlace::shared ? tile(rows, c.key_tile) : 0;
+  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, may_do_again(c.reference));
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
-  return bytes_violated(q + k + v + o + std::max<int64_t>(kBarrierRoom, barriers),
-                        fmt::format("q {} KB, k {} KB, v {} KB, o {} KB, barriers 1 KB{}", q / 1024, k / 1024,
-                                    v / 1024, o / 1024, claims),
+  const std::string weights = p > 0 ? fmt::format("p {} KB, ", p / 1024) : "";
+  return bytes_violated(q + k + v + p + o + std::max<int64_t>(kBarrierRoom, barriers),
+                        fmt::format("q {} KB, k {} KB, v {} KB, {}o {} KB, barriers 1 KB{}", q / 1024,
+                                    k / 1024, v / 1024, weights, o / 1024, claims),
                         lower::shared_limit(target, c.blocks));
 }
 
@@ -286,18 +303,20 @@ Reason instruction_violated(int columns, int beside, int consumers, int blocks, 
 }
 
 Reason attention_registers(const AttentionFields& fields, const AttentionConfig& c, const Target& target) {
-  const int s = c.key_tile / 2, p = c.key_tile / 4;  // P is packed, two to a register
+  const bool stored = c.p_in == WeightPlace::shared;
+  const int s = c.key_tile / 2, p = stored ? 0 : c.key_tile / 4;  // P is packed, two to a register
   const int value_dim = static_cast<int>(effective_value_dim(fields)), o = value_dim / 2;
   const bool held = c.q_in == QueryPlace::registers;
   const int q = held ? static_cast<int>(fields.head_dim) / 4 : 0;  // packed like P
   if (Reason reason = instruction_violated(c.key_tile, held ? kBesideSumsAndFactor : kBesideSums, c.consumers,
                                            c.blocks, target))
     return reason;
-  if (Reason reason = instruction_violated(value_dim, kBesideSumsAndFactor, c.consumers, c.blocks, target))
+  if (Reason reason = instruction_violated(value_dim, stored ? kBesideSums : kBesideSumsAndFactor,
+                                           c.consumers, c.blocks, target))
     return reason;
   // With s1 a product still reads P when speculative exponentials are taken, so that all of them stand beside
-  // S; with s0 they go into P one by one.
-  const bool beside = c.reference == Reference::r2 && c.order == Order::s1;
+  // S, and so they do where P is stored when all have voted; else they go into P one by one.
+  const bool beside = c.reference == Reference::r2 && (c.order == Order::s1 || stored);
   const int e = beside ? s : 0, others = beside ? kOthersBesideExponentials : kOtherRegisters;
   return consumer_need_violated(
       s + p + o + q + e + others,
@@ -348,6 +367,7 @@ const std::vector<Constraint>& constraints() {
       {"stage_tiles", "stages of several key tiles branch around a window's left edge", stage_tiles_violated},
       {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},
       {"settle", "arithmetic is held beside a product where one runs", settle_violated},
+      {"scale_q", "Q is scaled in registers, and never grows", scale_q_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},

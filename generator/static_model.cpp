@@ -71,9 +71,11 @@ double tile_clocks(const AttentionFields& f, const AttentionConfig& c, const Tar
   if (c.key_tile % 32 != 0) clocks *= 1.02;                              // 144, 176: measured
   if (c.reference == Reference::r0) clocks *= both > 192 ? 1.02 : 1.06;  // measured
   if (c.reference == Reference::r2) clocks *= 0.92;                      // 63.3 of 69.1 us, order s0
+  if (c.reference == Reference::r3) clocks *= 0.90;                      // an estimate: r4 and a vote
   if (c.reference == Reference::r4) clocks *= 0.89;                      // 63.1 of 70.9, 399 of 454 us
   if (c.q_in == QueryPlace::registers && c.consumers == 2 && both <= 128) clocks *= 0.97;  // measured
-  if (c.stage_tiles > 1) clocks *= c.key_tile <= 64 ? 0.98 : 1.0;                          // 61.3 of 63.1 us
+  if (c.p_in == WeightPlace::shared) clocks *= 1.02;               // an estimate: stored, and joined
+  if (c.stage_tiles > 1) clocks *= c.key_tile <= 64 ? 0.98 : 1.0;  // 61.3 of 63.1 us
   const int staged_keys = std::min(c.k_stages, c.v_stages) * c.key_tile * c.stage_tiles;
   if (staged_keys < 192) clocks *= 1.0 + 0.08 * (192.0 - staged_keys) / 64.0;  // 2 x 64 against 3 x 64
   if (std::min(c.k_stages, c.v_stages) == 1) clocks *= 1.15;                   // nothing loads ahead

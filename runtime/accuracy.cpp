@@ -154,16 +154,20 @@ void check_tensors(const Problem& problem, const std::vector<HostTensor>& tensor
 }  // namespace
 
 AccuracyCheck::AccuracyCheck(const Problem& problem, const std::vector<HostTensor>& inputs, int threads,
-                             int64_t memory_limit, double sample_above_flops)
-    : problem_(canonical(problem)), threads_(threads), sampled_(flops(problem_) > sample_above_flops) {
+                             int64_t memory_limit, double sample_above_flops, bool scaled_q)
+    : problem_(canonical(problem)),
+      threads_(threads),
+      scaled_q_(scaled_q),
+      sampled_(flops(problem_) > sample_above_flops) {
   check_tensors(problem_, inputs);
   kept_ = reference_bytes(problem_, sampled_) <= static_cast<double>(memory_limit);
   if (!kept_) return;
   std::mutex mutex;
-  reference_blocks(problem_, inputs, sampled_, threads_, [&](ReferenceBlock block) {
+  const BlockSink keep = [&](ReferenceBlock block) {
     const std::lock_guard lock(mutex);
     blocks_.push_back(std::move(block));
-  });
+  };
+  reference_blocks(problem_, inputs, sampled_, threads_, keep, scaled_q_);
 }
 
 Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const {
@@ -173,8 +177,8 @@ Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const
     parallel_for(static_cast<int64_t>(blocks_.size()), threads_,
                  [&](int64_t i) { verdict.add(blocks_[static_cast<size_t>(i)]); });
   else
-    reference_blocks(problem_, tensors, sampled_, threads_,
-                     [&](ReferenceBlock block) { verdict.add(block); });
+    reference_blocks(
+        problem_, tensors, sampled_, threads_, [&](ReferenceBlock block) { verdict.add(block); }, scaled_q_);
   Accuracy accuracy = verdict.result();
   for (const HostTensor& tensor : tensors) {
     if (!tensor.buffer.output || !accuracy.right()) continue;
@@ -187,6 +191,13 @@ Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const
 
 Accuracy check_accuracy(const Problem& problem, const std::vector<HostTensor>& tensors, int threads) {
   return AccuracyCheck(problem, tensors, threads, 0)(tensors);
+}
+
+Accuracy check_accuracy(const Problem& problem, const Config& config, const std::vector<HostTensor>& tensors,
+                        int threads) {
+  const auto* kernel = std::get_if<AttentionConfig>(&config.kernels.front());
+  const bool scaled_q = kernel && kernel->scale_q;
+  return AccuracyCheck(problem, tensors, threads, 0, kSampleAboveFlops, scaled_q)(tensors);
 }
 
 std::vector<std::vector<double>> reference(const Problem& problem, const std::vector<HostTensor>& tensors) {

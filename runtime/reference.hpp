@@ -30,8 +30,9 @@ std::vector<int64_t> sampled_rows(int64_t count);
 // Above this many floating-point operations rows are sampled.
 constexpr double kSampleAboveFlops = 1e12;
 
+// `scaled_q`: bounds of attention that rounds Q once more when it is scaled.
 void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample,
-                      int threads, const BlockSink& sink);
+                      int threads, const BlockSink& sink, bool scaled_q = false);
 
 // The parts of reference_blocks.
 using RowChoice = std::vector<int64_t> (*)(int64_t count);
@@ -39,6 +40,7 @@ struct ReferenceInputs {
   const std::vector<HostTensor>& tensors;
   RowChoice choose_rows;
   int threads;
+  bool scaled_q = false;
   const HostTensor& tensor(std::string_view name) const;
   int index(std::string_view name) const;  // -1: there is none
 };

@@ -20,6 +20,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 struct Rows {
   std::vector<double> maximum, sum;
   std::vector<double> output;  // [rows, 2 * value_dim]: sum p v, then sum p |v|
+  std::vector<double> shift;   // by how much a score may move, where Q is rounded when it is scaled
 };
 
 // Of a chunk of keys, those that a row sees.
@@ -72,11 +73,29 @@ void take_chunk(Rows& rows, size_t row, double* scores, Visible visible, int64_t
   rows.sum[row] = sum;
 }
 
-Rows attend(const AttentionFields& f, const Head& head, const std::vector<int64_t>& indices) {
+// The most that the scaled Q's rounding moves a score of each row by: u sum |q| |k|. Below the normal numbers
+// of fp16 an element of Q moves by up to 2^-25 = u 2^-13, in units of log2.
+void note_shifts(const AttentionFields& f, Rows& rows, std::vector<double> q, std::vector<double> k,
+                 const std::vector<int64_t>& indices, int64_t first) {
+  constexpr double kLn2 = 0.69314718055994531;
+  const double least = f.dtype == DataType::fp16 ? 0x1p-13 * kLn2 : 0;
+  const auto count = static_cast<int64_t>(indices.size()), keys = static_cast<int64_t>(k.size()) / f.head_dim;
+  for (double& value : q) value = std::max(std::abs(value), least);
+  for (double& value : k) value = std::abs(value);
+  std::vector<double> sums(static_cast<size_t>(count * keys));
+  add_product({count, keys, f.head_dim, true}, q.data(), k.data(), sums.data());
+  for (int64_t i = 0; i < count; ++i) {
+    const Visible visible = visible_keys(f, indices[i], first, keys);
+    for (int64_t j = visible.begin; j < visible.end; ++j)
+      rows.shift[i] = std::max(rows.shift[i], rounding(f.dtype) / 2 * sums[i * keys + j]);
+  }
+}
+
+Rows attend(const AttentionFields& f, const Head& head, const std::vector<int64_t>& indices, bool scaled_q) {
   const auto count = static_cast<int64_t>(indices.size());
   const int64_t value_dim = effective_value_dim(f), width = 2 * value_dim;
   Rows rows{std::vector(indices.size(), -kInfinity), std::vector<double>(indices.size()),
-            std::vector<double>(count * width)};
+            std::vector<double>(count * width), std::vector<double>(indices.size())};
   std::vector<double> q(count * f.head_dim), k, scores;
   load_rows(head.q, indices.data(), count, 0, f.head_dim, q.data());
   for (double& value : q) value *= effective_scale(f);
@@ -87,6 +106,7 @@ Rows attend(const AttentionFields& f, const Head& head, const std::vector<int64_
     const auto key_count = static_cast<int64_t>(keys.size());
     k.resize(key_count * f.head_dim);
     load_rows(head.k, keys.data(), key_count, 0, f.head_dim, k.data());
+    if (scaled_q) note_shifts(f, rows, q, k, indices, first);
     scores.assign(count * key_count, 0);
     add_product({count, key_count, f.head_dim, true}, q.data(), k.data(), scores.data());
     for (int64_t i = 0; i < count; ++i) {
@@ -104,11 +124,13 @@ ReferenceBlock output_block(const AttentionFields& f, const Rows& rows) {
   ReferenceBlock block{.columns = dim};
   for (size_t i = 0; i < rows.sum.size(); ++i) {
     const double* sums = &rows.output[i * static_cast<size_t>(2 * dim)];
-    const double inverse = rows.sum[i] > 0 ? 1 / rows.sum[i] : 0;  // a row that sees nothing: 0
+    const double inverse = rows.sum[i] > 0 ? 1 / rows.sum[i] : 0;         // a row that sees nothing: 0
+    const double moved = std::expm1(std::min(2 * rows.shift[i], 600.0));  // of a probability
     for (int64_t j = 0; j < dim; ++j) {
       const double value = sums[j] * inverse, magnitude = sums[dim + j] * inverse;
       block.value.push_back(value);
-      block.bound.push_back(rounding(f.dtype) * (std::abs(value) + magnitude) + underflow(f.dtype));
+      block.bound.push_back(rounding(f.dtype) * (std::abs(value) + magnitude) + moved * magnitude +
+                            underflow(f.dtype));
     }
   }
   return block;
@@ -119,7 +141,7 @@ ReferenceBlock lse_block(const Rows& rows) {
   for (size_t i = 0; i < rows.sum.size(); ++i) {
     const double lse = rows.sum[i] > 0 ? rows.maximum[i] + std::log(rows.sum[i]) : -kInfinity;
     block.value.push_back(lse);
-    block.bound.push_back(std::isinf(lse) ? 0 : 1e-4 * std::max(1.0, std::abs(lse)));
+    block.bound.push_back(std::isinf(lse) ? 0 : 1e-4 * std::max(1.0, std::abs(lse)) + rows.shift[i]);
   }
   return block;
 }
@@ -139,7 +161,7 @@ void reference_attention(const AttentionFields& f, const ReferenceInputs& inputs
                               {.q = head_view(inputs.tensor("q"), batch, head),
                                .k = head_view(inputs.tensor("k"), batch, head / group),
                                .v = head_view(inputs.tensor("v"), batch, head / group)},
-                              chosen);
+                              chosen, inputs.scaled_q);
     const auto deliver = [&](ReferenceBlock block, std::string_view name) {
       block.buffer = inputs.index(name);
       block.matrix = batch * f.q_heads + head;

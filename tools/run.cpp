@@ -66,9 +66,10 @@ Verdict check_program(const std::vector<HostTensor>& tensors) {
   return verdict;
 }
 
-Verdict check_problem(const Problem& problem, const std::vector<HostTensor>& tensors) {
+Verdict check_problem(const Problem& problem, const std::string& config,
+                      const std::vector<HostTensor>& tensors) {
   const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const Accuracy accuracy = check_accuracy(problem, tensors, threads);
+  const Accuracy accuracy = check_accuracy(problem, parse_config(config, problem), tensors, threads);
   Verdict verdict;
   verdict.right = accuracy.right();
   verdict.text =
@@ -147,7 +148,8 @@ int run(const Options& options) {
   write_outputs(tensors, options.outputs);
   Verdict verdict;
   if (options.check)
-    verdict = chosen.problem ? check_problem(*chosen.problem, tensors) : check_program(tensors);
+    verdict =
+        chosen.problem ? check_problem(*chosen.problem, chosen.plan.config, tensors) : check_program(tensors);
   report(options, *device, chosen, verdict);
   return verdict.right ? 0 : kWrongResult;
 }

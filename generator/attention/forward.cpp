@@ -21,10 +21,12 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   program.tensors.push_back(shared_tile("k", fields.dtype, {staged, fields.head_dim}, config.k_stages));
   program.tensors.push_back(shared_tile("v", fields.dtype, {staged, value_dim}, config.v_stages));
   program.tensors.push_back(register_tile("s", DataType::fp32, {rows, keys}));
-  program.tensors.push_back(register_tile("p", fields.dtype, {rows, keys}));
+  program.tensors.push_back(config.p_in == WeightPlace::registers
+                                ? register_tile("p", fields.dtype, {rows, keys})
+                                : shared_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
-  if (config.reference == Reference::r4) program.tensors.push_back(row_values("unfit", rows));
+  if (may_do_again(config.reference)) program.tensors.push_back(row_values("unfit", rows));
   if (config.reference == Reference::r2) {
     program.tensors.push_back(register_tile("e", DataType::fp32, {rows, keys}));
     program.tensors.push_back(row_values("share", rows));
@@ -67,8 +69,8 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
                                       row_tiles(fields, config).group);
   bounds.masked |= fields.kv_len % trip != 0;
-  // What the second walk of r4 does otherwise gets a loop of its own, too.
-  bounds.masked |= config.reference == Reference::r4 && config.mask_loop == MaskLoop::split;
+  // What a second walk does otherwise gets a loop of its own, too.
+  bounds.masked |= may_do_again(config.reference) && config.mask_loop == MaskLoop::split;
   if (!split) return bounds;
   const int64_t keys = split_keys(fields, config);
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
@@ -81,6 +83,20 @@ Attributes exponents(const std::string& scale, DataType p) {
   Attributes attributes{{"scale", scale}};
   if (p == DataType::fp16) set(attributes, "lift", "7");
   return attributes;
+}
+
+// What brings the scores to log2 units: 1 where Q has been brought there already.
+std::string score_scale(const AttentionFields& fields, const AttentionConfig& config) {
+  return config.scale_q ? "1" : exponent_scale(effective_scale(fields));
+}
+
+// P, and what makes it of the exponentials: both places take them rounded.
+Operand weights(const AttentionConfig& config) {
+  return config.p_in == WeightPlace::registers ? tile("p") : shared("p");
+}
+Op round_weights(const AttentionConfig& config, const char* exponentials) {
+  return op(config.p_in == WeightPlace::registers ? "convert" : "copy",
+            {weights(config), tile(exponentials)});
 }
 
 // Raises the reference, and brings the sums and O to it.
@@ -101,14 +117,19 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
 // The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum
-// and takes them again from the scores, which are still there, before P is used.
-void append_speculative_softmax(std::vector<Op>& body, const std::string& scale, DataType type,
-                                const Expr& first) {
+// and takes them again from the scores, which are still there, before P is used. A P in shared memory belongs
+// to the warpgroup, and so waits until each of its warps has voted.
+void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fields,
+                                const AttentionConfig& config, const Expr& first) {
+  const std::string scale = score_scale(fields, config);
   const std::vector<Op> raise = raise_reference(scale, "r0");
-  const std::vector<Op> exponentials = {
-      op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, exponents(scale, type)),
-      op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}}), op("convert", {tile("p"), tile("e")})};
-  Op repair = op("any_above", {tile("share"), number(speculation_limit(type))});
+  const Op round = round_weights(config, "e");
+  const bool own = config.p_in == WeightPlace::registers;
+  std::vector<Op> exponentials = {
+      op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, exponents(scale, fields.dtype)),
+      op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}})};
+  if (own) exponentials.push_back(round);
+  Op repair = op("any_above", {tile("share"), number(speculation_limit(fields.dtype))});
   repair.body = raise;
   repair.body.insert(repair.body.end(), exponentials.begin(), exponentials.end());
   if (!is_constant(first)) {
@@ -117,25 +138,49 @@ void append_speculative_softmax(std::vector<Op>& body, const std::string& scale,
   }
   body.insert(body.end(), exponentials.begin(), exponentials.end());
   body.push_back(std::move(repair));
+  if (!own) body.push_back(round);
   body.push_back(op("add", {tile("sum"), tile("sum"), tile("share")}));
+}
+
+// How large a thread's share of the row sum may be under a reference that follows the sums (r3). In fp16 P
+// has to be finite, in bf16 the sums of a tile that starts at the limit: 2^97 are left for what it adds.
+double sum_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p30; }
+
+// A warp whose sums have left the limit raises the reference by what they grew, before P is made of the
+// exponentials. Nobody needs their maximum for that. The first tile's reference is its maximum, and fits.
+Op follow_sums(const std::string& scale, DataType type, const Expr& first) {
+  const Operand limit = number(sum_limit(type));
+  Op rise = op("any_above", {tile("sum"), limit});
+  rise.body = {
+      op("raise_to_sum", {tile("reference"), tile("shrink"), tile("sum"), limit}, {{"scale", scale}}),
+      op("multiply", {tile("sum"), tile("sum"), tile("shrink")}), op("rescale", {tile("s"), tile("shrink")}),
+      op("rescale", {tile("o"), tile("shrink")})};
+  if (is_constant(first)) return rise;
+  Op behind_first = op("if", {expr(operation("==", first, 0))}, {{"cold", ""}});
+  behind_first.body = {std::move(rise)};
+  return behind_first;
 }
 
 // The exponentials of a tile of scores, under a reference that follows the policy. `first`: where that is not
 // 0 the tile is the row's first one.
-void append_softmax(std::vector<Op>& body, const std::string& scale, DataType type, Reference policy,
+void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const AttentionConfig& config,
                     const Expr& first) {
+  const std::string scale = score_scale(fields, config);
+  const Reference policy = config.reference;
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
-  const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, exponents(scale, type));
+  const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, exponents(scale, fields.dtype));
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
-  const Op convert = op("convert", {tile("p"), tile("s")});
-  if (policy == Reference::r4) {
+  const Op round = round_weights(config, "s");
+  if (may_do_again(policy)) {
     // Only the first tile decides; where that did not fit, every one does.
     Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
-    body.insert(body.end(), {rare, exponentials, sum, convert});
+    body.insert(body.end(), {rare, exponentials, sum});
+    if (policy == Reference::r3) body.push_back(follow_sums(scale, fields.dtype, first));
+    body.push_back(round);
   } else {
     // O is rescaled last: it is what an mma may still have in flight.
-    body.insert(body.end(), {raise[0], exponentials, raise[1], sum, convert, raise[2]});
+    body.insert(body.end(), {raise[0], exponentials, raise[1], sum, round, raise[2]});
   }
 }
 
@@ -150,7 +195,6 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const Expr b = symbol("b"), n = symbol("n");
   const RowTiles tiles = row_tiles(fields, config);
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
-  const std::string scale = exponent_scale(effective_scale(fields));
   const int parts = config.stage_tiles;
   const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
@@ -163,13 +207,13 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
                 tiles.group);
     const Expr first = part == 0 ? operation("==", n, begin) : Expr(0);
     if (config.reference == Reference::r2)
-      append_speculative_softmax(body, scale, fields.dtype, first);
+      append_speculative_softmax(body, fields, config, first);
     else
-      append_softmax(body, scale, fields.dtype, config.reference, first);
+      append_softmax(body, fields, config, first);
     if (part == 0)
       body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
     body.push_back(
-        op("mma", {tile("o"), tile("p"), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
+        op("mma", {tile("o"), weights(config), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
   }
   return body;
 }
@@ -179,6 +223,10 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   std::vector<Op> body;
   body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
+  if (config.scale_q) {
+    const double scale = std::stod(exponent_scale(effective_scale(fields)));
+    body.push_back(op("multiply_packed", {tile("q"), number(scale)}));
+  }
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
@@ -187,14 +235,14 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   append_column_loop(body, bounds, symbol("key_tile") * config.stage_tiles,
                      stage_body(fields, config, begin));
   body.push_back(op("row_total", {tile("sum")}));
-  if (config.reference == Reference::r4) {
+  if (may_do_again(config.reference)) {
     body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));
     body.push_back(op("redo", {tile("unfit")}));
   }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
   body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint(config, "first")));
   if (fields.lse || config.kv_splits > 1) {
-    const std::string scale = exponent_scale(effective_scale(fields));
+    const std::string scale = score_scale(fields, config);
     body.push_back(
         op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, exponents(scale, fields.dtype)));
     body.push_back(op("store", {result(config, "lse", {b, h, m}), tile("lse")}));
@@ -238,7 +286,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   declare_tiles(program, fields, config);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
-  if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
+  if (may_do_again(config.reference)) set(grid.attributes, "retry", "safe");
   grid.ranges = tile_axes(fields, config);
   if (row_tiles_differ(fields) && band(fields).last) set(grid.attributes, "descending", "m");
   if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});

@@ -32,6 +32,7 @@ const std::vector<Spelling>& spellings() {
       {"row_max", {"accumulate"}, {}},
       {"row_sum", {"accumulate", "partial"}, {}},
       {"reference", {"policy"}, {"scale"}},
+      {"raise_to_sum", {}, {"scale"}},
       {"softmax_exp2", {}, {"scale"}, "lift"},
       {"speculative_exp2", {}, {"scale"}, "lift"},
       {"rescale", {"when"}, {}},
@@ -89,13 +90,21 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    std::vector<std::string> names = {"types.cuh",         folder + "/ptx.cuh", "tiles.cuh",
-                                      "arithmetic.cuh",    "softmax.cuh",       "walk.cuh",
-                                      folder + "/ring.cuh"};
+    std::vector<std::string> names = {"types.cuh", folder + "/ptx.cuh", "tiles.cuh", "arithmetic.cuh",
+                                      "softmax.cuh"};
+    if (has_op("raise_to_sum")) names.push_back("raise_to_sum.cuh");
+    if (has_op("multiply_packed")) names.push_back("multiply_packed.cuh");
+    names.insert(names.end(), {"walk.cuh", folder + "/ring.cuh"});
     if (claims_tiles()) names.push_back(folder + "/claim.cuh");
     if (lower::lists_tiles(program_.body[0])) names.push_back("lists.cuh");
+    if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
     return names;
+  }
+  bool has_op(std::string_view name) const {
+    bool found = false;
+    walk(program_.body, [&](const Op& op) { found |= op.name == name; });
+    return found;
   }
   std::vector<Header> headers() const {
     std::vector<Header> result;
@@ -281,7 +290,8 @@ class Emitter {
     groups_ = static_cast<int>(warps / 4);
     const std::set<std::string> names = names_in(role.body);
     const bool batons = has(role.attributes, "baton");
-    if (names.contains("warpgroup") || batons) line("const int warpgroup = warp / 4;");
+    if (names.contains("warpgroup") || batons || has_op("join_warpgroup"))
+      line("const int warpgroup = warp / 4;");
     if (batons) line(fmt::format("baton_open<{}>(warpgroup);", groups_));
     int ir_line = 1;
     for (const Tensor& tensor : program_.tensors) {
@@ -419,7 +429,7 @@ class Emitter {
       if (const auto given = attribute(op.attributes, row->optional_argument))
         append(arguments, spell_number(std::stod(*given)));
     }
-    if (op.name.starts_with("baton_")) append(arguments, "warpgroup");
+    if (op.name.starts_with("baton_") || op.name == "join_warpgroup") append(arguments, "warpgroup");
     if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));
     return fmt::format("{}{}({})", op.name, template_text.empty() ? "" : "<" + template_text + ">",
                        arguments);

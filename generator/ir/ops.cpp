@@ -83,6 +83,11 @@ std::vector<OpInfo> table() {
        "copies registers to shared memory, converting the type, or a shared tile to registers as it is, for "
        "an mma"},
       {"convert", movement, {writes(kTile), reads(kTile)}, {}, "rounds a tile to another type"},
+      {"multiply_packed",
+       movement,
+       {updates(kTile), reads(kNumber)},
+       {},
+       "d = d * the number, rounded again to the tile's 16-bit type"},
       {"fill", movement, {writes(kRegister), reads(kNumber | kIndex)}, {}, "sets every element"},
       // matrix
       {"mma",
@@ -124,6 +129,12 @@ std::vector<OpInfo> table() {
        {"scale", "policy"},
        "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
        "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units"},
+      {"raise_to_sum",
+       arithmetic,
+       {updates(kRows), writes(kRows), reads(kRows), reads(kNumber)},
+       {"scale"},
+       "raises the softmax reference of the rows whose sum, joined over their threads, is finite and above "
+       "the number, so that the sum becomes 2^8, and gives the factor by which sums shrink, 1 for others"},
       {"softmax_exp2",
        arithmetic,
        {updates(kTile), reads(kRows)},
@@ -212,6 +223,12 @@ std::vector<OpInfo> table() {
        {},
        {},
        "makes shared-memory stores visible to TMA and mma; joins the warp"},
+      {"join_warpgroup",
+       synchronisation,
+       {},
+       {},
+       "makes what the warpgroup's threads stored to shared memory visible to its mma ops; joins the "
+       "warpgroup"},
       {"wait_store", synchronisation, {}, {}, "waits until the warp's TMA stores have read shared memory"},
       {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn"},
       {"baton_pass", synchronisation, {}, {}, "hands the turn to the next warpgroup"},
@@ -220,6 +237,12 @@ std::vector<OpInfo> table() {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Does `a` store to a shared tile, thread by thread, that `b` uses?
+bool stores_for(const Op& a, const Op& b) {
+  return a.name == "copy" && a.operands[0].space == Space::shared &&
+         mentions(b, Space::shared, a.operands[0].name);
 }
 
 bool touches(const std::vector<std::string>& names, const RegisterUse& use) {
@@ -305,8 +328,8 @@ bool conflict(const Op& a, const Op& b) {
   const auto inside = [](const std::vector<Op>& body, const Op& other) {
     return std::any_of(body.begin(), body.end(), [&](const Op& inner) { return conflict(inner, other); });
   };
-  return touches(first.writes, second) || touches(second.writes, first) || inside(a.body, b) ||
-         inside(b.body, a);
+  return touches(first.writes, second) || touches(second.writes, first) || stores_for(a, b) ||
+         stores_for(b, a) || inside(a.body, b) || inside(b.body, a);
 }
 
 }  // namespace warpfinch::ir

@@ -64,7 +64,7 @@ bool opens_block(const Op& op);
 bool is_branch(const Op& op);
 // Is the op a branch that few take, so that what it touches is waited for inside, by those who take it?
 bool waits_inside(const Op& op);
-// Do two ops, with what stands inside them, have to stay in order because of the registers that they touch?
+// Do two ops, with all inside them, have to stay in order for the registers, or stored tiles, they touch?
 bool conflict(const Op& a, const Op& b);
 
 }  // namespace warpfinch::ir

@@ -3,8 +3,9 @@
 //   else via=ld / via=st: any strides, element by element if need be; hints to the copy engine go.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
 // a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
-// their own; with staging=none never. Requires: constant shapes. Leaves: a swizzle on every shared tile,
-// `via` on every load into $ and every store.
+// their own; with staging=none never. What threads store for an mma is joined behind (join_warpgroup).
+// Requires: constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every
+// store.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,6 +65,22 @@ bool is_private_after_use(const Program& program, const std::string& name) {
     }
   });
   return others == 1;  // the load
+}
+
+bool feeds_mma(const Program& program, const Op& copy) {
+  bool found = false;
+  if (copy.name != "copy" || copy.operands[0].space != Space::shared) return false;
+  walk(program.body, [&](const Op& op) {
+    found |= op.name == "mma" && mentions(op, Space::shared, copy.operands[0].name);
+  });
+  return found;
+}
+
+void join_behind_copies(const Program& program, std::vector<Op>& body) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    join_behind_copies(program, body[i].body);
+    if (feeds_mma(program, body[i])) body.insert(body.begin() + i + 1, op("join_warpgroup", {}));
+  }
 }
 
 // A tile whose space is free when results are stored, with the same rows in the same places.
@@ -150,6 +167,7 @@ Lowered copy_paths(const Program& program, const Target& target) {
   remove(result.attributes, "copy");
   const bool staged = has_mma(program) && !only_ld && attribute(program.attributes, "staging") != "none";
   choose(result, result.body, staged, only_ld, target);
+  join_behind_copies(program, result.body);
   remove(result.attributes, "staging");
   if (auto rejection = set_swizzles(result)) return *rejection;
   return result;

@@ -2,9 +2,10 @@
 // fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
 // = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
 // Nothing stays in flight over the end of a loop or of the role. A branch that is cold or voted on waits
-// inside, for itself alone: behind it everything counts as in flight still. Exponentials and sums that are
-// taken beside an mma are settled before it is waited for, as the attribute `settle` has it. Requires: roles;
-// release directly behind a tile's last use. Leaves: no op touches what is in flight.
+// inside, for itself alone: behind it everything counts as in flight still. A vote is taken in front of the
+// wait for what stands behind it, and so holds the sums that it asks for there. Exponentials and sums that
+// are taken beside an mma are settled before it is waited for, as the attribute `settle` has it. Requires:
+// roles; release directly behind a tile's last use. Leaves: no op touches what is in flight.
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
@@ -41,8 +42,9 @@ class Synchronizer {
   std::vector<Op> block(const std::vector<Op>& body) {
     std::vector<Op> result;
     for (size_t i = 0; i < body.size(); ++i) {
-      // What is needed right behind such a branch is waited for in front of it, once.
-      if (waits_inside(body[i]) && i + 1 < body.size()) wait_for(groups_touched(body[i + 1]), result);
+      // What is needed right behind a cold branch is waited for in front of it, once.
+      if (has(body[i].attributes, "cold") && i + 1 < body.size())
+        wait_for(groups_touched(body[i + 1]), result);
       place(body[i], result);
     }
     wait_for(in_flight_.size(), result);
@@ -113,13 +115,14 @@ class Synchronizer {
   }
 
   // What waits here need not be waited for by those who pass by; the releases stay with them.
-  void wait_inside(const Op& op, std::vector<Op>& out) const {
+  void wait_inside(const Op& op, std::vector<Op>& out) {
     Synchronizer inside(settled_);
     for (const Flight& flight : in_flight_) inside.in_flight_.push_back({flight.mma, {}});
     Op branch = op;
     branch.body.clear();
     for (const Op& inner : op.body) inside.place(inner, branch.body);
     out.push_back(std::move(branch));
+    if (op.name == "any_above" && beside_ == op.operands[0]) beside_.reset();
   }
 
   std::string_view settled_;  // sums, exponentials or none

@@ -78,8 +78,9 @@ std::optional<Rejection> check_shared_tile(const Program& program, const Tensor&
 }
 
 // --- staged results --------------------------------------------------------------------------------------
-// Walks over one role as it runs. The copy engine sees a thread's stores to shared memory behind fence_async;
-// a tile that the engine still reads must not change hands.
+// Walks over one role as it runs, over loops twice, so that a trip meets what the one before left. The copy
+// engine sees a thread's stores to shared memory behind fence_async, an mma those of its warpgroup behind
+// join_warpgroup; a tile that the engine still reads must not change hands.
 class Staging {
  public:
   Staging(const Program& program) : program_(program) {}
@@ -87,7 +88,8 @@ class Staging {
   std::optional<Rejection> block(const std::vector<Op>& body) {
     for (const Op& op : body) {
       if (auto rejection = visit(op)) return rejection;
-      if (auto rejection = block(op.body)) return rejection;
+      for (int trip = op.name == "for" ? 0 : 1; trip < 2; ++trip)
+        if (auto rejection = block(op.body)) return rejection;
     }
     return std::nullopt;
   }
@@ -95,32 +97,40 @@ class Staging {
 
  private:
   std::optional<Rejection> visit(const Op& op) {
-    if (op.name == "fence_async") written_.clear();
+    if (op.name == "join_warpgroup") joined_.insert(written_.begin(), written_.end());
+    if (op.name == "fence_async" || op.name == "join_warpgroup") written_.clear();
     if (op.name == "wait_store") being_read_.clear();
     for (size_t i = 0; i < op.operands.size(); ++i) {
       const Operand& operand = op.operands[i];
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
       const std::string place = place_of(operand.name);
-      // Of what its own warps stored, mma would need them all, and copy their lanes: no op joins the warps of
-      // a warpgroup.
-      if ((op.name == "mma" || (op.name == "copy" && i == 1)) && !is_ring(program_, operand.name))
-        return refuse(op, fmt::format("${} is filled by no load", operand.name));
+      if (op.name == "mma" || (op.name == "copy" && i == 1))
+        if (auto rejection = check_filled(op, i)) return rejection;
       if (op.name == "store" && written_.contains(place))
         return refuse(op, fmt::format("no fence_async since ${} was written", operand.name));
       const bool gives_away = op.name == "release" || (op.name == "copy" && i == 0);
       if (gives_away && being_read_.contains(place))
         return refuse(op, fmt::format("no wait_store since ${} was stored", operand.name));
-      if (op.name == "copy" && i == 0) written_.insert(place);
+      if (op.name == "copy" && i == 0) written_.insert(place), joined_.erase(place);
       if (op.name == "store") being_read_.insert(place);
     }
     return std::nullopt;
+  }
+  // Of what threads stored an mma needs all 64 rows, and a copy those of other lanes: those of its warpgroup,
+  // so that a second factor, which is all warpgroups', only comes by a load.
+  std::optional<Rejection> check_filled(const Op& op, size_t i) const {
+    const std::string& name = op.operands[i].name;
+    if (is_ring(program_, name) || (i == 1 && joined_.contains(place_of(name)))) return std::nullopt;
+    if (i == 1 && written_.contains(place_of(name)))
+      return refuse(op, fmt::format("no join_warpgroup since ${} was written", name));
+    return refuse(op, fmt::format("${} is filled by no load", name));
   }
   std::string place_of(const std::string& tile) const {
     return attribute(find(program_, Space::shared, tile)->attributes, "alias").value_or(tile);
   }
 
   const Program& program_;
-  std::set<std::string> written_, being_read_;
+  std::set<std::string> written_, joined_, being_read_;
 };
 
 // --- the producer ----------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ std::optional<Rejection> check_copied_types(const Program& program, const Op& op
     const Operand& operand = op.operands[i];
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
     const Tensor& tensor = tensor_of(program, operand);
-    const bool packed = (op.name == "convert" || op.name == "copy") && i == 0;
+    const bool packed = (op.name == "convert" || op.name == "copy" || op.name == "multiply_packed") && i == 0;
     if (packed != (tensor.type != DataType::fp32))
       return refuse(op, fmt::format("%{} is {}, where {} is wanted", tensor.name, to_text(tensor.type),
                                     packed ? "bf16 or fp16" : "fp32"));

@@ -59,7 +59,8 @@ inline void expect_clean_and_right(const std::vector<std::shared_ptr<const Built
                                    int multiprocessors = 3) {
   const Report report = run_plan(kernels, plan, tensors, options, multiprocessors);
   EXPECT_TRUE(report.clean()) << text_of(report);
-  const Accuracy accuracy = check_accuracy(parse_problem(plan.problem), tensors);
+  const Problem problem = parse_problem(plan.problem);
+  const Accuracy accuracy = check_accuracy(problem, parse_config(plan.config, problem), tensors);
   EXPECT_TRUE(accuracy.right()) << accuracy.worst;
 }
 

@@ -236,6 +236,21 @@ TEST(EmulatedSmallProduct, with_fragments_from_ldmatrix) {
     }
 }
 
+// What warps store for a product is in the generic proxy; wgmma reads through the async one.
+TEST(EmulatedProduct, stored_factors_need_a_proxy_fence) {
+  Plan plan =
+      plan_for("attention_forward q_len=100 kv_len=300 head_dim=64", "consumers=2 key_tile=64 p_in=shared");
+  for (Header& header : plan.launches[0].source.headers) {
+    const std::string fence = "proxy_fence();";
+    const size_t at = header.text.find(fence);
+    if (header.name == "sm90/join.cuh") header.text.erase(at, fence.size());
+  }
+  std::vector<HostTensor> tensors = workload(plan.buffers, 7);
+  const Report report = run_plan(kernels_of(plan), plan, tensors, {});
+  ASSERT_FALSE(report.clean());
+  EXPECT_EQ(report.hazards[0].kind, "missing proxy fence");
+}
+
 TEST(EmulatedMatrices, stmatrix_undoes_ldmatrix_also_transposed) {
   Words a = counting(128), b(128);
   for (const char* flags : {"false", "true"}) {

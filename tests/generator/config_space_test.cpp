@@ -158,6 +158,21 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD128, "consumers=2 key_tile=128 order=s1 baton=issue reference=r2"), "valid");
   EXPECT_EQ(reason("attention_forward q_heads=8 q_len=1 head_dim=64", "pack_gqa=true"),
             "pack_gqa=true wants several query heads per KV head, there are 8 and 8");
+  EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=none"),
+            "settle=none is what settle=sums is with reference=r3, whose check holds the sums");
+  EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=exponentials"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2"),
+            "needs 190 registers per thread (S 64, P 32, O 64, others 30), 3 consumer warpgroups have 160");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2 p_in=shared"), "valid");
+  EXPECT_EQ(
+      reason(kD128, "consumers=2 key_tile=128 k_stages=3 v_stages=3 p_in=shared"),
+      "needs 257 KB of shared memory (q 32 KB, k 96 KB, v 96 KB, p 32 KB, o 0 KB, barriers 1 KB), a block "
+      "has 227 KB");
+  EXPECT_EQ(reason(kD64, "scale_q=true"), "scale_q=true multiplies Q in registers, it has q_in=shared");
+  EXPECT_EQ(reason(kD64, "scale_q=true q_in=registers"), "valid");
+  EXPECT_EQ(
+      reason("attention_forward q_len=64 head_dim=64 scale=0.7 dtype=fp16", "scale_q=true q_in=registers"),
+      "scale_q=true: Q times 1.0098865 may not be finite any more");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
   EXPECT_EQ(reason(kD64, "consumers=5"),
@@ -207,6 +222,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"stage_tiles", "key_tile=192 stage_tiles=2"},
       {"q_stages", "q_stages=2"},
       {"settle", "order=s0 settle=none"},
+      {"scale_q", "scale_q=true"},
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
@@ -223,6 +239,17 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
     EXPECT_FALSE(constraint.meaning.empty());
   }
   EXPECT_EQ(constraints().size(), breaks.size());
+}
+
+// Nobody gets results that are less accurate than the problem asks for without having typed it.
+TEST(ConfigSpaces, draw_no_rounding_of_the_scaled_queries) {
+  const Problem problem = parse_problem(kD64);
+  const ConfigSpace space = config_space(problem, sm_90a());
+  for (const Gene& gene : space.genes)
+    EXPECT_TRUE(gene.name != "scale_q" || gene.values == std::vector<std::string>{"false"});
+  const Config typed = parse_config("q_in=registers scale_q=true", problem);
+  EXPECT_FALSE(check(problem, typed, sm_90a()));
+  EXPECT_FALSE(encode(space, typed));
 }
 
 TEST(Constraints, refuses_the_config_of_another_plan) {

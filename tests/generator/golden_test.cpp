@@ -74,6 +74,12 @@ const std::vector<Golden>& goldens() {
        "consumers=3 key_tile=64 k_stages=3 v_stages=3 order=s0 reference=r2"},
       {"attention_speculative_s1", "attention_forward q_heads=16 q_len=1000 head_dim=64 mask=causal",
        "consumers=2 key_tile=128 order=s1 reference=r2 mask_loop=branch extents=warpgroup"},
+      {"attention_follows_sums", "attention_forward q_heads=16 q_len=2048 head_dim=64",
+       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s1 baton=issue reference=r3 tile_order=static "
+       "mask_loop=split staging=own"},
+      {"attention_follows_sums_s0",
+       "attention_forward q_heads=4 q_len=1000 head_dim=128 dtype=fp16 mask=causal",
+       "consumers=2 key_tile=64 order=s0 reference=r3 mask_loop=branch extents=warpgroup"},
       {"attention_lazy_causal",
        "attention_forward q_heads=4 kv_heads=2 q_len=1000 head_dim=64 mask=causal lse=true",
        "consumers=2 key_tile=64 k_stages=2 v_stages=2 reference=r4 mask_loop=branch extents=warpgroup "
@@ -100,6 +106,15 @@ const std::vector<Golden>& goldens() {
       {"attention_queries_in_registers",
        "attention_forward batch=2 q_heads=8 kv_heads=4 q_len=1000 head_dim=96 mask=causal dtype=fp16",
        "consumers=2 key_tile=96 tile_order=static staging=own q_in=registers"},
+      {"attention_weights_stored", "attention_forward q_heads=32 q_len=4096 head_dim=128",
+       "consumers=3 key_tile=80 k_stages=2 v_stages=2 order=s1 baton=issue reference=r4 tile_order=static "
+       "p_in=shared"},
+      {"attention_weights_stored_s0",
+       "attention_forward q_heads=4 q_len=500 head_dim=80 dtype=fp16 mask=causal",
+       "consumers=1 key_tile=80 order=s0 reference=r2 mask_loop=branch p_in=shared"},
+      {"attention_scaled_queries", "attention_forward q_heads=8 q_len=1024 head_dim=128 lse=true",
+       "consumers=2 key_tile=128 order=s1 baton=issue reference=r4 tile_order=static staging=own "
+       "q_in=registers scale_q=true"},
       {"attention_keep_kv", "attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
        "consumers=2 key_tile=128 baton=issue reference=r4 tile_order=static q_in=registers cache=keep_kv"},
       {"attention_decode",

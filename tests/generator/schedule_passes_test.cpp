@@ -103,12 +103,44 @@ TEST(SynchronizePass, s1_waits_for_the_scores_while_the_product_is_in_flight) {
                           "wait_mma %s pending=1", "release $k", "wait_mma %o, %p pending=0", "release $v"));
 }
 
+// So that its latency, and what it asks for, runs beside the product; who raises waits for that himself.
+TEST(SynchronizePass, a_vote_on_sums_stands_before_the_wait_for_the_product_beside_them) {
+  const std::string text = after("synchronize", kSquare, "order=s1 key_tile=128 reference=r3");
+  const std::vector<std::string> body = block(text, "for n");
+  EXPECT_THAT(only(body, {"settle", "softmax_exp2", "row_sum", "any_above", "wait_mma", "convert"}),
+              ElementsAre("wait_mma %s pending=1", "settle %s", HasSubstr("softmax_exp2 %s, %reference"),
+                          "row_sum %sum, %s accumulate partial", "any_above %sum, 1073741824 {",
+                          "wait_mma %o, %p pending=0", "wait_mma %o, %p pending=0", "convert %p, %s"));
+  EXPECT_THAT(block(text, "any_above"),
+              ElementsAre(HasSubstr("raise_to_sum %reference, %shrink, %sum, 1073741824"),
+                          "multiply %sum, %sum, %shrink", "rescale %s, %shrink", "wait_mma %o, %p pending=0",
+                          "rescale %o, %shrink"));
+  EXPECT_THAT(only(before(block(text, "role consumer"), "for n"), {"any_above"}), ElementsAre())
+      << "the first tile's reference is its maximum";
+}
+
 TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
   const std::string text = after("synchronize", kSquare, "order=s0 key_tile=128");
   EXPECT_THAT(only(block(text, "for n"), kMmaWords),
               ElementsAre("wait $v", "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma", "wait $k",
                           "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
                           "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
+}
+
+// One buffer is enough: P is stored when the product before has read the one before.
+TEST(SynchronizePass, stored_weights_wait_for_the_product_that_reads_their_place) {
+  const std::vector<std::string> words = {"mma", "wait_mma", "row_sum", "copy", "join_warpgroup"};
+  const auto loop = [&](const char* order) {
+    return only(block(after("synchronize", kSquare, fmt::format("order={} key_tile=128 p_in=shared", order)),
+                      "for n"),
+                words);
+  };
+  EXPECT_THAT(loop("s1"), ElementsAre("mma %s, $q[warpgroup], $k^T", "mma %o, $p[warpgroup], $v accumulate",
+                                      "wait_mma %s pending=1", "row_sum %sum, %s accumulate partial",
+                                      "wait_mma %o pending=0", "copy $p[warpgroup], %s", "join_warpgroup"));
+  EXPECT_THAT(loop("s0"), ElementsAre("mma %o, $p[warpgroup], $v accumulate", "mma %s, $q[warpgroup], $k^T",
+                                      "wait_mma %o, %s pending=0", "row_sum %sum, %s accumulate partial",
+                                      "copy $p[warpgroup], %s", "join_warpgroup"));
 }
 
 TEST(SynchronizePass, a_chain_of_sums_into_one_tile_needs_no_wait_in_between) {

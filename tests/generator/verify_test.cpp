@@ -205,6 +205,42 @@ TEST(Verifier, a_wait_under_a_vote_counts_only_there) {
   EXPECT_THAT(verdict(replaced(text, wait, branch)), HasSubstr("in flight"));
 }
 
+// Every synchronisation line of a schedule is needed: without it the verifier refuses.
+int remove_each_line_of_synchronisation(const std::string& text) {
+  const std::vector<std::string> lines = lines_of(text);
+  int removed = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string line = trimmed(lines[i]), word = line.substr(0, line.find(' '));
+    const ir::OpInfo* info = ir::find_op(word);
+    if (!info || info->group != ir::Group::synchronisation) continue;
+    if (word == "settle") continue;  // speed only
+    std::vector<std::string> without = lines;
+    without.erase(without.begin() + i);
+    ++removed;
+    EXPECT_NE(verdict(joined(without)), "accepted") << "line " << i + 1 << ", '" << line << "', of\n" << text;
+  }
+  return removed;
+}
+
+// What threads store for an mma is the whole warpgroup's, and so is the place that they store it to.
+TEST(Verifier, refuses_stored_factors_that_are_not_joined) {
+  const std::string text =
+      plan_of("attention_forward q_heads=2 q_len=512 head_dim=64", "consumers=2 key_tile=64 p_in=shared")
+          .launches[0]
+          .program;
+  const char *join = "join_warpgroup\n", *kept = "kept\n", *none = "\n";
+  expect_refusals(text,
+                  {{join, none, {"mma %o, $p[warpgroup], $v", "no join_warpgroup since $p was written"}},
+                   {join, "fence_async\n", {"$p is filled by no load"}},
+                   {"wait_mma %s pending=1\n",
+                    "wait_mma %s pending=1\n copy $p[warpgroup], %s\n",
+                    {"'copy $p[warpgroup], %s' touches what 'mma %o, $p", "in flight"}}});
+  const std::string later = replaced(replaced(replaced(text, join, kept), join, none), kept, join);
+  EXPECT_THAT(verdict(later), HasSubstr("no join_warpgroup since $p was written"))
+      << "a trip of the loop meets what the one before it stored";
+  EXPECT_GT(remove_each_line_of_synchronisation(text), 30);
+}
+
 // K is filled before V: who waits for V while he holds K up may wait for ever.
 TEST(Verifier, refuses_tiles_skipped_in_another_order_than_they_are_filled) {
   std::string text = after("allocate_shared", "attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
@@ -315,23 +351,6 @@ TEST(Verifier, refuses_aliases_that_do_not_fit) {
   expect_refusals(attention(), {{"alias=q", "alias=z", {"$o: alias=z"}},
                                 {"alias=q", "alias=o", {"$o: alias=o"}},
                                 {"alias=q", "alias=k stages=3", {"$o has 49152 bytes, alias=k has 16384"}}});
-}
-
-// Every synchronisation line of a schedule is needed: without it the verifier refuses.
-int remove_each_line_of_synchronisation(const std::string& text) {
-  const std::vector<std::string> lines = lines_of(text);
-  int removed = 0;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string line = trimmed(lines[i]), word = line.substr(0, line.find(' '));
-    const ir::OpInfo* info = ir::find_op(word);
-    if (!info || info->group != ir::Group::synchronisation) continue;
-    if (word == "settle") continue;  // speed only
-    std::vector<std::string> without = lines;
-    without.erase(without.begin() + i);
-    ++removed;
-    EXPECT_NE(verdict(joined(without)), "accepted") << "line " << i + 1 << ", '" << line << "', of\n" << text;
-  }
-  return removed;
 }
 
 TEST(Verifier, misses_every_line_of_synchronisation) {
