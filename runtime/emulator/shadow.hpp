@@ -58,8 +58,8 @@ struct Observer {
 class Shadow {
  public:
   static constexpr size_t kGranule = 2;
-  // global: what was never written may be read. What was written in this launch may not be by the copy engine:
-  // the leaf that fences for the async proxy does so for shared memory only.
+  // global: what was never written may be read. What was written in this launch may not be by the copy
+  // engine: the leaf that fences for the async proxy does so for shared memory only.
   enum class Memory : uint8_t { shared, global };
   Shadow(size_t bytes, Memory memory);
 
