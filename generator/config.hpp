@@ -125,6 +125,7 @@ struct AttentionConfig {
   Settle settle = Settle::sums;
   QueryPlace q_in = QueryPlace::shared;
   Cache cache = Cache::none;
+  int cluster = 1;  // blocks with neighbouring row tiles that load keys and values once for all of them
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -137,7 +138,8 @@ struct AttentionConfig {
                       optional("blocks", &C::blocks),     optional("stage_tiles", &C::stage_tiles),
                       optional("pack_gqa", &C::pack_gqa), optional("kv_splits", &C::kv_splits),
                       optional("q_stages", &C::q_stages), optional("settle", &C::settle),
-                      optional("q_in", &C::q_in),         optional("cache", &C::cache)};
+                      optional("q_in", &C::q_in),         optional("cache", &C::cache),
+                      optional("cluster", &C::cluster)};
   }
 };
 

@@ -62,6 +62,15 @@ std::vector<std::string> cache_domain(const AttentionFields& fields, const Targe
   return every_value<Cache>();
 }
 
+// Up to as many blocks as there could be row tiles.
+std::vector<std::string> cluster_domain(const AttentionFields& fields) {
+  const int64_t row_tiles = (fields.q_len + 63) / 64;
+  std::vector<std::string> values{"1"};
+  for (int blocks : {2, 4})
+    if (blocks <= row_tiles) values.push_back(std::to_string(blocks));
+  return values;
+}
+
 std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool ends = band(fields).last.has_value();
@@ -84,7 +93,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"q_stages", numbers({1, 2})},
           {"settle", every_value<Settle>()},
           {"q_in", every_value<QueryPlace>()},
-          {"cache", cache_domain(fields, target)}};
+          {"cache", cache_domain(fields, target)},
+          {"cluster", cluster_domain(fields)}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

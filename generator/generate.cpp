@@ -82,6 +82,7 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   if (lower::claims_tiles(program.body[0])) launch.arguments.push_back({Argument::Kind::counter, {}, {}});
   launch.tiles = lower::tile_count(program.body[0]);
   launch.persistent = lower::is_persistent(program.body[0]);
+  launch.cluster = static_cast<int>(lower::cluster_blocks(program.body[0]));
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
   launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));
@@ -108,8 +109,9 @@ lower::Lowered lowered(const ir::Program& program, const Target& target, const S
 
 std::optional<Rejection> grid_too_large(const Launch& launch) {
   constexpr int64_t kMaxBlocks = 2147483647;  // CUDA's limit of gridDim.x, and what int tile numbers hold
-  if (launch.tiles <= kMaxBlocks) return std::nullopt;
-  return Rejection{"verify", fmt::format("{} tiles; a grid has at most {}", launch.tiles, kMaxBlocks)};
+  if (launch.tiles <= kMaxBlocks / launch.cluster) return std::nullopt;
+  return Rejection{"verify", fmt::format("{} tiles of {} blocks; a grid has at most {} blocks", launch.tiles,
+                                         launch.cluster, kMaxBlocks)};
 }
 
 }  // namespace

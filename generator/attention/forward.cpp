@@ -59,12 +59,24 @@ Attributes hint(const AttentionConfig& config, const char* evict) {
   return {{"evict", evict}};
 }
 
+// The rows under one range of keys: of a block, or of all blocks of a cluster, which load the keys together.
+RowRange rows_of_keys(const AttentionConfig& config) {
+  if (config.cluster == 1) return {};
+  return {symbol("m_cluster"), symbol("m_tile") * config.cluster};
+}
+
+// What a block gets of the keys and values: all that it asks for, or also what the others of its cluster do.
+Attributes shared_by(const AttentionConfig& config, Attributes attributes) {
+  if (config.cluster > 1) set(attributes, "multicast", std::to_string(config.cluster));
+  return attributes;
+}
+
 // Splits begin and end between trips of the loop.
 ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& config) {
   const bool split = config.kv_splits > 1, own = config.extents == Extents::warpgroup;
   const int64_t trip = int64_t{config.key_tile} * config.stage_tiles;
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
-                                      row_tiles(fields, config).group);
+                                      row_tiles(fields, config).group, rows_of_keys(config));
   bounds.masked |= fields.kv_len % trip != 0;
   // What the second walk of r4 does otherwise gets a loop of its own, too.
   bounds.masked |= config.reference == Reference::r4 && config.mask_loop == MaskLoop::split;
@@ -141,12 +153,13 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const std::string scale = exponent_scale(effective_scale(fields));
   const int parts = config.stage_tiles;
+  const Attributes keys_and_values = shared_by(config, hint(config, "last"));
   const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
   for (int part = 0; part < parts; ++part) {
     const Expr column = n + part * config.key_tile;
     if (part == 0)
-      body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}, hint(config, "last")));
+      body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}, keys_and_values));
     body.push_back(op("mma", {tile("s"), queries, transposed(part_of(shared("k"), part, parts))}));
     append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
                 tiles.group);
@@ -156,7 +169,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     else
       append_softmax(body, scale, config.reference, first);
     if (part == 0)
-      body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
+      body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, keys_and_values));
     body.push_back(
         op("mma", {tile("o"), tile("p"), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
   }
@@ -166,6 +179,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
 std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& config) {
   const Expr b = symbol("b"), h = symbol("h"), m = symbol("m");
   std::vector<Op> body;
+  if (config.cluster > 1) body.push_back(let("m", symbol("m_cluster") + symbol("rank") * symbol("m_tile")));
   body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
   body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
@@ -201,8 +215,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"baton", value_to_text(config.baton)},
                         {"mask_loop", value_to_text(config.mask_loop)},
                         {"copy", value_to_text(config.copy)}};
-  if (config.staging != Staging::over_q)
-    set(program.attributes, "staging", value_to_text(config.staging));
+  if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
@@ -213,7 +226,8 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   if (config.reference == Reference::r4) set(grid.attributes, "retry", "safe");
   const RowTiles tiles = row_tiles(fields, config);
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, tiles.heads, 1};
-  const Range rows{"m", 0, tiles.rows, symbol("m_tile")};
+  const bool clustered = config.cluster > 1;
+  const Range rows{clustered ? "m_cluster" : "m", 0, tiles.rows, rows_of_keys(config).count};
   // Where row tiles are equally long neighbouring blocks share one head's keys; else the long ones of all
   // heads go first.
   const Band visible = band(fields);
@@ -221,8 +235,9 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
     grid.ranges = {batch, heads, rows};
   } else {
     grid.ranges = {rows, batch, heads};
-    if (visible.last) set(grid.attributes, "descending", "m");
+    if (visible.last) set(grid.attributes, "descending", rows.name);
   }
+  if (clustered) set(grid.attributes, "cluster", std::to_string(config.cluster));
   if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});
   grid.body = row_tile(fields, config);
   program.body = {std::move(grid)};
