@@ -89,7 +89,7 @@ void append_mask(std::vector<ir::Op>& body, const std::string& tile, const Band&
                  int64_t columns, int64_t step, const ir::Expr& column = ir::symbol("n"),
                  int64_t rows_per_query = 1);
 // Where the columns of a row tile begin and end, and from where up to where no mask op is needed; constants
-// where nothing depends on the row. Symbols: m and m_tile.
+// where nothing depends on the row.
 struct ColumnBounds {
   ir::Expr end, unmasked;
   bool masked;  // does any tile need a mask op?
@@ -97,8 +97,12 @@ struct ColumnBounds {
   // The same for a warpgroup's 64 rows, where they are told apart. Symbols: m and warpgroup.
   std::optional<ir::Expr> own_end = {}, own_unmasked = {};
 };
+// `tile`: the rows that share the bounds, where these are more than a block's own.
+struct RowRange {
+  ir::Expr first = ir::symbol("m"), count = ir::symbol("m_tile");
+};
 ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile,
-                           bool per_warpgroup = false, int64_t rows_per_query = 1);
+                           bool per_warpgroup = false, int64_t rows_per_query = 1, const RowRange& tile = {});
 // The part of them between two multiples of the step; symbols allowed. A range that is empty becomes one
 // wholly masked step.
 ColumnBounds columns_within(const ColumnBounds& bounds, const ir::Expr& from, const ir::Expr& to,

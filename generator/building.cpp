@@ -66,7 +66,7 @@ void append_mask(std::vector<Op>& body, const std::string& name, const Band& vis
 }
 
 ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile, bool per_warpgroup,
-                           int64_t rows_per_query) {
+                           int64_t rows_per_query, const RowRange& tile) {
   const auto whole_tiles = [&](Expr count) { return count / column_tile * column_tile; };
   // The query of a row, and one past that of the last of `count` rows.
   const auto query = [&](const Expr& row) { return row / rows_per_query; };
@@ -80,11 +80,11 @@ ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_
   const auto unmasked = [&](const Expr& row) {
     return whole_tiles(max(min(columns, query(row) + *visible.last + 1), 0));
   };
-  const Expr m = symbol("m"), rows = symbol("m_tile"), own = m + symbol("warpgroup") * 64;
+  const Expr &first = tile.first, &rows = tile.count, own = symbol("m") + symbol("warpgroup") * 64;
   ColumnBounds bounds{columns, whole_tiles(columns), columns % column_tile != 0};
   if (visible.last) {
-    bounds.end = end(m, rows);
-    bounds.unmasked = unmasked(m);
+    bounds.end = end(first, rows);
+    bounds.unmasked = unmasked(first);
     bounds.masked = true;
   }
   if (visible.last && per_warpgroup) {
@@ -93,8 +93,8 @@ ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_
   }
   if (visible.first) {
     // For the same reason the walk begins before the last column at the latest.
-    bounds.begin = whole_tiles(min(max(query(m) + *visible.first, 0), columns - 1));
-    bounds.unmasked_from = whole_tiles(max(behind(m, rows) + *visible.first - 1, 0) + (column_tile - 1));
+    bounds.begin = whole_tiles(min(max(query(first) + *visible.first, 0), columns - 1));
+    bounds.unmasked_from = whole_tiles(max(behind(first, rows) + *visible.first - 1, 0) + (column_tile - 1));
     bounds.masked = true;
   }
   return bounds;

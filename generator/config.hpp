@@ -142,6 +142,7 @@ struct AttentionConfig {
   int head_group = 0;  // heads that are walked together under a mask with one edge, for L2; 0: all
   WeightPlace p_in = WeightPlace::registers;
   bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
+  int cluster = 1;       // blocks with neighbouring row tiles that load keys and values once for all of them
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -167,7 +168,8 @@ struct AttentionConfig {
                       optional("cache", &C::cache),
                       optional("head_group", &C::head_group),
                       optional("p_in", &C::p_in),
-                      optional("scale_q", &C::scale_q)};
+                      optional("scale_q", &C::scale_q),
+                      optional("cluster", &C::cluster)};
   }
 };
 

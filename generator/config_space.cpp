@@ -80,6 +80,15 @@ std::vector<std::string> tile_order_domain(const AttentionFields& fields) {
   return {"flat", "static", "dynamic"};
 }
 
+// Up to as many blocks as there could be row tiles.
+std::vector<std::string> cluster_domain(const AttentionFields& fields) {
+  const int64_t row_tiles = (fields.q_len + 63) / 64;
+  std::vector<std::string> values{"1"};
+  for (int blocks : {2, 4})
+    if (blocks <= row_tiles) values.push_back(std::to_string(blocks));
+  return values;
+}
+
 std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
   const std::initializer_list<int> key_tiles{32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192};
   const bool ends = band(fields).last.has_value();
@@ -105,7 +114,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"cache", cache_domain(fields, target)},
           {"head_group", head_group_domain(fields, target)},
           {"p_in", every_value<WeightPlace>()},
-          {"scale_q", kScaleQDomain}};
+          {"scale_q", kScaleQDomain},
+          {"cluster", cluster_domain(fields)}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

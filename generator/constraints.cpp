@@ -1,5 +1,7 @@
 // What makes a config impossible before anything is generated: arithmetic on its numbers and the target's.
 // A constraint says yes rather than no when it is in doubt; the lowering and ptxas have the last word.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cassert>
 
@@ -15,6 +17,7 @@ using Reason = std::optional<std::string>;
 
 constexpr int kWarpgroup = 128;         // threads
 constexpr int kRowsPerWarpgroup = 64;   // of one wgmma
+constexpr int kSwizzleRows = 8;         // after which its pattern repeats
 constexpr int kBarrierRoom = 1024;      // mbarriers, and the alignment of swizzled tiles
 constexpr int kProducerRegisters = 24;  // the least that setmaxnreg gives a role that only copies
 constexpr int kConsumerRegisterCap = 240;
@@ -216,6 +219,44 @@ Reason cache_violated(const Problem&, const KernelConfig& config, const Target&)
                      value_to_text(c->cache), value_to_text(c->copy));
 }
 
+// What the copy engine does not bring cannot be multicast; of k and v, where these are named.
+Reason multicast_violated(const AttentionFields& fields, const AttentionConfig& c) {
+  if (c.copy != CopyPath::automatic)
+    return fmt::format(
+        "cluster={} has the copy engine bring K and V to {} blocks at once, which copy={} does "
+        "without",
+        c.cluster, c.cluster, value_to_text(c.copy));
+  const std::vector<Buffer> user = buffers(AttentionForward{fields});
+  for (size_t i : {1, 2})
+    if (const ir::Tensor tensor = param(user[i]); !lower::tma_can_move(tensor))
+      return fmt::format(
+          "cluster={} has the copy engine bring {} to {} blocks at once, but not with strides "
+          "of [{}] elements",
+          c.cluster, user[i].name, c.cluster, fmt::join(user[i].strides, ", "));
+  return {};
+}
+
+Reason cluster_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->cluster == 1) return {};
+  if (c->cluster != 2 && c->cluster != 4) return fmt::format("cluster={}: must be 1, 2 or 4", c->cluster);
+  if (c->tile_order == TileOrder::dynamic || c->tile_order == TileOrder::balanced)
+    return fmt::format(
+        "cluster={} wants tile_order=flat or static: each of its {} blocks would {} of its own", c->cluster,
+        c->cluster, c->tile_order == TileOrder::dynamic ? "claim a tile" : "have a list");
+  const AttentionFields& fields = *attention(problem);
+  const int64_t rows = row_tiles(fields, *c).rows, m_tile = int64_t{kRowsPerWarpgroup} * c->consumers;
+  if (rows <= m_tile * (c->cluster - 1))
+    return fmt::format("cluster={} wants as many row tiles: {} rows in tiles of {} are {}", c->cluster, rows,
+                       m_tile, (rows + m_tile - 1) / m_tile);
+  const int staged = c->key_tile * c->stage_tiles;
+  if (staged % (kSwizzleRows * c->cluster) != 0)
+    return fmt::format(
+        "cluster={}: a stage of {} keys comes in {} equal parts of whole swizzles, {} keys each", c->cluster,
+        staged, c->cluster, kSwizzleRows);
+  return multicast_violated(fields, *c);
+}
+
 // --- shared memory ------------------------------------------------------------------------------------
 Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
   if (bytes <= most) return {};
@@ -371,6 +412,8 @@ const std::vector<Constraint>& constraints() {
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},
+      {"cluster", "blocks of a cluster bring equal parts of every stage of K and V, by the copy engine",
+       cluster_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
       {"registers",

@@ -84,6 +84,7 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   const bool lists = lower::lists_tiles(grid);  // one per block, whatever the device
   launch.tiles = lists ? ir::integer(grid.attributes, "lists", 1) : lower::tile_count(grid);
   launch.persistent = lower::is_persistent(grid) && !lists;
+  launch.cluster = static_cast<int>(lower::cluster_blocks(grid));
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
   launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));
@@ -110,8 +111,9 @@ lower::Lowered lowered(const ir::Program& program, const Target& target, const S
 
 std::optional<Rejection> grid_too_large(const Launch& launch) {
   constexpr int64_t kMaxBlocks = 2147483647;  // CUDA's limit of gridDim.x, and what int tile numbers hold
-  if (launch.tiles <= kMaxBlocks) return std::nullopt;
-  return Rejection{"verify", fmt::format("{} tiles; a grid has at most {}", launch.tiles, kMaxBlocks)};
+  if (launch.tiles <= kMaxBlocks / launch.cluster) return std::nullopt;
+  return Rejection{"verify", fmt::format("{} tiles of {} blocks; a grid has at most {} blocks", launch.tiles,
+                                         launch.cluster, kMaxBlocks)};
 }
 
 }  // namespace

@@ -14,10 +14,10 @@ int64_t extent(const Buffer& buffer) {
 }
 
 int64_t grid_size(const Launch& launch, int multiprocessors) {
-  if (!launch.persistent) return launch.tiles;
+  if (!launch.persistent) return launch.tiles * launch.cluster;
   const int64_t resident =
       static_cast<int64_t>(multiprocessors) * std::max(1, launch.blocks_per_multiprocessor);
-  return std::min(launch.tiles, resident);
+  return std::min(launch.tiles, std::max<int64_t>(resident / launch.cluster, 1)) * launch.cluster;
 }
 
 }  // namespace warpfinch

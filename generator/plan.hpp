@@ -58,6 +58,7 @@ struct Launch {
   std::vector<Argument> arguments;  // in the kernel's order
   int64_t tiles = 1;                // tiles of the grid, or lists of them (tile_order=balanced)
   bool persistent = false;  // blocks walk over tiles; grid = min(tiles, SMs * blocks_per_multiprocessor)
+  int cluster = 1;          // blocks that share a tile; the kernel asks for them itself (__cluster_dims__)
   int blocks_per_multiprocessor = 1;
   int threads = 128;
   int shared_bytes = 0;      // dynamic
@@ -65,7 +66,7 @@ struct Launch {
   bool operator==(const Launch&) const = default;
 };
 
-// Blocks to launch on a device with that many multiprocessors.
+// Blocks to launch on a device with that many multiprocessors: whole clusters.
 int64_t grid_size(const Launch& launch, int multiprocessors);
 
 struct Plan {

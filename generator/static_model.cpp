@@ -93,7 +93,9 @@ struct Work {
 Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
   const RowTiles tiles = row_tiles(f, c);
   const double heads = static_cast<double>(f.batch) * static_cast<double>(tiles.heads);
-  const double row_blocks = ceil_div(static_cast<double>(tiles.rows), 64.0 * c.consumers);
+  // Whole clusters. What they spare is traffic from L2, which nothing here waits for.
+  const double row_blocks =
+      ceil_div(static_cast<double>(tiles.rows), 64.0 * c.consumers * c.cluster) * c.cluster;
   const double split = static_cast<double>(split_keys(f, c)) / 128.0;  // score tiles of 64 rows
   const double full = split * c.kv_splits;
   const double all = row_blocks * c.consumers * full;
@@ -105,12 +107,13 @@ Work attention_work(const AttentionFields& f, const AttentionConfig& c) {
   const double edges = visible.first.has_value() + visible.last.has_value();
   const double pairs = static_cast<double>(visible_pairs(visible, f.q_len, f.kv_len) * tiles.group);
   const double groups = row_blocks * c.consumers;
-  const double half_rows = c.extents == Extents::warpgroup ? 32.0 : 32.0 * c.consumers;
+  const double half_rows = c.extents == Extents::warpgroup ? 32.0 : 32.0 * c.consumers * c.cluster;
   work.units =
       heads * std::min(all, (pairs / 64.0 + groups * edges * (half_rows + c.key_tile / 2.0)) / 128.0);
   if (edges == 2) {
     const auto width = static_cast<double>(*visible.last - *visible.first + 1);
-    work.longest = std::min(work.longest, c.consumers * (width + 64.0 * c.consumers + c.key_tile) / 128.0);
+    const double rows = 64.0 * c.consumers * c.cluster;
+    work.longest = std::min(work.longest, c.consumers * (width + rows + c.key_tile) / 128.0);
   }
   return work;
 }

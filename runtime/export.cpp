@@ -116,8 +116,9 @@ std::string launch_row(const Launch& launch) {
   std::string row = fmt::format("      {{\"{}\", reinterpret_cast<const void*>(&{}),\n       {{\n",
                                 launch.name, launch.source.entry);
   for (const Argument& argument : launch.arguments) row += argument_row(argument);
-  return row + fmt::format("       }},\n       {}, {}, {}, {}, {}}},\n", launch.tiles, launch.persistent,
-                           launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
+  return row + fmt::format("       }},\n       {}, {}, {}, {}, {}, {}}},\n", launch.tiles, launch.persistent,
+                           launch.cluster, launch.blocks_per_multiprocessor, launch.threads,
+                           launch.shared_bytes);
 }
 
 std::string main_text(const Plan& plan) {

@@ -161,7 +161,7 @@ struct Launch {
   std::vector<Argument> arguments;
   int64_t tiles;
   bool persistent;
-  int blocks_per_multiprocessor, threads, shared_bytes;
+  int cluster, blocks_per_multiprocessor, threads, shared_bytes;
 };
 
 // The driver's function by way of the runtime, so that the file links without -lcuda.
@@ -231,8 +231,9 @@ Prepared prepare(const Launch& launch, const std::vector<char*>& pointers, char*
       prepared.values[i].pointer = address;
     prepared.addresses.push_back(&prepared.values[i]);
   }
-  const int64_t resident = int64_t(multiprocessors) * launch.blocks_per_multiprocessor;
-  prepared.blocks = unsigned(launch.persistent ? std::min(launch.tiles, resident) : launch.tiles);
+  const int64_t resident = int64_t(multiprocessors) * launch.blocks_per_multiprocessor / launch.cluster;
+  prepared.blocks =
+      unsigned((launch.persistent ? std::min(launch.tiles, resident) : launch.tiles) * launch.cluster);
   check(cudaFuncSetAttribute(launch.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, launch.shared_bytes),
         "cudaFuncSetAttribute");
   return prepared;

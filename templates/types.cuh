@@ -38,6 +38,11 @@ struct EvictLast {
   static constexpr CachePolicy kPolicy{0x14f0000000000000};
 };
 
+// The blocks of a cluster that a copy goes to, one bit each.
+struct Multicast {
+  u16 blocks;
+};
+
 struct alignas(16) Words4 {
   u32 x, y, z, w;
 };

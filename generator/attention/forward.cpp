@@ -62,12 +62,24 @@ Attributes hint(const AttentionConfig& config, const char* evict) {
   return {{"evict", evict}};
 }
 
+// The rows under one range of keys: of a block, or of all blocks of a cluster, which load the keys together.
+RowRange rows_of_keys(const AttentionConfig& config) {
+  if (config.cluster == 1) return {};
+  return {symbol("m_cluster"), symbol("m_tile") * config.cluster};
+}
+
+// What a block gets of the keys and values: all that it asks for, or also what the others of its cluster do.
+Attributes shared_by(const AttentionConfig& config, Attributes attributes) {
+  if (config.cluster > 1) set(attributes, "multicast", std::to_string(config.cluster));
+  return attributes;
+}
+
 // Splits begin and end between trips of the loop.
 ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& config) {
   const bool split = config.kv_splits > 1, own = config.extents == Extents::warpgroup;
   const int64_t trip = int64_t{config.key_tile} * config.stage_tiles;
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
-                                      row_tiles(fields, config).group);
+                                      row_tiles(fields, config).group, rows_of_keys(config));
   bounds.masked |= fields.kv_len % trip != 0;
   // What a second walk does otherwise gets a loop of its own, too.
   bounds.masked |= may_do_again(config.reference) && config.mask_loop == MaskLoop::split;
@@ -196,12 +208,13 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const RowTiles tiles = row_tiles(fields, config);
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const int parts = config.stage_tiles;
+  const Attributes keys_and_values = shared_by(config, hint(config, "last"));
   const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
   for (int part = 0; part < parts; ++part) {
     const Expr column = n + part * config.key_tile;
     if (part == 0)
-      body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}, hint(config, "last")));
+      body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}, keys_and_values));
     body.push_back(op("mma", {tile("s"), queries, transposed(part_of(shared("k"), part, parts))}));
     append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
                 tiles.group);
@@ -211,7 +224,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     else
       append_softmax(body, fields, config, first);
     if (part == 0)
-      body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, hint(config, "last")));
+      body.push_back(op("load", {shared("v"), global("v", {b, kv_head, n, 0})}, keys_and_values));
     body.push_back(
         op("mma", {tile("o"), weights(config), part_of(shared("v"), part, parts)}, {{"accumulate", ""}}));
   }
@@ -221,6 +234,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
 std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& config) {
   const Expr b = symbol("b"), h = symbol("h"), m = symbol("m");
   std::vector<Op> body;
+  if (config.cluster > 1) body.push_back(let("m", symbol("m_cluster") + symbol("rank") * symbol("m_tile")));
   body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
   if (config.scale_q) {
@@ -255,7 +269,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
 std::vector<Range> tile_axes(const AttentionFields& fields, const AttentionConfig& config) {
   const RowTiles tiles = row_tiles(fields, config);
   const Range batch{"b", 0, fields.batch, 1}, heads{"h", 0, tiles.heads, 1};
-  const Range rows{"m", 0, tiles.rows, symbol("m_tile")};
+  const Range rows{config.cluster > 1 ? "m_cluster" : "m", 0, tiles.rows, rows_of_keys(config).count};
   if (!row_tiles_differ(fields)) return {batch, heads, rows};
   if (config.head_group == 0) return {rows, batch, heads};
   return {
@@ -288,7 +302,9 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   if (may_do_again(config.reference)) set(grid.attributes, "retry", "safe");
   grid.ranges = tile_axes(fields, config);
-  if (row_tiles_differ(fields) && band(fields).last) set(grid.attributes, "descending", "m");
+  if (row_tiles_differ(fields) && band(fields).last)
+    set(grid.attributes, "descending", config.cluster > 1 ? "m_cluster" : "m");
+  if (config.cluster > 1) set(grid.attributes, "cluster", std::to_string(config.cluster));
   if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});
   if (config.tile_order == TileOrder::balanced)
     set(grid.attributes, "lists", std::to_string(lists(fields, config, target)));

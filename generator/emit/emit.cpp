@@ -99,6 +99,7 @@ class Emitter {
     if (lower::lists_tiles(program_.body[0])) names.push_back("lists.cuh");
     if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
+    if (cluster() > 1) names.push_back(folder + "/cluster.cuh");
     return names;
   }
   bool has_op(std::string_view name) const {
@@ -152,7 +153,8 @@ class Emitter {
                                     : fmt::format("{}* {}", to_text(tensor.type), name);
     }
     if (claims_tiles()) arguments += ", u32* tile_counter";
-    line(fmt::format("extern \"C\" __global__ void __launch_bounds__({}, {}) {}({}) {{", threads_,
+    const std::string dims = cluster() > 1 ? fmt::format("__cluster_dims__({}, 1, 1) ", cluster()) : "";
+    line(fmt::format("extern \"C\" __global__ void {}__launch_bounds__({}, {}) {}({}) {{", dims, threads_,
                      integer(program_.attributes, "blocks", 1), spell_symbol(program_.name), arguments),
          1);
     ++depth_;
@@ -202,7 +204,7 @@ class Emitter {
       const int arrivals = lower::filled_via(program_, tensor.name, "ld") ? 128 : 1;
       calls.push_back(fmt::format("initialize({}, {}, {});",
                                   spell_tensor(program_, Space::shared, tensor.name), arrivals,
-                                  consumer_warps));
+                                  consumer_warps * lower::multicast_of(program_, tensor.name)));
     }
     if (calls.empty()) return;
     if (claims_tiles()) {
@@ -211,18 +213,22 @@ class Emitter {
       calls.push_back(fmt::format("initialize(claims, {});",
                                   consumer_warps + (producer_copies() ? warps_of("producer") : 0)));
     }
-    if (retried()) line(fmt::format("const u32 redo_mask = shared + {};", redo_offset()));
+    if (retried() && cluster() > 1)
+      line(fmt::format("const ClusterMask<{}> redo_mask{{shared + {}}};", cluster(), redo_offset()));
+    else if (retried())
+      line(fmt::format("const u32 redo_mask = shared + {};", redo_offset()));
     open("if (thread_index() == 0)");
     for (const std::string& call : calls) line(call);
     if (retried()) line("st_shared(redo_mask, 0u);");
     line("mbarrier_init_fence();");
     close();
-    line("block_sync();");
+    line(cluster() > 1 ? "cluster_sync();" : "block_sync();");
     line("");
   }
   // The name that is 1 when tiles are done again, where there is one.
   std::optional<std::string> retried() const { return attribute(program_.body[0].attributes, "retry"); }
   int64_t redo_offset() const { return integer(program_.attributes, "shared_bytes", 0) - lower::kRetryBytes; }
+  int64_t cluster() const { return lower::cluster_blocks(program_.body[0]); }
   bool claims_tiles() const { return lower::claims_tiles(program_.body[0]); }
   int64_t kept_claims() const { return lower::kept_claims(program_.body[0]); }
   int64_t walk_offset() const {
@@ -241,11 +247,14 @@ class Emitter {
     grid_line_ = ir_line_++;
     int64_t first_warp = 0;
     if (grid.body.size() > 1) line("const int warp = warp_index();");
+    if (cluster() > 1) line(fmt::format("const int rank = block_index() % {};", cluster()));
     for (size_t i = 0; i < grid.body.size(); ++i) {
       role(grid.body[i], first_warp, i, grid.body.size());
       first_warp += integer(grid.body[i].attributes, "warps", 0);
     }
     if (grid.body.size() > 1) close();
+    // No block ends while others of its cluster still arrive at its barriers.
+    if (cluster() > 1) line("cluster_sync();");
     ++ir_line_;
   }
   void role(const Op& role, int64_t first_warp, size_t i, size_t count) {
@@ -321,7 +330,8 @@ class Emitter {
                          retried() ? ", again" : "");
     if (lower::lists_tiles(*grid_))
       return fmt::format("ListedWalk walk{{{}[block_index()], 0}}", lists_name());
-    return fmt::format("TileWalk walk{{{}, 0}}", lower::tile_count(*grid_));
+    const std::string type = cluster() > 1 ? fmt::format("ClusterWalk<{}>", cluster()) : "TileWalk";
+    return fmt::format("{} walk{{{}, 0}}", type, lower::tile_count(*grid_));
   }
   void walk_tiles(const Op& role, const char* who) {
     const bool persistent = lower::is_persistent(*grid_);
@@ -330,7 +340,8 @@ class Emitter {
       line(fmt::format("if ({} != 0 && !is_marked(redo_mask, walk.round)) continue;", tries()), grid_line_);
     if (retried() && claims_tiles() && asks_for_retry(role))
       line(fmt::format("const int {} = walk.redone();", spell_symbol(*retried())), grid_line_);
-    line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : "block_index()"), grid_line_);
+    const std::string own = cluster() > 1 ? fmt::format("block_index() / {}", cluster()) : "block_index()";
+    line(fmt::format("const int tile = {};", persistent ? "walk.tile()" : own), grid_line_);
     round_ = persistent ? "walk.round" : "0";
     axes();
     for (const Op& op : role.body) statement(op);

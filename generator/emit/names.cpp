@@ -123,6 +123,10 @@ std::string spell_type(const Program& program, const Tensor& tensor) {
       fmt::format("SharedTile<{}, {}, {}, {}>", to_text(tensor.type), value(tensor.shape[0]),
                   value(tensor.shape[1]), integer(tensor.attributes, "swizzle", 128));
   if (!lower::is_ring(program, tensor.name)) return tile;
+  const int64_t blocks = lower::multicast_of(program, tensor.name);
+  if (blocks > 1)
+    return fmt::format("ClusterRing<{}, {}, {}, {}>", tile, lower::stages(tensor), lower::tile_bytes(tensor),
+                       blocks);
   return fmt::format("Ring<{}, {}, {}>", tile, lower::stages(tensor), lower::tile_bytes(tensor));
 }
 

@@ -24,7 +24,8 @@ KernelParameter parameter_of(const Program& program, const Op& op) {
   const Tensor& tile = *find(program, Space::shared, local.name);
   result.swizzle = static_cast<int>(integer(tile.attributes, "swizzle", 128));
   result.box_columns = result.swizzle / size_of(tile.type);
-  result.box_rows = static_cast<int>(slice_rows(local, value(tile.shape[0])));
+  result.box_rows =
+      static_cast<int>(slice_rows(local, value(tile.shape[0])) / integer(op.attributes, "multicast", 1));
   return result;
 }
 

@@ -26,12 +26,14 @@ std::vector<OpInfo> table() {
       {"grid",
        structure,
        {},
-       {"tile_order", "group", "descending", "retry", "lists"},
+       {"tile_order", "group", "descending", "retry", "lists", "cluster"},
        "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per "
        "tile, static: blocks walk over the tiles in serpentine, dynamic: they claim tiles as they go, "
        "balanced: each of lists=N blocks has a list of tiles; group=N: the last two axes are walked in bands "
        "of N; descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 "
-       "when a tile that `redo` marked is done again or could not be done again"},
+       "when a tile that `redo` marked is done again or could not be done again; cluster=N: each tile is "
+       "shared by "
+       "a cluster of N blocks, told apart by `rank`"},
       {"role",
        structure,
        {},
@@ -67,9 +69,10 @@ std::vector<OpInfo> table() {
       {"load",
        movement,
        {writes(kShared | kRegister), reads(kGlobal)},
-       {"via", "evict"},
+       {"via", "evict", "multicast"},
        "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | "
-       "ld; evict=first | last: when L2 should give up what TMA reads"},
+       "ld; evict=first | last: when L2 should give up what TMA reads; multicast=N: by the N blocks of the "
+       "cluster together, each of which brings its part of the rows to all"},
       {"store",
        movement,
        {writes(kGlobal), reads(kShared | kTile | kRows)},

@@ -40,6 +40,17 @@ bool is_persistent(const Op& grid) {
   return claims_tiles(grid) || lists_tiles(grid) || attribute(grid.attributes, "tile_order") == "static";
 }
 
+int64_t cluster_blocks(const Op& grid) { return integer(grid.attributes, "cluster", 1); }
+
+int64_t multicast_of(const Program& program, const std::string& tile) {
+  int64_t blocks = 1;
+  walk(program.body, [&](const Op& op) {
+    if (op.name == "load" && op.operands[0].space == Space::shared && op.operands[0].name == tile)
+      blocks = integer(op.attributes, "multicast", 1);
+  });
+  return blocks;
+}
+
 int64_t kept_claims(bool retry) { return retry ? 256 : 0; }
 int64_t kept_claims(const Op& grid) { return kept_claims(has(grid.attributes, "retry")); }
 

@@ -17,6 +17,10 @@ constexpr int64_t kMaxBoxRows = 256;  // of one copy
 bool is_persistent(const ir::Op& grid);
 bool claims_tiles(const ir::Op& grid);
 bool lists_tiles(const ir::Op& grid);
+// Blocks of a cluster, which share a tile of the grid; 1 where there are no clusters.
+int64_t cluster_blocks(const ir::Op& grid);
+// Blocks that each load of the shared tile goes to; 1 where each loads its own.
+int64_t multicast_of(const ir::Program& program, const std::string& tile);
 constexpr int64_t kBarrierBytes = 8;  // an mbarrier; a ring has two per stage: full and empty
 // At the end of shared memory: what the walk needs for claims, and then, where the grid has `retry`, the mask
 // of tiles that are to be done again.

@@ -1,9 +1,10 @@
-// Which ops have bounds or operands that differ between warpgroups.
+// Which ops have bounds or operands that differ between warpgroups, or between who else has the names given.
 #pragma once
 
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "generator/ir/ops.hpp"
 
@@ -11,6 +12,7 @@ namespace warpfinch::lower {
 
 class Uneven {
  public:
+  Uneven(std::set<std::string> names = {"warp", "warpgroup"}) : names_(std::move(names)) {}
   bool depends(const ir::Op& op) const {
     const std::set<std::string> names = ir::names_in(op);
     return std::any_of(names.begin(), names.end(), [&](const auto& name) { return names_.contains(name); });
@@ -21,7 +23,7 @@ class Uneven {
   }
 
  private:
-  std::set<std::string> names_{"warp", "warpgroup"};
+  std::set<std::string> names_;
 };
 
 }  // namespace warpfinch::lower

@@ -71,6 +71,7 @@ class Scope {
     for (const auto& [name, value] : program.constants) names_.insert(name);
     if (has_roles(program)) names_.insert({"warp", "warpgroup"});
     if (const auto retry = attribute(program.body[0].attributes, "retry")) names_.insert(*retry);
+    if (ir::has(program.body[0].attributes, "cluster")) names_.insert("rank");
   }
 
   std::optional<Rejection> block(const std::vector<Op>& body) {
@@ -156,7 +157,7 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (auto rejection = check_values(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
   for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight, check_batons,
-                     check_producer_names})
+                     check_producer_names, check_clusters})
     if (auto rejection = rule(program, target)) return rejection;
   return std::nullopt;
 }

@@ -46,6 +46,8 @@ const std::map<std::string_view, Domain>& domains() {
       {"stages", at_least(1)},
       {"warps", at_least(1)},
       {"blocks", at_least(1)},
+      {"cluster", at_least(2)},
+      {"multicast", at_least(2)},
       {"regs", at_least(24)},
       {"threads", at_least(32)},
       {"bytes", at_least(1)},

@@ -36,6 +36,9 @@ std::optional<Rejection> check_flight(const ir::Program& program, const Target& 
 // warpgroup.
 std::optional<Rejection> check_batons(const ir::Program& program, const Target& target);
 
+// Blocks of a cluster load the same places equally often, each its part of whole swizzles.
+std::optional<Rejection> check_clusters(const ir::Program& program, const Target& target);
+
 // Producers use no name that only consumers have.
 std::optional<Rejection> check_producer_names(const ir::Program& program, const Target& target);
 

@@ -19,6 +19,7 @@ namespace {
 constexpr int64_t kMaxTileExtent = 65536;
 constexpr int64_t kProducerWarps = 4;  // one leader, and 128 arrivals where its threads copy
 constexpr int64_t kWarpRows = 16, kWarpgroupRows = 64;
+constexpr int64_t kMaxCluster = 8;  // what every device with clusters takes
 
 std::optional<Rejection> check_sizes(const Tensor& tensor) {
   int64_t elements = 1;
@@ -94,6 +95,19 @@ std::optional<Rejection> check_walk(const Op& grid) {
   if (last && !known) return refuse(grid, fmt::format("descending={} is none of its axes", *last));
   if (integer(grid.attributes, "group", 1) > 1 && grid.ranges.size() < 2)
     return refuse(grid, fmt::format("group={} needs two axes", integer(grid.attributes, "group", 1)));
+  const int64_t cluster = cluster_blocks(grid);
+  if (cluster > kMaxCluster)
+    return refuse(grid, fmt::format("cluster={}: at most {} blocks", cluster, kMaxCluster));
+  if (cluster > 1 && claims_tiles(grid))
+    return refuse(grid,
+                  fmt::format("cluster={} with tile_order=dynamic: each of its blocks would claim a tile "
+                              "of its own",
+                              cluster));
+  if (cluster > 1 && lists_tiles(grid))
+    return refuse(grid,
+                  fmt::format("cluster={} with tile_order=balanced: each of its blocks would have a list "
+                              "of its own",
+                              cluster));
   return check_lists(grid);
 }
 
@@ -135,6 +149,8 @@ std::optional<Rejection> check_shared_walk(const Program& program) {
       found = refuse(op, "retry needs a consumer and its producer");
     if (op.name == "role" && has(op.attributes, "compute") && claims_tiles(grid))
       found = refuse(op, "tile_order=dynamic needs a producer, which claims the tiles");
+    if (op.name == "role" && has(op.attributes, "compute") && cluster_blocks(grid) > 1)
+      found = refuse(op, "a cluster needs a producer, which loads for all of its blocks");
   });
   return found;
 }

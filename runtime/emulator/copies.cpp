@@ -82,10 +82,7 @@ Access access_of(const Copy& copy, Side side, uint32_t component, Epoch epoch) {
 }
 
 void issue_load(Thread& thread, const CopyCall& call, Cta& cta) {
-  const auto found = cta.mbarriers.find(call.barrier);
-  Mbarrier* barrier = &cta == thread.cta             ? find_mbarrier(thread, call.barrier, name(call))
-                      : found == cta.mbarriers.end() ? nullptr
-                                                     : &found->second;
+  Mbarrier* barrier = find_mbarrier(thread, {&cta, call.barrier}, name(call));
   if (!barrier) abandon(thread);
   check_init_fenced(thread, *barrier);
   Copy& copy = queue(thread, call, cta);

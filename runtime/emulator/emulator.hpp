@@ -18,7 +18,6 @@ namespace warpfinch::emulator {
 struct Options {
   uint64_t schedule_seed = 0;  // order of threads, warps and completions; results must not depend on it
   int threads = 1;             // host threads, over independent blocks
-  int cluster = 1;             // blocks per cluster
   bool counters = true;        // false: as where the device has none left for tile_order=dynamic
   int max_hazards = 8;         // the run ends once that many different ones were seen
   std::string reproduce = {};  // the line to paste that shows a hazard again; closes every report

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <span>
 
 #include "runtime/emulator/run_state.hpp"
 
@@ -119,6 +121,25 @@ void report_unfinished_loads(World& world) {
     }
 }
 
+// A block is there as long as one of its threads is: one that knows of the access when it leaves.
+void report_accesses_to_ended_blocks(World& world) {
+  const auto threads = static_cast<size_t>(world.block_threads);
+  for (Cta& cta : world.ctas) {
+    const std::span own(world.threads.data() + static_cast<size_t>(cta.rank) * threads, threads);
+    for (const auto& [thread, access] : cta.remote) {
+      const auto knows = [&, who = thread, epoch = access.epoch](const Thread& other) {
+        return other.knows.happened.at(who->component) >= epoch;
+      };
+      if (std::any_of(own.begin(), own.end(), knows)) continue;
+      thread->line = access.line;
+      report(*thread, "block has ended",
+             fmt::format("nothing keeps block {} from having ended when its shared memory is reached",
+                         cta.block),
+             {"missing: a cluster barrier behind the access, or another wait of that block for it"});
+    }
+  }
+}
+
 }  // namespace
 
 void leave_kernel(Thread& thread) {
@@ -140,6 +161,7 @@ void finish_cluster(World& world) {
   report_unfinished_products(world);
   report_uneven_registers(world);
   report_unfinished_loads(world);
+  report_accesses_to_ended_blocks(world);
   while (!world.copies.empty()) advance_copy(world, world.copies.begin());
 }
 

@@ -93,7 +93,10 @@ bool wait(Thread& thread, Mbarrier& barrier, uint32_t parity, bool suspend) {
 }  // namespace
 
 Mbarrier* find_mbarrier(Thread& thread, uint32_t address, std::string_view instruction) {
-  const SharedPlace place = shared_place(thread, address);
+  return find_mbarrier(thread, shared_place(thread, address), instruction);
+}
+
+Mbarrier* find_mbarrier(Thread& thread, const SharedPlace& place, std::string_view instruction) {
   const auto found = place.cta->mbarriers.find(place.address);
   if (found == place.cta->mbarriers.end()) {
     report(thread, "wrong mbarrier",
@@ -107,7 +110,8 @@ Mbarrier* find_mbarrier(Thread& thread, uint32_t address, std::string_view instr
         thread, "data race",
         fmt::format("{} at {} is not ordered behind its initialisation", instruction, name(thread, barrier)),
         {"it is initialised at " + line_text(*thread.world->run, barrier.init_line),
-         "missing: a bar.sync between the two"},
+         place.cta == thread.cta ? "missing: a bar.sync between the two"
+                                 : "missing: a cluster barrier between the two"},
         barrier.init_line);
   return &barrier;
 }

@@ -63,19 +63,19 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
            const std::vector<std::byte*>& addresses, const std::vector<Allocation>& memory,
            const Options& options) {
   check_launch(launch, addresses);
-  if (options.cluster < 1 || options.cluster > 16 || grid % options.cluster != 0)
+  if (launch.cluster < 1 || launch.cluster > 16 || grid % launch.cluster != 0)
     fail_input(fmt::format("{}: {} blocks in clusters of {}; a cluster has 1 to 16, all of them whole",
-                           launch.name, grid, options.cluster));
+                           launch.name, grid, launch.cluster));
   const auto start = std::chrono::steady_clock::now();
   RunState state(kernel, launch, grid, addresses, memory, options);
-  const int64_t clusters = grid / options.cluster;
+  const int64_t clusters = grid / launch.cluster;
   const int64_t workers = std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(clusters, 1));
   std::atomic<int64_t> next = 0;
   parallel_for(workers, static_cast<int>(workers), [&](int64_t) {
-    const Stacks stacks(static_cast<size_t>(launch.threads * options.cluster));
+    const Stacks stacks(static_cast<size_t>(launch.threads * launch.cluster));
     std::unique_ptr<KernelCopy> copy = kernel.take();
     for (int64_t i; (i = next++) < clusters && !state.found_any();)
-      run_cluster(state, *copy, stacks, static_cast<int>(i) * options.cluster, options.cluster);
+      run_cluster(state, *copy, stacks, static_cast<int>(i) * launch.cluster, launch.cluster);
     kernel.give_back(std::move(copy));
   });
   Report report;

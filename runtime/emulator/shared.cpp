@@ -75,7 +75,9 @@ SharedPlace shared_place(Thread& thread, uint32_t address) {
     report(thread, "out of bounds", fmt::format("address {:#x} is in no block of the cluster", address));
     abandon(thread);
   }
-  return {&thread.world->ctas[rank - 1], address & 0xffffffu};
+  Cta& cta = thread.world->ctas[rank - 1];
+  if (&cta != thread.cta) cta.remote[&thread] = {thread.epoch(), thread.line};
+  return {&cta, address & 0xffffffu};
 }
 
 std::byte* shared_bytes(Thread& thread, const SharedPlace& place, size_t bytes, size_t alignment,

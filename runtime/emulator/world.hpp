@@ -126,6 +126,12 @@ struct Warpgroup {
   uint64_t dropped = 0;  // that all four warps have passed
 };
 
+// The latest access of a thread to the shared memory of another block.
+struct RemoteAccess {
+  Epoch epoch = 0;
+  int line = 0;
+};
+
 struct Cta {
   World* world = nullptr;
   int rank = 0, block = 0;  // in the cluster, in the grid
@@ -136,6 +142,7 @@ struct Cta {
   std::vector<Warpgroup> warpgroups;
   int free_registers = 0;
   std::vector<Warp*> waiting_for_registers;
+  std::map<Thread*, RemoteAccess> remote;  // by who made it
 };
 
 // An asynchronous copy that was issued. A load lands once; a store reads, then writes.
@@ -229,6 +236,7 @@ struct SharedPlace {
   Cta* cta;
   uint32_t address;
 };
+// Notes that another block's memory is reached, which has to outlive it.
 SharedPlace shared_place(Thread& thread, uint32_t address);
 // The bytes there; null, with a hazard reported, where they are not all inside.
 std::byte* shared_bytes(Thread& thread, const SharedPlace& place, size_t bytes, size_t alignment,

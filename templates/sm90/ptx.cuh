@@ -26,6 +26,17 @@ WF_DEVICE void named_arrive(int barrier, int threads) {
   asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 }
 
+// --- clusters of blocks --------------------------------------------------------------------------------
+// All threads of the cluster arrive, and wait for each other; also such as have left their warp behind.
+WF_DEVICE void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+WF_DEVICE void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
+// The same place in another block's shared memory.
+WF_DEVICE u32 cluster_address(u32 address, int rank) {
+  u32 there;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(address), "r"(rank));
+  return there;
+}
+
 // --- mbarriers: 8 bytes of shared memory ---------------------------------------------------------------
 WF_DEVICE void mbarrier_init(u32 barrier, int arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
@@ -33,6 +44,11 @@ WF_DEVICE void mbarrier_init(u32 barrier, int arrivals) {
 WF_DEVICE void mbarrier_init_fence() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 WF_DEVICE void mbarrier_arrive(u32 barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+// At a barrier of any block of the cluster, as CUTLASS does it. With .release.cluster ptxas 13.0 puts a
+// MEMBAR.ALL.GPU in front: for writes, and who hands a tile back has only read it.
+WF_DEVICE void mbarrier_arrive_remote(u32 barrier) {
+  asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 WF_DEVICE void mbarrier_arrive_expect(u32 barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
@@ -109,6 +125,75 @@ WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy p
       "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
       "[%1, {%4, %5, %6, %7, %8}], [%2], %3;" ::"r"(to),
       "l"(&map), "r"(barrier), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "r"(c4)
+      : "memory");
+}
+// Into the same place of several blocks, each of whose barriers it completes.
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, int c0, int c1) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%4, %5}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "r"(c0), "r"(c1)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, int c0, int c1,
+                        int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%4, %5, %6}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, int c0, int c1,
+                        int c2, int c3) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%4, %5, %6, %7}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, int c0, int c1,
+                        int c2, int c3, int c4) {
+  asm volatile(
+      "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%4, %5, %6, %7, %8}], [%2], %3;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "r"(c4)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, CachePolicy policy,
+                        int c0, int c1) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster.L2::"
+      "cache_hint "
+      "[%0], [%1, {%5, %6}], [%2], %3, %4;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "l"(policy.bits), "r"(c0), "r"(c1)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, CachePolicy policy,
+                        int c0, int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster.L2::"
+      "cache_hint "
+      "[%0], [%1, {%5, %6, %7}], [%2], %3, %4;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, CachePolicy policy,
+                        int c0, int c1, int c2, int c3) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster.L2::"
+      "cache_hint "
+      "[%0], [%1, {%5, %6, %7, %8}], [%2], %3, %4;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, CachePolicy policy,
+                        int c0, int c1, int c2, int c3, int c4) {
+  asm volatile(
+      "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster.L2::"
+      "cache_hint "
+      "[%0], [%1, {%5, %6, %7, %8, %9}], [%2], %3, %4;" ::"r"(to),
+      "l"(&map), "r"(barrier), "h"(to_blocks.blocks), "l"(policy.bits), "r"(c0), "r"(c1), "r"(c2), "r"(c3),
+      "r"(c4)
       : "memory");
 }
 WF_DEVICE void tma_store(const TensorMap& map, u32 from, int c0, int c1) {
@@ -238,6 +323,10 @@ WF_DEVICE Words4 ld_matrices(u32 address) {
 }
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   asm volatile("red.shared::cta.or.b32 [%0], %1;" ::"r"(address), "r"(bits) : "memory");
+}
+// In any block of the cluster.
+WF_DEVICE void or_remote(u32 address, u32 bits) {
+  asm volatile("red.relaxed.cluster.shared::cluster.or.b32 [%0], %1;" ::"r"(address), "r"(bits) : "memory");
 }
 
 // --- global memory --------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ inline Report run_by_hand(const HandMade& kernel, std::vector<Words*> buffers) {
   launch.source = hand_made_source(kernel, buffers.size());
   launch.threads = kernel.threads;
   launch.shared_bytes = kernel.shared_bytes;
+  launch.cluster = kernel.cluster;
   std::vector<std::byte*> addresses;
   std::vector<Allocation> memory;
   const auto place = [&](size_t i) { return reinterpret_cast<std::byte*>(buffers[i]->data()); };
@@ -64,7 +65,7 @@ inline Report run_by_hand(const HandMade& kernel, std::vector<Words*> buffers) {
   }
   const auto built = load(launch.source, build_object(launch.source, test_cache()));
   return run(*built, launch, kernel.grid, addresses, memory,
-             {.schedule_seed = kernel.seed, .cluster = kernel.cluster, .reproduce = "the test"});
+             {.schedule_seed = kernel.seed, .reproduce = "the test"});
 }
 
 // Kinds of the hazards, joined by commas.

@@ -175,6 +175,21 @@ TEST(Constraints, reasons_carry_the_numbers) {
       "scale_q=true: Q times 1.0098865 may not be finite any more");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
+  EXPECT_EQ(reason(kD64, "cluster=2 tile_order=dynamic"),
+            "cluster=2 wants tile_order=flat or static: each of its 2 blocks would claim a tile of its own");
+  EXPECT_EQ(reason(kD64, "cluster=3"), "cluster=3: must be 1, 2 or 4");
+  EXPECT_EQ(reason(kD64, "consumers=4 key_tile=64 cluster=4"), "valid");
+  EXPECT_EQ(reason("attention_forward q_len=700 head_dim=64", "consumers=4 key_tile=64 cluster=4"),
+            "cluster=4 wants as many row tiles: 700 rows in tiles of 256 are 3");
+  EXPECT_EQ(reason(kD64, "key_tile=80 cluster=2"), "valid");
+  EXPECT_EQ(reason(kD64, "key_tile=80 cluster=4"),
+            "cluster=4: a stage of 80 keys comes in 4 equal parts of whole swizzles, 8 keys each");
+  EXPECT_EQ(reason(kD64, "copy=ld cluster=2"),
+            "cluster=2 has the copy engine bring K and V to 2 blocks at once, which copy=ld does without");
+  EXPECT_EQ(
+      reason("attention_forward q_heads=2 q_len=200 head_dim=64 k_strides=[25800,64,129,1]", "cluster=2"),
+      "cluster=2 has the copy engine bring k to 2 blocks at once, but not with strides of [25800, 64, 129, "
+      "1] elements");
   EXPECT_EQ(reason(kD64, "consumers=5"),
             "consumers=5: a block has 1 to 4 consumer warpgroups beside its producer");
   EXPECT_EQ(reason(kD64, "key_tile=100"), "key_tile=100: must be a multiple of 16 from 16 to 256");
@@ -226,6 +241,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
+      {"cluster", "cluster=2 tile_order=dynamic"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   for (const Constraint& constraint : constraints()) {

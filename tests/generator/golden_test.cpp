@@ -117,6 +117,12 @@ const std::vector<Golden>& goldens() {
        "q_in=registers scale_q=true"},
       {"attention_keep_kv", "attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
        "consumers=2 key_tile=128 baton=issue reference=r4 tile_order=static q_in=registers cache=keep_kv"},
+      {"attention_cluster", "attention_forward batch=2 q_heads=16 q_len=4096 head_dim=128",
+       "consumers=2 key_tile=128 baton=issue reference=r4 tile_order=static staging=own cache=keep_kv "
+       "cluster=2"},
+      {"attention_cluster_causal",
+       "attention_forward q_heads=8 kv_heads=2 q_len=1000 head_dim=96 dtype=fp16 mask=causal lse=true",
+       "consumers=2 key_tile=64 mask_loop=branch extents=warpgroup cluster=4"},
       {"attention_decode",
        "attention_forward batch=2 q_heads=32 kv_heads=4 q_len=1 kv_len=5000 head_dim=128 lse=true",
        "consumers=1 key_tile=128 pack_gqa=true kv_splits=8"},

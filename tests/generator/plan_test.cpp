@@ -24,6 +24,12 @@ TEST(Plans, persistent_grids_are_as_large_as_the_device_or_the_work) {
   EXPECT_EQ(grid_size(launch, 132), 264);
   launch.tiles = 7;
   EXPECT_EQ(grid_size(launch, 132), 7);
+  launch.cluster = 4;  // whole ones
+  EXPECT_EQ(grid_size(launch, 132), 28);
+  EXPECT_EQ(grid_size(launch, 7), 12);
+  EXPECT_EQ(grid_size(launch, 1), 4);
+  launch.persistent = false;
+  EXPECT_EQ(grid_size(launch, 1), 28);
 }
 
 }  // namespace

@@ -282,6 +282,50 @@ TEST(Verifier, refuses_lists_that_do_not_fit_the_grid) {
                    {"h in 0 .. 3", "h in 0 .. 3000", {"lists=9 of 9000 tiles; 1 to 2048 tiles"}}});
 }
 
+TEST(Verifier, refuses_what_blocks_of_a_cluster_would_not_do_alike) {
+  const std::string attention =
+      plan_of("attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
+              "consumers=1 key_tile=64 mask_loop=branch tile_order=static cluster=2")
+          .launches[0]
+          .program;
+  expect_refusals(
+      attention,
+      {{"cluster=2", "cluster=16", {"cluster=16", "at most 8 blocks"}},
+       {"cluster=2", "cluster=1", {"an integer from 2"}},
+       {"cluster=2", "cluster=4", {"multicast=2, but its cluster has 4 blocks"}},
+       {" cluster=2", "", {"'rank' is not defined here"}},
+       {"tile_order=static", "tile_order=dynamic", {"cluster=2", "would claim a tile of its own"}},
+       {"grid m_cluster in", "grid rank in 0 .. 1, m_cluster in", {"the name 'rank' is taken"}},
+       {"[b, h, 0, 0] multicast=2", "[b, h, 0, 0]", {"ring $k is filled with multicast=… and without"}},
+       {"[b, h, 0, 0] multicast=2", "[b, h, rank, 0] multicast=2", {"load $k", "depends on `rank`"}},
+       {"load $q, @q[b, h, m, 0]", "load $q, @q[b, h, m, 0] multicast=2", {"load $q", "depends on `rank`"}}});
+  expect_refusals(attention,
+                  {{"tile_order=static", "tile_order=balanced lists=2", {"cluster=2", "a list of its own"}}});
+  std::string uneven = attention;
+  for (size_t at; (at = uneven.find("m_cluster + 128")) != std::string::npos;)
+    uneven.replace(at, 15, "m + 64");
+  EXPECT_THAT(verdict(uneven), AllOf(HasSubstr("'for n"), HasSubstr("depends on `rank`")));
+  expect_refusals(plan_of("softmax rows=64 columns=64", "").launches[0].program,
+                  {{"tile_order=flat", "tile_order=flat cluster=2", {"a cluster needs a producer"}}});
+}
+
+TEST(Verifier, refuses_parts_of_a_tile_that_cut_a_swizzle) {
+  const std::string shared =
+      replaced(replaced(kNaive, "grid m in 0 .. 512 step 128", "grid c in 0 .. 512 step 256"), "step 64 {",
+               "step 64 cluster=2 {\n    let m = c + rank * 128");
+  expect_refusals(replaced(shared, "load $b, @b[n, k]", "load $b, @b[n, k] multicast=2"),
+                  {{"multicast=2", "multicast=2 via=ld", {"multicast= is for the copy engine"}}});
+  const std::string eight = replaced(replaced(shared, "cluster=2", "cluster=8"), "step 256", "step 1024");
+  EXPECT_EQ(verdict(replaced(eight, "load $b, @b[n, k]", "load $b, @b[n, k] multicast=8")), "accepted");
+  std::string narrow = eight;
+  for (size_t at; (at = narrow.find("[64, 64] stages")) != std::string::npos;)
+    narrow.replace(at, 8, "[32, 64]");
+  for (size_t at; (at = narrow.find("[128, 64]\n")) != std::string::npos;) narrow.replace(at, 9, "[128, 32]");
+  narrow = replaced(replaced(narrow, "[64] columns", "[32] columns"), "512 step 64", "512 step 32");
+  EXPECT_THAT(verdict(replaced(narrow, "load $b, @b[n, k]", "load $b, @b[n, k] multicast=8")),
+              HasSubstr("$b has 32 rows; 8 blocks bring equal parts of whole swizzles, 8 rows each"));
+}
+
 // What a program is taken to mean by the emitter must stand in it.
 TEST(Verifier, refuses_structures_that_the_emitter_has_no_words_for) {
   expect_refusals(gemm(), {{"role consumer warps=8", "role warps=8", {"role"}},

@@ -7,6 +7,7 @@
 #define __grid_constant__
 #define __constant__ static
 #define __launch_bounds__(...)
+#define __cluster_dims__(...)
 #define __align__(n) alignas(n)
 // In front of each statement of the kernel.
 #define WF_LINE(n) ::warpfinch::emulator::self->line = n

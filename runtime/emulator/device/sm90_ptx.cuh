@@ -60,6 +60,16 @@ WF_DEVICE void named_arrive(int barrier, int threads) {
   leaves->bar(*self, emulated::BarOp::arrive, barrier, threads, 0);
 }
 
+// --- clusters of blocks --------------------------------------------------------------------------------
+WF_DEVICE u32 in_cluster(emulated::ClusterOp op, u32 address = 0, u32 rank = 0) {
+  return leaves->cluster(*self, op, address, rank);
+}
+WF_DEVICE void cluster_arrive() { in_cluster(emulated::ClusterOp::arrive); }
+WF_DEVICE void cluster_wait() { in_cluster(emulated::ClusterOp::wait); }
+WF_DEVICE u32 cluster_address(u32 address, int rank) {
+  return in_cluster(emulated::ClusterOp::map_address, address, static_cast<u32>(rank));
+}
+
 // --- mbarriers: 8 bytes of shared memory ---------------------------------------------------------------
 WF_DEVICE void mbarrier_init(u32 barrier, int arrivals) {
   leaves->mbarrier(*self, emulated::MbarrierOp::init, barrier, static_cast<u32>(arrivals));
@@ -68,6 +78,7 @@ WF_DEVICE void mbarrier_init_fence() { leaves->fence(*self, emulated::FenceOp::m
 WF_DEVICE void mbarrier_arrive(u32 barrier) {
   leaves->mbarrier(*self, emulated::MbarrierOp::arrive, barrier, 1);
 }
+WF_DEVICE void mbarrier_arrive_remote(u32 barrier) { mbarrier_arrive(barrier); }
 WF_DEVICE void mbarrier_arrive_expect(u32 barrier, int bytes) {
   leaves->mbarrier(*self, emulated::MbarrierOp::arrive_expect, barrier, static_cast<u32>(bytes));
 }
@@ -100,6 +111,17 @@ WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, CachePolicy, 
 template <class... Index>
 WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy, Index... at) {
   tma_store(map, from, at...);
+}
+template <class... Index>
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, Index... at) {
+  auto call = tensor_copy(emulated::CopyOp::tensor_load, map, to, barrier, at...);
+  call.multicast = to_blocks.blocks;
+  leaves->copy(*self, call);
+}
+template <class... Index>
+WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_blocks, CachePolicy,
+                        Index... at) {
+  tma_load(to, map, barrier, to_blocks, at...);
 }
 WF_DEVICE void bulk_commit() { leaves->copy_group(*self, emulated::GroupOp::commit, 0); }
 WF_DEVICE void bulk_wait_read() { leaves->copy_group(*self, emulated::GroupOp::wait_read, 0); }
@@ -155,6 +177,7 @@ WF_DEVICE void st_matrices(u32 address, u32 a, u32 b, u32 c, u32 d) {
 WF_DEVICE void or_shared(u32 address, u32 bits) {
   leaves->atomic_shared(*self, emulated::AtomicOp::bit_or, emulated::ValueType::u32, address, &bits, 1);
 }
+WF_DEVICE void or_remote(u32 address, u32 bits) { or_shared(address, bits); }
 
 // --- global memory --------------------------------------------------------------------------------------
 template <class T>
