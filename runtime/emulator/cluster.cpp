@@ -32,7 +32,7 @@ void wait(Thread& thread) {
 }
 
 unsigned mapped_address(Thread& thread, uint32_t address, uint32_t rank) {
-  if (rank < thread.world->ctas.size()) return (address & 0xffffffu) | (rank + 1) << 24;
+  if (rank < thread.world->ctas.size()) return (address & kInBlock) | rank << kRankShift;
   report(thread, "out of bounds",
          fmt::format("mapa to block {} of a cluster of {}", rank, thread.world->ctas.size()));
   abandon(thread);

@@ -140,8 +140,11 @@ void advance_copy(World& world, std::list<Copy>::iterator copy) {
   finish(world, copy);
 }
 
-void copy_leaf(ThreadState& state, const CopyCall& call) {
+void copy_leaf(ThreadState& state, const CopyCall& windowed) {
   Thread& thread = static_cast<Thread&>(state);
+  CopyCall call = windowed;
+  call.shared = own_address(thread, windowed.shared);
+  call.barrier = own_address(thread, windowed.barrier);
   if (!check_call(thread, call)) abandon(thread);
   if (!is_load(call)) return issue_store(thread, call);
   if (call.multicast == 0) return issue_load(thread, call, *thread.cta);

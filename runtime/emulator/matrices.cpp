@@ -34,7 +34,7 @@ void load_one(Warp& warp, uint32_t matrix) {
     const size_t owner = matrix * 8 + row;
     Thread& thread = *warp.lanes[owner];
     uint16_t values[8] = {};
-    const unsigned address = call_of(warp, owner).address;
+    const uint32_t address = own_address(thread, call_of(warp, owner).address);
     if (const std::byte* from = shared_bytes(thread, {thread.cta, address}, 16, 16, "ldmatrix")) {
       const Knowledge* lane[] = {&thread.knows};
       touch_shared(thread, *thread.cta, address, 16, access_of(thread, Side::read), lane);
@@ -58,7 +58,7 @@ void store_one(Warp& warp, uint32_t matrix) {
       const FragmentPlace place = fragment_place(row, column, call_of(warp, 0).transposed);
       values[column] = static_cast<uint16_t>(call_of(warp, place.lane).from[matrix] >> (16 * place.half));
     }
-    const unsigned address = call_of(warp, owner).address;
+    const uint32_t address = own_address(thread, call_of(warp, owner).address);
     std::byte* to = shared_bytes(thread, {thread.cta, address}, 16, 16, "stmatrix");
     if (!to) continue;
     const Knowledge* lane[] = {&thread.knows};

@@ -48,7 +48,8 @@ void complete_phase_if_due(Thread& cause, Mbarrier& barrier) {
   release_waiting(barrier);
 }
 
-void initialise(Thread& thread, uint32_t address, uint32_t count) {
+void initialise(Thread& thread, uint32_t window_address, uint32_t count) {
+  const uint32_t address = own_address(thread, window_address);
   if (count == 0 || count > kMaxCount)
     report(thread, "wrong mbarrier", fmt::format("mbarrier.init with a count of {}", count));
   if (!shared_bytes(thread, {thread.cta, address}, 8, 8, "mbarrier.init")) return;

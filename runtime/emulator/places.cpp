@@ -18,7 +18,8 @@ std::optional<uint32_t> number_after(std::string_view text, size_t at, std::stri
       std::strtoul(std::string(text.substr(found + words.size(), 12)).c_str(), nullptr, 10));
 }
 
-// `Ring<…, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};` or `… o_shared{shared + 0};`
+// `Ring<SharedTile<…>, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};`, `ClusterRing<…, 2>` as
+// well, or `SharedTile<…> o_shared{shared + 0};`
 std::optional<Place> place_of(std::string_view line) {
   const size_t brace = line.find("{shared + ");
   if (brace == std::string_view::npos) return std::nullopt;
@@ -27,13 +28,11 @@ std::optional<Place> place_of(std::string_view line) {
   Place place{std::string(line.substr(blank + 1, brace - blank - 1))};
   place.tiles = number_after(line, brace, "{shared + ").value_or(0);
   const auto barriers = number_after(line, brace, ", shared + ");
-  const size_t close = line.rfind('>', brace);
-  if (!barriers || close == std::string_view::npos) return place;
-  const size_t last = line.rfind(", ", close), middle = last ? line.rfind(", ", last - 1) : last;
-  if (last == std::string_view::npos || middle == std::string_view::npos) return place;
+  const size_t stages = line.find(">, "), bytes = line.find(", ", stages + 3);
+  if (!barriers || stages == std::string_view::npos || bytes == std::string_view::npos) return place;
   place.barriers = *barriers;
-  place.stage_bytes = number_after(line, last, ", ").value_or(0);
-  place.stages = static_cast<int>(number_after(line, middle, ", ").value_or(0));
+  place.stages = static_cast<int>(number_after(line, stages, ">, ").value_or(0));
+  place.stage_bytes = number_after(line, bytes, ", ").value_or(0);
   return place;
 }
 

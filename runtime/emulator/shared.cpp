@@ -68,16 +68,19 @@ Access access_of(const Thread& thread, Side side) {
           .side = side};
 }
 
+uint32_t own_address(const Thread& thread, uint32_t address) {
+  return address ^ static_cast<uint32_t>(thread.cta->rank) << kRankShift;
+}
+
 SharedPlace shared_place(Thread& thread, uint32_t address) {
-  const uint32_t rank = address >> 24;
-  if (rank == 0) return {thread.cta, address};
-  if (rank > thread.world->ctas.size()) {
+  const uint32_t rank = address >> kRankShift;
+  if (rank >= thread.world->ctas.size()) {
     report(thread, "out of bounds", fmt::format("address {:#x} is in no block of the cluster", address));
     abandon(thread);
   }
-  Cta& cta = thread.world->ctas[rank - 1];
+  Cta& cta = thread.world->ctas[rank];
   if (&cta != thread.cta) cta.remote[&thread] = {thread.epoch(), thread.line};
-  return {&cta, address & 0xffffffu};
+  return {&cta, address & kInBlock};
 }
 
 std::byte* shared_bytes(Thread& thread, const SharedPlace& place, size_t bytes, size_t alignment,

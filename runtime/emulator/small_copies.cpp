@@ -58,8 +58,10 @@ void advance_small_copy(World& world, std::list<Copy>::iterator copy) {
   copy->barrier ? deliver_arrival(world, copy) : land(world, copy);
 }
 
-void small_copy_leaf(ThreadState& state, unsigned to, const void* from, int bytes, int source_bytes) {
+void small_copy_leaf(ThreadState& state, unsigned window_address, const void* from, int bytes,
+                     int source_bytes) {
   Thread& thread = static_cast<Thread&>(state);
+  const uint32_t to = own_address(thread, window_address);
   const auto size = static_cast<size_t>(bytes), read = static_cast<size_t>(source_bytes);
   if ((bytes != 4 && bytes != 8 && bytes != 16) || source_bytes < 0 || source_bytes > bytes) {
     report(thread, "wrong cp.async", fmt::format("{} bytes, {} of them from memory", bytes, source_bytes));

@@ -231,11 +231,14 @@ inline uint32_t new_component(World& world) { return world.components++; }
 // ------------------------------------------------------------------------------------------------
 Access access_of(const Thread& thread, Side side);
 // An address of the shared window: the block it belongs to, and the address there. The top byte is that
-// block's rank in the cluster plus one, or 0 for the thread's own.
+// block's rank in its cluster, as on the hardware: so an address has bits that no descriptor has room for.
 struct SharedPlace {
   Cta* cta;
   uint32_t address;
 };
+// What an instruction that reaches the thread's own block alone makes of an address: the address there, for
+// one of another block an address outside.
+uint32_t own_address(const Thread& thread, uint32_t address);
 // Notes that another block's memory is reached, which has to outlive it.
 SharedPlace shared_place(Thread& thread, uint32_t address);
 // The bytes there; null, with a hazard reported, where they are not all inside.
@@ -247,6 +250,6 @@ void touch_shared(Thread& thread, Cta& cta, std::span<const ByteRange> ranges, c
 void touch_shared(Thread& thread, Cta& cta, uint32_t address, size_t bytes, const Access& access,
                   std::span<const Knowledge* const> lanes);
 
-constexpr uint32_t kSharedBase = 1024;
+constexpr uint32_t kSharedBase = 1024, kRankShift = 24, kInBlock = (1u << kRankShift) - 1;
 
 }  // namespace warpfinch::emulator

@@ -61,14 +61,16 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
   text.replace(at, from.size(), to);
 }
 
-// Kinds of hazards over some schedules, with the last `from` in the kernel or in cluster.cuh replaced.
-std::string found_with(const std::string& from, const std::string& to, bool in_kernel = false) {
-  Plan plan = plan_for("attention_forward q_heads=1 q_len=128 kv_len=300 head_dim=64",
-                       "consumers=1 key_tile=64 k_stages=2 v_stages=2 cluster=2");
+// Kinds of hazards over some schedules, with the last `from` in a header, or in the kernel, replaced.
+std::string found_with(const std::string& from, const std::string& to,
+                       std::string_view where = "sm90/cluster.cuh", int head_dim = 64) {
+  Plan plan =
+      plan_for("attention_forward q_heads=1 q_len=128 kv_len=300 head_dim=" + std::to_string(head_dim),
+               "consumers=1 key_tile=64 k_stages=2 v_stages=2 cluster=2");
   CudaSource& source = plan.launches[0].source;
-  if (in_kernel) replace(source.kernel, from, to);
+  if (where == "kernel") replace(source.kernel, from, to);
   for (Header& header : source.headers)
-    if (!in_kernel && header.name == "sm90/cluster.cuh") replace(header.text, from, to);
+    if (header.name == where) replace(header.text, from, to);
   const auto kernels = kernels_of(plan);
   std::string kinds;
   for (uint64_t seed = 0; seed < 3; ++seed) {
@@ -90,14 +92,20 @@ TEST(MulticastFaults, released_to_ones_own_block_only) {
 }
 
 TEST(MulticastFaults, blocks_that_begin_or_end_alone) {
-  EXPECT_THAT(found_with("  cluster_sync();\n}", "}", true), HasSubstr("block has ended"));
-  EXPECT_THAT(found_with("  cluster_sync();\n\n", "  block_sync();\n\n", true),
+  EXPECT_THAT(found_with("  cluster_sync();\n}", "}", "kernel"), HasSubstr("block has ended"));
+  EXPECT_THAT(found_with("  cluster_sync();\n\n", "  block_sync();\n\n", "kernel"),
               AnyOf(HasSubstr("wrong mbarrier"), HasSubstr("data race")));
+}
+
+// Above the 18 bits of an address stands the block's rank, and in the descriptor the step between panels.
+TEST(MulticastFaults, descriptors_of_whole_addresses) {
+  EXPECT_THAT(found_with("(address & 0x3ffff) >> 4", "address >> 4", "sm90/mma.cuh", 128),
+              HasSubstr("data race"));
 }
 
 TEST(MulticastFaults, parts_that_do_not_add_up) {
   EXPECT_THAT(found_with("Multicast{(1 << Blocks) - 1}", "Multicast{1}"), HasSubstr("deadlock"));
-  EXPECT_THAT(found_with("acquire<8192>(v_ring)", "acquire<4096>(v_ring)", true),
+  EXPECT_THAT(found_with("acquire<8192>(v_ring)", "acquire<4096>(v_ring)", "kernel"),
               HasSubstr("wrong expect_tx"));
 }
 

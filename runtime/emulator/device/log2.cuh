@@ -35,7 +35,7 @@ inline float log2_of(float x) {
   if (x < 0x1p-126f) return log2_of(x * 0x1p24f) - 24.0f;
   const int bits = __builtin_bit_cast(int, x);
   const int fraction = bits & ((1 << kBits) - 1), exponent = (bits >> kBits) - 127;
-  if (fraction == 0) return static_cast<float>(exponent);
+  if (x == 1.0f) return 0.0f;
   const Parabola part = kLog2Parts[fraction >> kPartBits];
   const int argument = fraction & ((1 << kPartBits) - 1);
   constexpr long long kRounding = 837;

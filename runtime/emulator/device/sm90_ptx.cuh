@@ -150,8 +150,8 @@ WF_DEVICE void shrink_registers() {
 }
 
 // --- shared memory, by address in the shared window -----------------------------------------------------
-// The window's first kilobyte is the system's.
-WF_DEVICE u32 shared_base() { return 1024; }
+// The window's first kilobyte is the system's, and each block of a cluster has a window of its own.
+WF_DEVICE u32 shared_base() { return in_cluster(emulated::ClusterOp::rank) << 24 | 1024; }
 WF_DEVICE void st_shared(u32 address, u16 value) { leaves->store_shared(*self, address, &value, 2); }
 WF_DEVICE void st_shared(u32 address, u32 value) { leaves->store_shared(*self, address, &value, 4); }
 WF_DEVICE void st_shared(u32 address, float x, float y) {
