@@ -2,16 +2,11 @@
 
 #include <cstring>
 
+#include "runtime/emulator/tensor_core.hpp"
 #include "runtime/emulator/widen.hpp"
 
 namespace warpfinch::emulator {
 namespace {
-
-// The factors of one k step of 16, as floats.
-struct Factors {
-  alignas(64) float a[16][16];           // [row][k]
-  alignas(64) float b[16][kMaxColumns];  // [k][column]
-};
 
 void decode_chunk(const Warp& warp, ValueType type, uint32_t address, float (&to)[8]) {
   uint16_t bits[8];
@@ -51,31 +46,6 @@ void decode_second(const Warp& warp, const Product& product, Factors& f) {
     else
       for (uint32_t j = 0; j < 8; ++j) f.b[i % 2 * 8 + j][i / 2] = v[j];
   }
-}
-
-// Sums of 16 rows, in fp32 as the hardware keeps them.
-struct Sums {
-  alignas(64) float value[16][kMaxColumns];
-};
-using Vector = float __attribute__((vector_size(16)));
-
-void multiply(const Factors& f, int columns, bool negate, Sums& sums) {
-  for (int row = 0; row < 16; ++row)
-    for (int c = 0; c < columns; c += 8) {
-      Vector low, high;
-      std::memcpy(&low, &sums.value[row][c], 16);
-      std::memcpy(&high, &sums.value[row][c + 4], 16);
-      for (int k = 0; k < 16; ++k) {
-        const float a = negate ? -f.a[row][k] : f.a[row][k];
-        Vector b_low, b_high;
-        std::memcpy(&b_low, &f.b[k][c], 16);
-        std::memcpy(&b_high, &f.b[k][c + 4], 16);
-        low += a * b_low;
-        high += a * b_high;
-      }
-      std::memcpy(&sums.value[row][c], &low, 16);
-      std::memcpy(&sums.value[row][c + 4], &high, 16);
-    }
 }
 
 // Visits the accumulators of all lanes: cell, row, column.
@@ -129,7 +99,8 @@ void run_products(Warp& warp, uint32_t group) {
       if (!product.call.accumulate) std::memset(&sums, 0, sizeof sums);
       decode_first(warp, product, factors);
       decode_second(warp, product, factors);
-      multiply(factors, product.call.columns, product.call.negate_a != product.call.negate_b, sums);
+      add_products(factors, product.call.type, product.call.columns,
+                   product.call.negate_a != product.call.negate_b, sums);
       warp.products.pop_front();
     } while (!warp.products.empty() && warp.products.front().group <= group &&
              warp.products.front().d[0] == first.d[0] &&

@@ -6,8 +6,6 @@
 
 namespace warpfinch::emulator {
 
-constexpr uint32_t kMaxColumns = 256;
-
 // Addresses of the 16-byte chunks that a warp's share reads: of the first factor its 16 rows, of the second
 // all columns. 8 elements each; the order is decode's.
 std::vector<uint32_t> first_factor_chunks(const ProductCall& call, int warp);
