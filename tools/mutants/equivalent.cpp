@@ -26,8 +26,14 @@ constexpr Argued kArgued[] = {
     {"attention_(s0|ld)", "commit_mma removed", kAny,
      "no wait stands between this commit and the next, which closes one group over both products; "
      "wait_mma<0> covers both"},
-    {"attention_baton", "wait by one lane only", "wait\\(k_ring\\);",
+    {"attention_(baton|p_shared)", "wait by one lane only", "wait\\(k_ring\\);",
      "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
+    {"attention_p_shared", "join_warpgroup without joining the others", kAny,
+     "each warp's share of the product reads its own 16 rows of P, which its own lanes stored; the barrier "
+     "is "
+     "there because the ISA does not promise which warp reads which rows"},
+    {"attention_p_shared", "swizzle of the staging tile", "const SharedTile<.*> p_shared.*",
+     "threads write this tile and wgmma reads it, both by this declaration"},
     {"gemm_static|three_kernel", "acquire does not wait", "acquire<\\d+>\\(b_ring\\);",
      "consumers release b before a, and the producer has just waited for a's stage of the same step"},
     {"gemm_ld", "acquire removed", "acquire\\(b_ring\\);",

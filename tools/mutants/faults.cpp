@@ -94,6 +94,12 @@ std::vector<Fault> launch_faults() {
       counted("arrivals at empty", R"((initialize\(\w+_ring, \d+, )(\d+)(\);))", -1),
       removed("mbarrier_init_fence", R"(mbarrier_init_fence\(\);$)"),
       removed("block_sync", R"(block_sync\(\);$)"),
+      removed("cluster_sync", R"(cluster_sync\(\);$)"),
+      removed("join_warpgroup", R"(join_warpgroup\(warpgroup\);$)"),
+      replaced("join_warpgroup without the fence", R"(join_warpgroup\(warpgroup\);$)",
+               "named_sync(kJoinBarriers + warpgroup, 128);"),
+      replaced("join_warpgroup without joining the others", R"(join_warpgroup\(warpgroup\);$)",
+               "proxy_fence();"),
       replaced("registers that are not there", R"(grow_registers<\d+>\(\);)", "grow_registers<248>();"),
       removed("shrink_registers", R"(shrink_registers<\d+>\(\);)"),
       replaced("swizzle of the staging tile", R"(const (SharedTile<\w+, \d+, \d+), 128>)", "const $1, 64>"),
@@ -115,21 +121,22 @@ const std::vector<Fault>& line_faults() {
 // A fault of 0 stages or arrivals is none that the generator could make, but the emulator has to see it too.
 std::vector<RingDeclaration> rings_of(const std::vector<std::string>& lines) {
   static const std::regex kRing(
-      R"(Ring<SharedTile<(\w+), (\d+, \d+), (\d+)>, (\d+), (\d+)> (\w+)\{(.*), 0, 0\};)");
+      R"((\w*Ring)<SharedTile<(\w+), (\d+, \d+), (\d+)>, (\d+), (\d+)(, \d+)?> (\w+)\{(.*), 0, 0\};)");
   std::vector<RingDeclaration> rings;
   std::smatch m;
   for (const std::string& line : lines)
     if (std::regex_search(line, m, kRing))
-      rings.push_back(
-          {m.str(6), m.str(1), m.str(2), m.str(3), m.str(7), std::stoi(m.str(4)), std::stoi(m.str(5))});
+      rings.push_back({m.str(8), m.str(1), m.str(7), m.str(2), m.str(3), m.str(4), m.str(9),
+                       std::stoi(m.str(5)), std::stoi(m.str(6))});
   return rings;
 }
 
 std::vector<RingFault> ring_faults(const RingDeclaration& ring) {
   // The role's own ring hides the kernel's.
   const auto own = [&](const std::string& swizzle, int stages) {
-    return fmt::format("Ring<SharedTile<{}, {}, {}>, {}, {}> {}{{{}, 0, 0}};", ring.type, ring.shape, swizzle,
-                       stages, ring.stage_bytes, ring.name, ring.initializer);
+    return fmt::format("{}<SharedTile<{}, {}, {}>, {}, {}{}> {}{{{}, 0, 0}};", ring.kind, ring.type,
+                       ring.shape, swizzle, stages, ring.stage_bytes, ring.blocks, ring.name,
+                       ring.initializer);
   };
   std::vector<RingFault> faults = {
       {"parity flipped for one role", ring.name + ".phase ^= 1;"},

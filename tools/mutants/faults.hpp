@@ -19,7 +19,8 @@ const std::vector<Fault>& line_faults();
 
 // A ring as the kernel declares it.
 struct RingDeclaration {
-  std::string name, type, shape, swizzle, initializer;  // type: "bf16", shape: "64, 64"
+  std::string name, kind, blocks;                 // kind: "Ring", or "ClusterRing" with blocks ", 2"
+  std::string type, shape, swizzle, initializer;  // type: "bf16", shape: "64, 64"
   int stages = 0, stage_bytes = 0;
 };
 std::vector<RingDeclaration> rings_of(const std::vector<std::string>& lines);

@@ -65,7 +65,7 @@ bool originals_are_clean(const std::vector<Original>& originals, const Options& 
     if (original.name.find(options.original) == std::string::npos) continue;
     Mutant unchanged;
     unchanged.plan = original.plan;
-    const Verdict verdict = judge(unchanged, original.problem, options.seeds);
+    const Verdict verdict = judge(unchanged, original, options.seeds);
     fmt::print("{:<10} {}  {}\n", verdict.caught ? "NOT CLEAN" : "clean", original.name, verdict.how);
     clean = clean && !verdict.caught;
   }
@@ -80,14 +80,14 @@ int run(const Options& options) {
     for (const Mutant& mutant : mutants) fmt::print("{}\n", describe(mutant));
     return 0;
   }
-  std::map<std::string, const Problem*> problems;
-  for (const Original& original : all) problems[original.name] = &original.problem;
+  std::map<std::string, const Original*> by_name;
+  for (const Original& original : all) by_name[original.name] = &original;
   const bool clean = originals_are_clean(all, options);
   Totals totals;
   std::mutex mutex;
   parallel_for(static_cast<int64_t>(mutants.size()), options.threads, [&](int64_t i) {
     const Mutant& mutant = mutants[static_cast<size_t>(i)];
-    const Verdict verdict = judge(mutant, *problems.at(mutant.original), options.seeds);
+    const Verdict verdict = judge(mutant, *by_name.at(mutant.original), options.seeds);
     const std::lock_guard lock(mutex);
     report(mutant, verdict, totals);
   });

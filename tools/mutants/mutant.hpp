@@ -15,6 +15,7 @@ struct Original {
   std::string name;  // "attention_baton"
   Problem problem;
   Plan plan;
+  double spread = 1;  // of the inputs at odd seeds: where large scores take other ways through the kernel
 };
 // All operations, and every kind of synchronisation that the generator writes.
 std::vector<Original> originals();
@@ -35,8 +36,9 @@ struct Verdict {
   bool caught = false;
   std::string how;  // "data race: … (IR line 41; and 2 more)", "wrong result: …"
 };
-// Runs the mutant with schedule seeds 0 .. seeds-1, until one of them shows the fault.
-Verdict judge(const Mutant& mutant, const Problem& problem, int seeds);
+// Runs the mutant on the original's problem with schedule seeds 0 .. seeds-1, until one of them shows the
+// fault.
+Verdict judge(const Mutant& mutant, const Original& original, int seeds);
 
 // Why a mutant computes the same under every schedule; empty where nobody has said so.
 std::string why_equivalent(const Mutant& mutant);

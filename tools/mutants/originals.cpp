@@ -10,6 +10,7 @@ struct Pair {
   const char* name;
   const char* problem;
   const char* config;
+  double spread = 1;
 };
 
 // Persistent wherever there is a ring, with several tiles for each block: what a flat kernel's last tile
@@ -35,6 +36,16 @@ constexpr Pair kPairs[] = {
     {"attention_ld", "attention_forward q_heads=8 q_len=77 kv_len=300 head_dim=64 mask=causal",
      "consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s0 baton=none reference=r0 tile_order=static "
      "mask_loop=branch copy=ld"},
+    // Two blocks load keys and values once for both, and do tiles again together.
+    {"attention_cluster", "attention_forward q_heads=6 q_len=300 kv_len=330 head_dim=128",
+     "consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=none reference=r4 tile_order=static "
+     "mask_loop=split staging=own cluster=2",
+     6},
+    // P goes through shared memory, which the warps of a warpgroup join behind.
+    {"attention_p_shared", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64",
+     "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=issue reference=r3 tile_order=static "
+     "mask_loop=split p_in=shared",
+     12},
     // Three programs; the one for the scores writes fp32.
     {"three_kernel", "attention_three_kernel q_heads=4 kv_heads=2 q_len=100 kv_len=150 head_dim=64 lse=true",
      "gemm:{consumers=1 n_tile=64 k_tile=32 stages=2 group=8 tile_order=static} "
@@ -47,7 +58,7 @@ Original original(const Pair& pair) {
   Expected<Plan> plan = generate(problem, parse_config(pair.config, problem), target_by_name("sm_90a"));
   if (!plan)
     fail_input(fmt::format("{}: {}: {}", pair.name, plan.rejection().stage, plan.rejection().reason));
-  return {pair.name, problem, std::move(*plan)};
+  return {pair.name, problem, std::move(*plan), pair.spread};
 }
 
 }  // namespace
