@@ -143,6 +143,7 @@ struct AttentionConfig {
   WeightPlace p_in = WeightPlace::registers;
   bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
   int cluster = 1;       // blocks with neighbouring row tiles that load keys and values once for all of them
+  int polynomial = 0;    // of every 16 exponentials, how many the FMA pipe computes in place of the MUFU
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -169,7 +170,8 @@ struct AttentionConfig {
                       optional("head_group", &C::head_group),
                       optional("p_in", &C::p_in),
                       optional("scale_q", &C::scale_q),
-                      optional("cluster", &C::cluster)};
+                      optional("cluster", &C::cluster),
+                      optional("polynomial", &C::polynomial)};
   }
 };
 

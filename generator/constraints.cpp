@@ -211,6 +211,14 @@ Reason scale_q_violated(const Problem& problem, const KernelConfig& config, cons
   return fmt::format("scale_q=true: Q times {} may not be finite any more", scale);
 }
 
+// Powers of two, so that the elements lie evenly.
+Reason polynomial_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  const auto shares = {0, 1, 2, 4, 8};
+  if (!c || std::find(shares.begin(), shares.end(), c->polynomial) != shares.end()) return {};
+  return fmt::format("polynomial={}: of every 16 exponentials {}", c->polynomial, fmt::join(shares, ", "));
+}
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -409,6 +417,8 @@ const std::vector<Constraint>& constraints() {
       {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},
       {"settle", "arithmetic is held beside a product where one runs", settle_violated},
       {"scale_q", "Q is scaled in registers, and never grows", scale_q_violated},
+      {"polynomial", "the exponentials that are left to a polynomial lie evenly among all",
+       polynomial_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},

@@ -57,6 +57,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"shared_bytes", at_least(0)},
       {"scale", {number}},
       {"lift", {number}},
+      {"polynomial", {words, {"1", "2", "4", "8"}}},
       {"strides", {integers}},
       {"packed", {integers}},
       {"rows_per_query", at_least(1)},

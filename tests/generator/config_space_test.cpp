@@ -173,6 +173,8 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(
       reason("attention_forward q_len=64 head_dim=64 scale=0.7 dtype=fp16", "scale_q=true q_in=registers"),
       "scale_q=true: Q times 1.0098865 may not be finite any more");
+  EXPECT_EQ(reason(kD64, "polynomial=3"), "polynomial=3: of every 16 exponentials 0, 1, 2, 4, 8");
+  EXPECT_EQ(reason(kD64, "polynomial=-1"), "polynomial=-1: of every 16 exponentials 0, 1, 2, 4, 8");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
   EXPECT_EQ(reason(kD64, "cluster=2 tile_order=dynamic"),
@@ -238,6 +240,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"q_stages", "q_stages=2"},
       {"settle", "order=s0 settle=none"},
       {"scale_q", "scale_q=true"},
+      {"polynomial", "polynomial=16"},
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
@@ -264,6 +267,16 @@ TEST(ConfigSpaces, draw_no_rounding_of_the_scaled_queries) {
   for (const Gene& gene : space.genes)
     EXPECT_TRUE(gene.name != "scale_q" || gene.values == std::vector<std::string>{"false"});
   const Config typed = parse_config("q_in=registers scale_q=true", problem);
+  EXPECT_FALSE(check(problem, typed, sm_90a()));
+  EXPECT_FALSE(encode(space, typed));
+}
+
+// What no measurement on this chip has asked for is there for who types it.
+TEST(ConfigSpaces, do_not_draw_the_polynomial) {
+  const Problem problem = parse_problem(kD64);
+  const ConfigSpace space = config_space(problem, sm_90a());
+  EXPECT_THAT(gene_named(space, "polynomial").values, testing::ElementsAre("0"));
+  const Config typed = parse_config("polynomial=2", problem);
   EXPECT_FALSE(check(problem, typed, sm_90a()));
   EXPECT_FALSE(encode(space, typed));
 }

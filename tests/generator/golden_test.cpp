@@ -115,6 +115,11 @@ const std::vector<Golden>& goldens() {
       {"attention_scaled_queries", "attention_forward q_heads=8 q_len=1024 head_dim=128 lse=true",
        "consumers=2 key_tile=128 order=s1 baton=issue reference=r4 tile_order=static staging=own "
        "q_in=registers scale_q=true"},
+      {"attention_polynomial", "attention_forward q_heads=16 q_len=2048 head_dim=64",
+       "consumers=2 key_tile=128 order=s1 reference=r4 tile_order=static staging=own polynomial=2"},
+      {"attention_polynomial_speculative",
+       "attention_forward q_heads=4 q_len=500 head_dim=128 dtype=fp16 mask=causal lse=true",
+       "consumers=3 key_tile=64 order=s0 reference=r2 mask_loop=branch polynomial=8"},
       {"attention_keep_kv", "attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
        "consumers=2 key_tile=128 baton=issue reference=r4 tile_order=static q_in=registers cache=keep_kv"},
       {"attention_cluster", "attention_forward batch=2 q_heads=16 q_len=4096 head_dim=128",
