@@ -28,6 +28,9 @@ const std::vector<std::string> kCopyDomain{"auto"};
 const std::vector<std::string> kScaleQDomain{"false"};
 // No measurement on Hopper found the polynomial faster than ex2; other chips will want it.
 const std::vector<std::string> kPolynomialDomain{"0"};
+// What is derived leaves the consumers most.
+const std::vector<std::string> kProducerRegsDomain{"0"};
+
 std::vector<Gene> domains(const Gemm&, const Target&) {
   return {{"consumers", numbers({1, 2, 3, 4})},
           {"n_tile", numbers({32, 64, 96, 128, 160, 192, 224, 256})},
@@ -117,7 +120,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"p_in", every_value<WeightPlace>()},
           {"scale_q", kScaleQDomain},
           {"cluster", cluster_domain(fields)},
-          {"polynomial", kPolynomialDomain}};
+          {"polynomial", kPolynomialDomain},
+          {"producer_regs", kProducerRegsDomain}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

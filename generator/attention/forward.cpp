@@ -303,6 +303,8 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
+  if (config.producer_regs > 0)
+    set(program.attributes, "producer_regs", std::to_string(config.producer_regs));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);
   declare_tiles(program, fields, config);

@@ -202,6 +202,33 @@ TEST(Constraints, reasons_carry_the_numbers) {
             "needs 286 registers per thread (row tile 256, others 30), a thread has 255");
 }
 
+TEST(Constraints, producers_keep_what_there_is_and_what_they_need) {
+  EXPECT_EQ(reason(kD64, "producer_regs=48"), "producer_regs=48: must be one of 0, 24, 32, 40, 56");
+  EXPECT_EQ(reason(kD64, "consumers=1 producer_regs=40"),
+            "producer_regs=40: 1 consumer warpgroup has 255 registers per thread as it is");
+  EXPECT_EQ(reason(kD64, "consumers=1 blocks=2 k_stages=1 v_stages=1 producer_regs=40"), "valid");
+  EXPECT_EQ(reason("attention_forward q_len=1024 head_dim=16",
+                   "consumers=4 key_tile=16 order=s0 blocks=2 producer_regs=56"),
+            "producer_regs=56: the launch allots 48 to a thread, and a producer only gives");
+  const std::string copies = "producer_regs=40: a producer whose threads copy needs 56";
+  EXPECT_EQ(reason(kD64, "copy=ld producer_regs=40"), copies);
+  EXPECT_EQ(reason("attention_forward q_heads=2 q_len=200 head_dim=64 k_strides=[25800,64,129,1]",
+                   "producer_regs=40"),
+            copies);
+  EXPECT_EQ(
+      reason("attention_forward q_heads=3 kv_heads=1 q_len=3 kv_len=200 head_dim=64 q_strides=[960,320,96,1]",
+             "pack_gqa=true blocks=2 consumers=1 key_tile=64 producer_regs=40"),
+      copies);
+  EXPECT_EQ(reason(kD64, "copy=ld producer_regs=56"), "valid");
+}
+
+// What the producer keeps the consumers do not get.
+TEST(Constraints, registers_of_consumers_follow_the_producers) {
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=96 producer_regs=32 k_stages=1 v_stages=1"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=96 producer_regs=56 k_stages=1 v_stages=1"),
+            "needs 166 registers per thread (S 48, P 24, O 64, others 30), 3 consumer warpgroups have 152");
+}
+
 TEST(Constraints, in_a_plan_of_several_the_reason_names_the_kernel) {
   EXPECT_EQ(
       reason("attention_three_kernel q_len=64 head_dim=64", "gemm:{} softmax:{column_tile=512} gemm:{}"),
@@ -241,6 +268,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"settle", "order=s0 settle=none"},
       {"scale_q", "scale_q=true"},
       {"polynomial", "polynomial=16"},
+      {"producer_regs", "copy=ld producer_regs=24"},
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
@@ -272,13 +300,16 @@ TEST(ConfigSpaces, draw_no_rounding_of_the_scaled_queries) {
 }
 
 // What no measurement on this chip has asked for is there for who types it.
-TEST(ConfigSpaces, do_not_draw_the_polynomial) {
+TEST(ConfigSpaces, draw_neither_the_polynomial_nor_another_split_of_registers) {
   const Problem problem = parse_problem(kD64);
   const ConfigSpace space = config_space(problem, sm_90a());
-  EXPECT_THAT(gene_named(space, "polynomial").values, testing::ElementsAre("0"));
-  const Config typed = parse_config("polynomial=2", problem);
-  EXPECT_FALSE(check(problem, typed, sm_90a()));
-  EXPECT_FALSE(encode(space, typed));
+  for (const char* name : {"polynomial", "producer_regs"})
+    EXPECT_THAT(gene_named(space, name).values, testing::ElementsAre("0")) << name;
+  for (const char* text : {"polynomial=2", "producer_regs=32", "polynomial=8 producer_regs=56"}) {
+    const Config typed = parse_config(text, problem);
+    EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
+    EXPECT_FALSE(encode(space, typed)) << text;
+  }
 }
 
 TEST(Constraints, refuses_the_config_of_another_plan) {
