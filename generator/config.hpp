@@ -143,6 +143,9 @@ struct AttentionConfig {
   WeightPlace p_in = WeightPlace::registers;
   bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
   int cluster = 1;       // blocks with neighbouring row tiles that load keys and values once for all of them
+  int polynomial = 0;    // of every 16 exponentials, how many the FMA pipe computes in place of the MUFU
+  // Registers that a thread of the producer keeps; 0: the least that it needs, which leaves consumers most.
+  int producer_regs = 0;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -169,7 +172,9 @@ struct AttentionConfig {
                       optional("head_group", &C::head_group),
                       optional("p_in", &C::p_in),
                       optional("scale_q", &C::scale_q),
-                      optional("cluster", &C::cluster)};
+                      optional("cluster", &C::cluster),
+                      optional("polynomial", &C::polynomial),
+                      optional("producer_regs", &C::producer_regs)};
   }
 };
 

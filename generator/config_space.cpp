@@ -26,6 +26,10 @@ std::vector<std::string> every_value() {
 const std::vector<std::string> kCopyDomain{"auto"};
 // Less accurate than the problem asks for: only who types it gets it.
 const std::vector<std::string> kScaleQDomain{"false"};
+// No measurement on Hopper found the polynomial faster than ex2; other chips will want it.
+const std::vector<std::string> kPolynomialDomain{"0"};
+// What is derived leaves the consumers most.
+const std::vector<std::string> kProducerRegsDomain{"0"};
 
 std::vector<Gene> domains(const Gemm&, const Target&) {
   return {{"consumers", numbers({1, 2, 3, 4})},
@@ -115,7 +119,9 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"head_group", head_group_domain(fields, target)},
           {"p_in", every_value<WeightPlace>()},
           {"scale_q", kScaleQDomain},
-          {"cluster", cluster_domain(fields)}};
+          {"cluster", cluster_domain(fields)},
+          {"polynomial", kPolynomialDomain},
+          {"producer_regs", kProducerRegsDomain}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -8,6 +8,7 @@
 #include "generator/builders.hpp"
 #include "generator/config_space.hpp"
 #include "generator/lower/balance.hpp"
+#include "generator/lower/register_budget.hpp"
 #include "generator/lower/tensors.hpp"
 
 namespace warpfinch {
@@ -211,6 +212,14 @@ Reason scale_q_violated(const Problem& problem, const KernelConfig& config, cons
   return fmt::format("scale_q=true: Q times {} may not be finite any more", scale);
 }
 
+// Powers of two, so that the elements lie evenly.
+Reason polynomial_violated(const Problem&, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  const auto shares = {0, 1, 2, 4, 8};
+  if (!c || std::find(shares.begin(), shares.end(), c->polynomial) != shares.end()) return {};
+  return fmt::format("polynomial={}: of every 16 exponentials {}", c->polynomial, fmt::join(shares, ", "));
+}
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -316,17 +325,17 @@ int launch_registers(int consumers, int blocks, const Target& target) {
                     target.register_granularity);
 }
 
-int consumer_registers(int consumers, int blocks, const Target& target) {
+int consumer_registers(int consumers, int blocks, const Target& target, int producer) {
   const int threads = (consumers + 1) * kWarpgroup;
   const int allotted = launch_registers(consumers, blocks, target);
-  const int shared_out = allotted * threads - kProducerRegisters * kWarpgroup;
+  const int shared_out = allotted * threads - producer * kWarpgroup;
   return std::min(kConsumerRegisterCap,
                   round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
 }
 
 Reason consumer_need_violated(int need, const std::string& of, int consumers, int blocks,
-                              const Target& target) {
-  const int has = consumer_registers(consumers, blocks, target);
+                              const Target& target, int producer = kProducerRegisters) {
+  const int has = consumer_registers(consumers, blocks, target, producer);
   if (need <= has + kRegisterSlack) return {};
   return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of,
                      consumers, has);
@@ -363,7 +372,24 @@ Reason attention_registers(const AttentionFields& fields, const AttentionConfig&
       s + p + o + q + e + others,
       fmt::format("S {}, P {}, O {}, {}{}others {}", s, p, o, held ? fmt::format("Q {}, ", q) : "",
                   beside ? fmt::format("exponentials beside S {}, ", e) : "", others),
-      c.consumers, c.blocks, target);
+      c.consumers, c.blocks, target, c.producer_regs > 0 ? c.producer_regs : kProducerRegisters);
+}
+
+// Does the copy engine not bring all of q, k and v?
+bool producer_copies(const AttentionFields& fields, const AttentionConfig& c) {
+  const std::vector<Buffer> user = buffers(AttentionForward{fields});
+  return c.copy == CopyPath::ld || !lower::tma_can_move(row_tiles_param(user[0], row_tiles(fields, c))) ||
+         !lower::tma_can_move(param(user[1])) || !lower::tma_can_move(param(user[2]));
+}
+
+Reason producer_regs_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  const auto values = {0, 24, 32, 40, 56};
+  if (!c) return {};
+  if (std::find(values.begin(), values.end(), c->producer_regs) == values.end())
+    return fmt::format("producer_regs={}: must be one of {}", c->producer_regs, fmt::join(values, ", "));
+  return lower::why_not_kept(
+      {c->consumers, c->blocks, producer_copies(*attention(problem), *c), c->producer_regs}, target);
 }
 
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -409,11 +435,15 @@ const std::vector<Constraint>& constraints() {
       {"q_stages", "a second Q is for persistent blocks that stage O apart", q_stages_violated},
       {"settle", "arithmetic is held beside a product where one runs", settle_violated},
       {"scale_q", "Q is scaled in registers, and never grows", scale_q_violated},
+      {"polynomial", "the exponentials that are left to a polynomial lie evenly among all",
+       polynomial_violated},
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},
       {"cluster", "blocks of a cluster bring equal parts of every stage of K and V, by the copy engine",
        cluster_violated},
+      {"producer_regs", "a producer keeps no more than the launch allots, and no less than it needs",
+       producer_regs_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",
        shared_memory_violated},
       {"registers",

@@ -97,6 +97,13 @@ Attributes exponents(const std::string& scale, DataType p) {
   return attributes;
 }
 
+// The same for the ops that take them, with the share of them that is not left to ex2.
+Attributes exp2_attributes(const AttentionConfig& config, const std::string& scale, DataType p) {
+  Attributes attributes = exponents(scale, p);
+  if (config.polynomial > 0) set(attributes, "polynomial", std::to_string(config.polynomial));
+  return attributes;
+}
+
 // What brings the scores to log2 units: 1 where Q has been brought there already.
 std::string score_scale(const AttentionFields& fields, const AttentionConfig& config) {
   return config.scale_q ? "1" : exponent_scale(effective_scale(fields));
@@ -137,9 +144,9 @@ void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fi
   const std::vector<Op> raise = raise_reference(scale, "r0");
   const Op round = round_weights(config, "e");
   const bool own = config.p_in == WeightPlace::registers;
-  std::vector<Op> exponentials = {
-      op("speculative_exp2", {tile("e"), tile("s"), tile("reference")}, exponents(scale, fields.dtype)),
-      op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}})};
+  std::vector<Op> exponentials = {op("speculative_exp2", {tile("e"), tile("s"), tile("reference")},
+                                     exp2_attributes(config, scale, fields.dtype)),
+                                  op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}})};
   if (own) exponentials.push_back(round);
   Op repair = op("any_above", {tile("share"), number(speculation_limit(fields.dtype))});
   repair.body = raise;
@@ -180,7 +187,8 @@ void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const 
   const std::string scale = score_scale(fields, config);
   const Reference policy = config.reference;
   std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
-  const Op exponentials = op("softmax_exp2", {tile("s"), tile("reference")}, exponents(scale, fields.dtype));
+  const Op exponentials =
+      op("softmax_exp2", {tile("s"), tile("reference")}, exp2_attributes(config, scale, fields.dtype));
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
   const Op round = round_weights(config, "s");
   if (may_do_again(policy)) {
@@ -295,6 +303,8 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
+  if (config.producer_regs > 0)
+    set(program.attributes, "producer_regs", std::to_string(config.producer_regs));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);
   declare_tiles(program, fields, config);

@@ -14,6 +14,7 @@
 #include "generator/lower/guard.hpp"
 #include "generator/lower/own_extents.hpp"
 #include "generator/lower/passes.hpp"
+#include "generator/lower/register_budget.hpp"
 #include "generator/lower/tensors.hpp"
 
 namespace warpfinch::lower {
@@ -121,20 +122,6 @@ int64_t register_rows(const Program& program) {
   return std::max<int64_t>(rows, 0);
 }
 
-struct Budget {
-  int64_t producer = 0, consumer = 0;  // registers per thread; 0: what the launch allots
-};
-
-// setmaxnreg can only redistribute what the launch allotted: floor8(registers / threads) for every thread.
-Budget register_budget(int64_t consumers, int64_t blocks, bool producer_copies, const Target& target) {
-  if (consumers < 2 && blocks < 2) return {};
-  const int64_t groups = consumers + 1, threads = groups * 128 * blocks;
-  const int64_t allotted = target.registers_per_multiprocessor / threads / 8 * 8 * groups;
-  const int64_t producer = producer_copies ? 56 : consumers <= 2 ? 24 : 32;
-  const int64_t consumer = std::min<int64_t>((allotted - producer) / consumers / 8 * 8, 240);
-  return {producer, consumer};
-}
-
 Op role(const char* name, int64_t warps, int64_t registers, std::vector<Op> body) {
   Op result = op("role", {}, {{name, ""}, {"warps", std::to_string(warps)}});
   if (registers > 0) set(result.attributes, "regs", std::to_string(registers));
@@ -152,6 +139,7 @@ Lowered one_role(Program program, int64_t rows) {
   drop_unused_lets(grid.body);
   grid.body = {role("compute", rows / kWarpRows, 0, std::move(grid.body))};
   set(program.attributes, "threads", std::to_string(rows / kWarpRows * 32));
+  remove(program.attributes, "producer_regs");
   return program;
 }
 
@@ -162,7 +150,9 @@ bool producer_copies(const Program& program) {
 }
 
 Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& target) {
-  const bool copies = producer_copies(program);
+  RoleShares shares{.blocks = integer(program.attributes, "blocks", 1),
+                    .producer_copies = producer_copies(program),
+                    .producer_regs = integer(program.attributes, "producer_regs", 0)};
   Op& grid = grid_of(program);
   std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
   if (auto rejection = guard_rings(program, consumer)) return *rejection;
@@ -177,10 +167,11 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   else
     divide_stores(program, consumer);
   // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
-  const Budget budget =
-      warps % kWarpgroupWarps == 0
-          ? register_budget(warps / kWarpgroupWarps, integer(program.attributes, "blocks", 1), copies, target)
-          : Budget{};
+  const bool whole = warps % kWarpgroupWarps == 0;
+  if (whole) shares.consumers = warps / kWarpgroupWarps;
+  if (auto reason = why_not_kept(shares, target)) return Rejection{kStage, *reason};
+  const RegisterBudget budget = whole ? register_budget(shares, target) : RegisterBudget{};
+  remove(program.attributes, "producer_regs");
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
   set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));

@@ -49,6 +49,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"cluster", at_least(2)},
       {"multicast", at_least(2)},
       {"regs", at_least(24)},
+      {"producer_regs", {words, {"24", "32", "40", "56"}}},
       {"threads", at_least(32)},
       {"bytes", at_least(1)},
       {"pending", at_least(0)},
@@ -57,6 +58,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"shared_bytes", at_least(0)},
       {"scale", {number}},
       {"lift", {number}},
+      {"polynomial", {words, {"1", "2", "4", "8"}}},
       {"strides", {integers}},
       {"packed", {integers}},
       {"rows_per_query", at_least(1)},
@@ -135,9 +137,9 @@ const std::vector<std::string_view>& known_of(Space space) {
 }  // namespace
 
 std::optional<Rejection> check_attributes(const Program& program, const Target&) {
-  static const std::vector<std::string_view> kernel = {"target",  "order",       "baton",  "mask_loop",
-                                                       "copy",    "staging",     "settle", "blocks",
-                                                       "threads", "shared_bytes"};
+  static const std::vector<std::string_view> kernel = {"target",  "order",        "baton",        "mask_loop",
+                                                       "copy",    "staging",      "settle",       "blocks",
+                                                       "threads", "shared_bytes", "producer_regs"};
   if (auto rejection = check_known("kernel " + program.name, program.attributes, kernel)) return rejection;
   for (const Tensor& tensor : program.tensors) {
     const std::string where = sigil(tensor.space) + tensor.name;

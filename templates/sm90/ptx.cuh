@@ -371,6 +371,8 @@ WF_DEVICE float divide_of(float x, float y) { return __fdiv_rn(x, y); }
 WF_DEVICE float tanh_of(float x) { return tanhf(x); }
 WF_DEVICE float erfc_of(float x) { return erfcf(x); }
 WF_DEVICE float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+// Rounded down.
+WF_DEVICE float add_down(float a, float b) { return __fadd_rd(a, b); }
 WF_DEVICE float larger(float a, float b) { return fmaxf(a, b); }
 WF_DEVICE float smaller(float a, float b) { return fminf(a, b); }
 WF_DEVICE int larger(int a, int b) { return a > b ? a : b; }

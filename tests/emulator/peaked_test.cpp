@@ -163,6 +163,16 @@ TEST_P(Peaked, weights_in_shared_memory) {
                "tile_order=static");
 }
 
+// An exponential that overflows must be seen, and one that underflows must leave nothing.
+TEST_P(Peaked, polynomials_in_place_of_ex2) {
+  for (const char* reference : {"r1", "r2", "r3", "r4"})
+    expect_exact("attention_forward q_len=100 kv_len=300 mask=causal lse=true" + dtype(),
+                 fmt::format("consumers=2 key_tile=64 order=s0 mask_loop=branch polynomial=8 reference={}",
+                             reference));
+  expect_exact("attention_forward q_len=300 kv_len=500 mask=causal window_left=90 lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s1 reference=r2 mask_loop=branch polynomial=4 stage_tiles=2");
+}
+
 // Against the bound that scale_q widens, which says something while the scores are ordinary.
 TEST_P(Peaked, queries_that_are_rounded_once_more) {
   const Data ordinary[] = {{1, Data::even}, {0.01, Data::even}, {3, Data::even}};

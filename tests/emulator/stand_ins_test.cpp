@@ -1,5 +1,6 @@
 // The stand-ins keep up with the templates, and compute as the hardware documents.
 #include <bit>
+#include <cfenv>
 #include <cmath>
 #include <map>
 #include <regex>
@@ -211,6 +212,26 @@ TEST(StandIns, powers_above_one_are_the_hardwares) {
   const Words results = mapped("__float_as_int(ex2(x))", inputs);
   size_t i = 0;
   for (const auto& [x, y] : measured) EXPECT_EQ(results[i++], y) << x;
+}
+
+// Pairs of which one rounds up, down, or not at all, and sums of zeros.
+TEST(StandIns, sums_are_rounded_down) {
+  const float others[] = {12582912.0f, 1.0f, -1.0f, 1e-30f, -1e-30f, 0.0f, -0.0f};
+  const Words inputs = many_floats();
+  for (const float other : others) {
+    const Words sums = mapped(
+        fmt::format("__float_as_int(add_down(x, __int_as_float({})))", std::bit_cast<int>(other)), inputs);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const float x = std::bit_cast<float>(inputs[i]), sum = std::bit_cast<float>(sums[i]);
+      if (std::isnan(x)) continue;
+      const volatile float a = x, b = other;  // so that they are added here and now
+      std::fesetround(FE_DOWNWARD);
+      const volatile float expected = a + b;
+      std::fesetround(FE_TONEAREST);
+      ASSERT_EQ(std::bit_cast<uint32_t>(sum), std::bit_cast<uint32_t>(float{expected}))
+          << x << " + " << other;
+    }
+  }
 }
 
 // PTX ISA: ex2.approx.ftz has a relative error of 2^-22, and flushes subnormals.

@@ -173,6 +173,8 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(
       reason("attention_forward q_len=64 head_dim=64 scale=0.7 dtype=fp16", "scale_q=true q_in=registers"),
       "scale_q=true: Q times 1.0098865 may not be finite any more");
+  EXPECT_EQ(reason(kD64, "polynomial=3"), "polynomial=3: of every 16 exponentials 0, 1, 2, 4, 8");
+  EXPECT_EQ(reason(kD64, "polynomial=-1"), "polynomial=-1: of every 16 exponentials 0, 1, 2, 4, 8");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
   EXPECT_EQ(reason(kD64, "cluster=2 tile_order=dynamic"),
@@ -198,6 +200,33 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kGemm, "stages=0"), "stages=0: must be 1 to 32");
   EXPECT_EQ(reason("softmax rows=8 columns=8", "column_tile=512"),
             "needs 286 registers per thread (row tile 256, others 30), a thread has 255");
+}
+
+TEST(Constraints, producers_keep_what_there_is_and_what_they_need) {
+  EXPECT_EQ(reason(kD64, "producer_regs=48"), "producer_regs=48: must be one of 0, 24, 32, 40, 56");
+  EXPECT_EQ(reason(kD64, "consumers=1 producer_regs=40"),
+            "producer_regs=40: 1 consumer warpgroup has 255 registers per thread as it is");
+  EXPECT_EQ(reason(kD64, "consumers=1 blocks=2 k_stages=1 v_stages=1 producer_regs=40"), "valid");
+  EXPECT_EQ(reason("attention_forward q_len=1024 head_dim=16",
+                   "consumers=4 key_tile=16 order=s0 blocks=2 producer_regs=56"),
+            "producer_regs=56: the launch allots 48 to a thread, and a producer only gives");
+  const std::string copies = "producer_regs=40: a producer whose threads copy needs 56";
+  EXPECT_EQ(reason(kD64, "copy=ld producer_regs=40"), copies);
+  EXPECT_EQ(reason("attention_forward q_heads=2 q_len=200 head_dim=64 k_strides=[25800,64,129,1]",
+                   "producer_regs=40"),
+            copies);
+  EXPECT_EQ(
+      reason("attention_forward q_heads=3 kv_heads=1 q_len=3 kv_len=200 head_dim=64 q_strides=[960,320,96,1]",
+             "pack_gqa=true blocks=2 consumers=1 key_tile=64 producer_regs=40"),
+      copies);
+  EXPECT_EQ(reason(kD64, "copy=ld producer_regs=56"), "valid");
+}
+
+// What the producer keeps the consumers do not get.
+TEST(Constraints, registers_of_consumers_follow_the_producers) {
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=96 producer_regs=32 k_stages=1 v_stages=1"), "valid");
+  EXPECT_EQ(reason(kD128, "consumers=3 key_tile=96 producer_regs=56 k_stages=1 v_stages=1"),
+            "needs 166 registers per thread (S 48, P 24, O 64, others 30), 3 consumer warpgroups have 152");
 }
 
 TEST(Constraints, in_a_plan_of_several_the_reason_names_the_kernel) {
@@ -238,6 +267,8 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"q_stages", "q_stages=2"},
       {"settle", "order=s0 settle=none"},
       {"scale_q", "scale_q=true"},
+      {"polynomial", "polynomial=16"},
+      {"producer_regs", "copy=ld producer_regs=24"},
       {"packing", "pack_gqa=true"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
@@ -266,6 +297,19 @@ TEST(ConfigSpaces, draw_no_rounding_of_the_scaled_queries) {
   const Config typed = parse_config("q_in=registers scale_q=true", problem);
   EXPECT_FALSE(check(problem, typed, sm_90a()));
   EXPECT_FALSE(encode(space, typed));
+}
+
+// What no measurement on this chip has asked for is there for who types it.
+TEST(ConfigSpaces, draw_neither_the_polynomial_nor_another_split_of_registers) {
+  const Problem problem = parse_problem(kD64);
+  const ConfigSpace space = config_space(problem, sm_90a());
+  for (const char* name : {"polynomial", "producer_regs"})
+    EXPECT_THAT(gene_named(space, name).values, testing::ElementsAre("0")) << name;
+  for (const char* text : {"polynomial=2", "producer_regs=32", "polynomial=8 producer_regs=56"}) {
+    const Config typed = parse_config(text, problem);
+    EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
+    EXPECT_FALSE(encode(space, typed)) << text;
+  }
 }
 
 TEST(Constraints, refuses_the_config_of_another_plan) {

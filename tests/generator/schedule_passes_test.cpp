@@ -80,6 +80,27 @@ TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
   EXPECT_THAT(roles(2, "copy=ld"),
               ElementsAre("role consumer warps=8 regs=224 {", "role producer warps=4 regs=56 {"))
       << "a producer that copies itself needs registers";
+  EXPECT_THAT(roles(2, "producer_regs=40"),
+              ElementsAre("role consumer warps=8 regs=232 {", "role producer warps=4 regs=40 {"));
+  EXPECT_THAT(roles(3, "producer_regs=56"),
+              ElementsAre("role consumer warps=12 regs=152 {", "role producer warps=4 regs=56 {"));
+  EXPECT_THAT(roles(4, "producer_regs=40"),
+              ElementsAre("role consumer warps=16 regs=104 {", "role producer warps=4 regs=40 {"));
+  EXPECT_THAT(roles(1, "blocks=2 producer_regs=32"),
+              ElementsAre("role consumer warps=4 regs=224 {", "role producer warps=4 regs=32 {"));
+}
+
+TEST(RolesPass, a_producer_of_a_program_keeps_no_less_than_it_needs) {
+  const std::string text = after("build", kSquare, "consumers=2 key_tile=64 producer_regs=40");
+  const auto verdict_of = [&](const std::string& from, const std::string& to) {
+    return verdict(replaced(text, from, to));
+  };
+  ASSERT_THAT(text, HasSubstr(" producer_regs=40 {"));
+  EXPECT_EQ(verdict(text), "accepted");
+  EXPECT_THAT(verdict_of("copy=auto", "copy=ld"), HasSubstr("a producer whose threads copy needs 56"));
+  EXPECT_THAT(verdict_of("m_tile = 128", "m_tile = 64"), HasSubstr("1 consumer warpgroup has 255 registers"));
+  EXPECT_THAT(verdict_of("producer_regs=40", "producer_regs=44"),
+              HasSubstr("producer_regs=44: one of 24, 32, 40, 56"));
 }
 
 TEST(RolesPass, lets_stay_only_with_the_role_that_reads_them) {

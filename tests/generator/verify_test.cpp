@@ -391,6 +391,20 @@ TEST(Verifier, refuses_values_that_attributes_cannot_have) {
                                 {"strides=[", "strides=[x,", {"strides=[x,", "a list such as [64,1]"}}});
 }
 
+TEST(Verifier, refuses_shares_of_exponentials_that_do_not_lie_evenly) {
+  const char* end = "scale=0.18033688\n";  // of softmax_exp2
+  expect_refusals(attention(),
+                  {{end, "scale=0.18033688 polynomial=3\n", {"polynomial=3", "one of 1, 2, 4, 8"}},
+                   {end, "scale=0.18033688 polynomial=0\n", {"polynomial=0", "one of 1, 2, 4, 8"}},
+                   {end, "scale=0.18033688 polynomial\n", {"polynomial", "one of 1, 2, 4, 8"}},
+                   {"scale=0.18033688 policy=r0",
+                    "scale=0.18033688 policy=r0 polynomial=2",
+                    {"unknown attribute 'polynomial'", "scale, policy"}}});
+  for (const char* share : {"1", "2", "4", "8"})
+    EXPECT_EQ(verdict(replaced(attention(), end, fmt::format("scale=0.18033688 polynomial={}\n", share))),
+              "accepted");
+}
+
 TEST(Verifier, refuses_aliases_that_do_not_fit) {
   expect_refusals(attention(), {{"alias=q", "alias=z", {"$o: alias=z"}},
                                 {"alias=q", "alias=o", {"$o: alias=o"}},

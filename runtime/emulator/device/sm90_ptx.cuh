@@ -216,6 +216,12 @@ WF_DEVICE float divide_of(float x, float y) { return x / y; }
 WF_DEVICE float tanh_of(float x) { return __builtin_tanhf(x); }
 WF_DEVICE float erfc_of(float x) { return __builtin_erfcf(x); }
 WF_DEVICE float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+// Rounded down, of sums within fp32. What the nearest one is off by is a float, too (Knuth).
+WF_DEVICE float add_down(float a, float b) {
+  const float sum = a + b, rest = sum - a, error = (a - (sum - rest)) + (b - rest);
+  if (sum == 0) return __builtin_signbit(a) || __builtin_signbit(b) ? -0.0f : 0.0f;
+  return error < 0 ? __int_as_float(__float_as_int(sum) + (sum > 0 ? -1 : 1)) : sum;
+}
 // As fmaxf and fminf: the other operand where one is NaN.
 WF_DEVICE float larger(float a, float b) { return a != a ? b : b != b ? a : a > b ? a : b; }
 WF_DEVICE float smaller(float a, float b) { return a != a ? b : b != b ? a : a < b ? a : b; }

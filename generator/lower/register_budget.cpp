@@ -1,0 +1,55 @@
+// setmaxnreg can only redistribute what the launch allotted: floor8(registers / threads) for every thread.
+#include "generator/lower/register_budget.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace warpfinch::lower {
+namespace {
+
+constexpr int64_t kWarpgroup = 128;  // threads
+constexpr int64_t kMostOfConsumer = 240, kCopyingProducer = 56;
+
+// Alone on its multiprocessor a single consumer has all that a thread can have, as the launch leaves it.
+bool divides(const RoleShares& shares) { return shares.consumers >= 2 || shares.blocks >= 2; }
+
+int64_t allotted(const RoleShares& shares, const Target& target) {
+  const int64_t threads = (shares.consumers + 1) * kWarpgroup * shares.blocks;
+  return target.registers_per_multiprocessor / threads / 8 * 8;
+}
+
+// The least that a producer needs, and with many consumers what their whole eights leave.
+int64_t derived(const RoleShares& shares) {
+  if (shares.producer_copies) return kCopyingProducer;
+  return shares.consumers <= 2 ? 24 : 32;
+}
+
+}  // namespace
+
+RegisterBudget register_budget(const RoleShares& shares, const Target& target) {
+  if (!divides(shares)) return {};
+  const int64_t all = allotted(shares, target) * (shares.consumers + 1);
+  const int64_t producer = shares.producer_regs > 0 ? shares.producer_regs : derived(shares);
+  return {producer, std::min((all - producer) / shares.consumers / 8 * 8, kMostOfConsumer)};
+}
+
+std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target) {
+  const int64_t kept = shares.producer_regs, allots = allotted(shares, target);
+  if (kept == 0) {
+    if (!divides(shares) || derived(shares) <= allots) return std::nullopt;
+    return fmt::format("a producer whose threads copy needs {} registers, the launch allots {} to a thread",
+                       kCopyingProducer, allots);
+  }
+  if (!divides(shares))
+    return fmt::format("producer_regs={}: 1 consumer warpgroup has {} registers per thread as it is", kept,
+                       target.max_registers_per_thread);
+  if (shares.producer_copies && kept < kCopyingProducer)
+    return fmt::format("producer_regs={}: a producer whose threads copy needs {}", kept, kCopyingProducer);
+  if (kept > allots)
+    return fmt::format("producer_regs={}: the launch allots {} to a thread, and a producer only gives", kept,
+                       allots);
+  return std::nullopt;
+}
+
+}  // namespace warpfinch::lower

@@ -1,0 +1,27 @@
+// How the registers that a launch allots are divided between the roles of a block.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "generator/target.hpp"
+
+namespace warpfinch::lower {
+
+struct RoleShares {
+  int64_t consumers = 1;         // warpgroups, beside which there is one that produces
+  int64_t blocks = 1;            // per multiprocessor
+  bool producer_copies = false;  // its threads copy themselves what the copy engine cannot
+  int64_t producer_regs = 0;     // what the producer keeps, per thread; 0: the least that it needs
+};
+
+struct RegisterBudget {
+  int64_t producer = 0, consumer = 0;  // per thread; 0: what the launch allots
+};
+
+RegisterBudget register_budget(const RoleShares& shares, const Target& target);
+// Why a producer cannot keep what it is given, or needs.
+std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target);
+
+}  // namespace warpfinch::lower
