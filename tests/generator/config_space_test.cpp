@@ -220,6 +220,9 @@ TEST(Constraints, producers_keep_what_there_is_and_what_they_need) {
              "pack_gqa=true blocks=2 consumers=1 key_tile=64 producer_regs=40"),
       copies);
   EXPECT_EQ(reason(kD64, "copy=ld producer_regs=56"), "valid");
+  EXPECT_EQ(reason("attention_forward q_len=1024 head_dim=16",
+                   "consumers=4 key_tile=16 order=s0 blocks=2 copy=ld"),
+            "a producer whose threads copy needs 56 registers, the launch allots 48 to a thread");
 }
 
 // What the producer keeps the consumers do not get.
