@@ -82,11 +82,11 @@ ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> 
 ir::Tensor row_values(std::string name, ir::Expr rows);
 // The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
 std::string exponent_scale(double scale);
-// Adds the mask ops that a [rows, columns] plane needs where it is walked in steps of that many columns;
-// `tile` is the scores, `column` their first one. `rows_per_query`: so many neighbouring rows see the same
+// Adds the mask ops that a [rows, columns] plane needs; `tile` is the scores, `column` their first one.
+// `ragged`: a tile may reach past the last column. `rows_per_query`: so many neighbouring rows see the same
 // (packed heads); `rows` counts them once.
 void append_mask(std::vector<ir::Op>& body, const std::string& tile, const Band& visible, int64_t rows,
-                 int64_t columns, int64_t step, const ir::Expr& column = ir::symbol("n"),
+                 int64_t columns, bool ragged, const ir::Expr& column = ir::symbol("n"),
                  int64_t rows_per_query = 1);
 // Where the columns of a row tile begin and end, and from where up to where no mask op is needed; constants
 // where nothing depends on the row.

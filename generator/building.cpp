@@ -52,7 +52,7 @@ std::string exponent_scale(double scale) {
 }
 
 void append_mask(std::vector<Op>& body, const std::string& name, const Band& visible, int64_t rows,
-                 int64_t columns, int64_t step, const Expr& column, int64_t rows_per_query) {
+                 int64_t columns, bool ragged, const Expr& column, int64_t rows_per_query) {
   const auto edge = [&](const char* mask, int64_t offset) {
     body.push_back(op(mask, {tile(name), expr(symbol("m")), expr(column), expr(offset)}));
     if (rows_per_query > 1) set(body.back().attributes, "rows_per_query", std::to_string(rows_per_query));
@@ -61,8 +61,7 @@ void append_mask(std::vector<Op>& body, const std::string& name, const Band& vis
   if (visible.last) edge("mask_causal", *visible.last);
   // An edge that ends before the last column hides what lies past it from every row that exists.
   const bool hidden = visible.last && rows - 1 + *visible.last < columns;
-  if (!hidden && columns % step != 0)
-    body.push_back(op("mask_columns", {tile(name), expr(column), expr(columns)}));
+  if (ragged && !hidden) body.push_back(op("mask_columns", {tile(name), expr(column), expr(columns)}));
 }
 
 ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_tile, bool per_warpgroup,

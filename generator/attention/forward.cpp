@@ -210,6 +210,13 @@ Operand part_of(Operand stage, int part, int parts) {
   return stage;
 }
 
+// May a trip reach past the last key? Also where keys are whole trips, if a window has them begin between
+// two.
+bool is_ragged(const AttentionFields& fields, const AttentionConfig& config) {
+  const bool between = band(fields).first && config.stage_tiles > 1 && config.kv_splits == 1;
+  return between || fields.kv_len % (int64_t{config.key_tile} * config.stage_tiles) != 0;
+}
+
 // One trip of the key loop: the tiles of a ring stage, one after the other.
 std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig& config, const Expr& begin) {
   const Expr b = symbol("b"), n = symbol("n");
@@ -224,7 +231,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     if (part == 0)
       body.push_back(op("load", {shared("k"), global("k", {b, kv_head, n, 0})}, keys_and_values));
     body.push_back(op("mma", {tile("s"), queries, transposed(part_of(shared("k"), part, parts))}));
-    append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, config.key_tile * parts, column,
+    append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, is_ragged(fields, config), column,
                 tiles.group);
     const Expr first = part == 0 ? operation("==", n, begin) : Expr(0);
     if (config.reference == Reference::r2)

@@ -15,7 +15,8 @@ std::vector<Op> scores(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   body.push_back(op("load", {tile("x"), global(softmax.x.name, {symbol("z"), symbol("m"), symbol("n")})}));
   // A row tile may reach past the plane's last row, where an edge may see columns that do not exist.
   const int64_t rows = softmax.x.shape[1] + 16 * config.warps - 1;
-  append_mask(body, "x", softmax.visible, rows, softmax.x.shape[2], config.column_tile);
+  append_mask(body, "x", softmax.visible, rows, softmax.x.shape[2],
+              softmax.x.shape[2] % config.column_tile != 0);
   return body;
 }
 
