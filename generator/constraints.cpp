@@ -86,6 +86,14 @@ Reason baton_violated(const Problem&, const KernelConfig& config, const Target&)
                      value_to_text(c->baton), c->consumers);
 }
 
+// The last trip leaves the loop in its middle; behind a left edge's loop of its own it could be anyone's.
+Reason order_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->order != Order::s7 || c->mask_loop == MaskLoop::branch) return {};
+  if (!band(*attention(problem)).first) return {};
+  return "order=s7 with a window's left edge needs mask_loop=branch";
+}
+
 Reason tile_order_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<SoftmaxConfig>(&config);
   if (!c || c->tile_order != TileOrder::dynamic) return {};
@@ -403,6 +411,7 @@ const std::vector<Constraint>& constraints() {
       {"head_group", "heads are walked in whole groups, where all would be", head_group_violated},
       {"lists", "tiles that differ in length are listed, while they are few", lists_violated},
       {"extents",
+      {"order", "a loop that is left in its middle branches around a window's left edge", order_violated},
        "warpgroups with bounds of their own branch around masks, and take turns only in a loop in front",
        extents_violated},
       {"stage_tiles", "stages of several key tiles branch around a window's left edge", stage_tiles_violated},

@@ -98,6 +98,7 @@ TEST(ConfigSpaces, a_config_outside_of_the_domains_has_no_genome) {
 // --------------------------------------------------------------------------------------------
 constexpr const char* kD64 = "attention_forward q_len=1024 head_dim=64";
 constexpr const char* kD128 = "attention_forward q_len=1024 head_dim=128";
+constexpr const char* kWindow = "attention_forward q_len=1000 head_dim=64 mask=causal window_left=100";
 constexpr const char* kGemm = "gemm m=1024 n=1024 k=1024";
 
 TEST(Constraints, reasons_carry_the_numbers) {
@@ -127,11 +128,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
       testing::HasSubstr("barriers 1 KB, claims 1072 bytes"));
   EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
             "a stage of 384 keys: a copy brings at most 256");
-  EXPECT_THAT(
-      reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "extents=warpgroup"),
-      testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
-  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "stage_tiles=2"),
-              testing::HasSubstr("needs mask_loop=branch"));
+  EXPECT_THAT(reason(kWindow, "extents=warpgroup"),
+              testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
+  EXPECT_THAT(reason(kWindow, "stage_tiles=2"), testing::HasSubstr("needs mask_loop=branch"));
+  EXPECT_EQ(reason(kWindow, "order=s7"), "order=s7 with a window's left edge needs mask_loop=branch");
+  EXPECT_EQ(reason(kWindow, "order=s7 mask_loop=branch extents=warpgroup"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
   EXPECT_EQ(
@@ -239,14 +240,16 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"settle", "order=s0 settle=none"},
       {"scale_q", "scale_q=true"},
       {"packing", "pack_gqa=true"},
+      {"order", "order=s7 mask_loop=split"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
       {"cluster", "cluster=2 tile_order=dynamic"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   for (const Constraint& constraint : constraints()) {
-    const Problem problem =
-        parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64" : kD128);
+    const Problem problem = parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64"
+                                          : constraint.name == "order"    ? kWindow
+                                                                          : kD128);
     ASSERT_TRUE(breaks.contains(constraint.name)) << constraint.name << " is not tested here";
     const Config config = parse_config(breaks.at(constraint.name), problem);
     EXPECT_TRUE(constraint.violated(problem, config.kernels[0], sm_90a())) << constraint.name;

@@ -127,6 +127,21 @@ TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
                           "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
 }
 
+// K is handed back when the next scores are done, V when the product is; nothing is in flight at the loop's
+// end.
+TEST(SynchronizePass, s7_waits_for_both_at_the_end_of_the_loop) {
+  const std::string text = after("synchronize", kSquare, "order=s7 key_tile=128");
+  const std::vector<std::string> body = block(text, "for n");
+  EXPECT_THAT(only(body, kMmaWords),
+              ElementsAre("wait $v", "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma", "wait $k",
+                          "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
+                          "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
+  EXPECT_EQ(body.back(), "release $k");
+  EXPECT_THAT(only(before(block(text, "role consumer"), "for n"), kMmaWords),
+              ElementsAre("wait $q", "wait $k", "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
+                          "wait_mma %s pending=0", "release $k"));
+}
+
 // One buffer is enough: P is stored when the product before has read the one before.
 TEST(SynchronizePass, stored_weights_wait_for_the_product_that_reads_their_place) {
   const std::vector<std::string> words = {"mma", "wait_mma", "row_sum", "copy", "join_warpgroup"};
