@@ -21,11 +21,12 @@ struct EnumNames<Order> {
   static constexpr std::array<std::string_view, 3> names{"s0", "s1", "s7"};
 };
 
-// A turn-taking barrier among the consumer warpgroups, around the issue of the MMAs.
-enum class Baton { none, issue };
+// A turn-taking barrier among the consumer warpgroups: around the issue of the MMAs, or around the softmax's
+// exponentials and their sums.
+enum class Baton { none, issue, exponentials };
 template <>
 struct EnumNames<Baton> {
-  static constexpr std::array<std::string_view, 2> names{"none", "issue"};
+  static constexpr std::array<std::string_view, 3> names{"none", "issue", "exponentials"};
 };
 
 // The softmax reference. r0: the running maximum, O rescaled every tile. r1: raised only when a row of the

@@ -149,6 +149,10 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=128 k_tile=32 stages=2"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=1 baton=issue"),
             "baton=issue needs at least 2 consumers to take turns, consumers=1");
+  EXPECT_EQ(reason(kD64, "consumers=1 baton=exponentials"),
+            "baton=exponentials needs at least 2 consumers to take turns, consumers=1");
+  EXPECT_THAT(reason(kWindow, "baton=exponentials mask_loop=branch extents=warpgroup"),
+              testing::HasSubstr("needs mask_loop=branch and baton=none, it has branch and exponentials"));
   EXPECT_EQ(reason(kD64, "key_tile=128 kv_splits=5"),
             "kv_splits=5: 8 key tiles in splits of 2 leave the last split without keys");
   EXPECT_EQ(reason(kD64, "key_tile=96 kv_splits=4"), "valid");
@@ -162,6 +166,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=none"),
             "settle=none is what settle=sums is with reference=r3, whose check holds the sums");
   EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=exponentials"), "valid");
+  EXPECT_EQ(reason(kD64, "order=s7 settle=exponentials"),
+            "settle=exponentials needs order=s1, where a product runs beside the softmax");
+  EXPECT_EQ(reason(kD64, "order=s1 baton=exponentials settle=none"),
+            "settle=none is what settle=sums is with baton=exponentials: 2 warpgroups' turns hold both");
+  EXPECT_EQ(reason(kD64, "order=s1 baton=issue settle=none"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2"),
             "needs 190 registers per thread (S 64, P 32, O 64, others 30), 3 consumer warpgroups have 160");
   EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2 p_in=shared"), "valid");
@@ -231,6 +240,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"tiles", "key_tile=0"},
       {"counts", "k_stages=0"},
       {"baton", "consumers=1 baton=issue"},
+      {"order", "order=s7 mask_loop=split"},
       {"tile_order", "tile_order=dynamic"},
       {"lists", "tile_order=balanced"},
       {"head_group", "head_group=4"},
@@ -240,7 +250,6 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"settle", "order=s0 settle=none"},
       {"scale_q", "scale_q=true"},
       {"packing", "pack_gqa=true"},
-      {"order", "order=s7 mask_loop=split"},
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
       {"cluster", "cluster=2 tile_order=dynamic"},
@@ -269,6 +278,19 @@ TEST(ConfigSpaces, draw_no_rounding_of_the_scaled_queries) {
   const Config typed = parse_config("q_in=registers scale_q=true", problem);
   EXPECT_FALSE(check(problem, typed, sm_90a()));
   EXPECT_FALSE(encode(space, typed));
+}
+
+// What was slower wherever it was measured is not searched, but runs for who names it.
+TEST(ConfigSpaces, draw_no_order_and_no_turns_that_lost) {
+  const Problem problem = parse_problem(kD64);
+  const ConfigSpace space = config_space(problem, sm_90a());
+  for (const char* text : {"order=s7", "baton=exponentials"}) {
+    const Config typed = parse_config(text, problem);
+    EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
+    EXPECT_FALSE(encode(space, typed)) << text;
+    EXPECT_THAT(to_text(typed), testing::HasSubstr(text));
+    EXPECT_GT(predict_us(problem, typed, sm_90a()), 0) << text;
+  }
 }
 
 TEST(Constraints, refuses_the_config_of_another_plan) {

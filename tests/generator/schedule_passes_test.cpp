@@ -186,6 +186,48 @@ TEST(BatonPass, stands_around_the_issue_of_every_loop) {
   EXPECT_THAT(after("baton", kCausal, "baton=none"), Not(HasSubstr("baton")));
 }
 
+TEST(BatonPass, goes_around_the_two_products_of_s7) {
+  EXPECT_THAT(only(block(after("baton", kSquare, "order=s7 baton=issue key_tile=64"), "for n"),
+                   {"baton_wait", "leave", "mma", "baton_pass", "wait_mma"}),
+              ElementsAre("leave n + 64 >= 512", "baton_wait", "mma %o, %p, $v accumulate",
+                          "mma %s, $q[warpgroup], $k^T", "baton_pass", "wait_mma %o, %p, %s pending=0"));
+}
+
+// What is settled in front of the product's wait ends the turn, too.
+TEST(BatonPass, stands_around_the_exponentials_and_their_sum) {
+  const std::vector<std::string> words = {"baton_wait", "settle",    "softmax_exp2", "speculative_exp2",
+                                          "row_sum",    "any_above", "baton_pass",   "wait_mma"};
+  const auto loop = [&](const char* schedule) {
+    const std::string config = fmt::format("key_tile=128 baton=exponentials {}", schedule);
+    return only(block(after("baton", kSquare, config), "for n"), words);
+  };
+  const std::string exponentials = "softmax_exp2 %s, %reference scale=0.18033688",
+                    sum = "row_sum %sum, %s accumulate partial";
+  EXPECT_THAT(loop("order=s1"), ElementsAre("wait_mma %s pending=1", "baton_wait", "settle %s", exponentials,
+                                            sum, "settle %sum", "baton_pass", "wait_mma %o, %p pending=0"));
+  EXPECT_THAT(loop("order=s0"), ElementsAre("wait_mma %o, %p, %s pending=0", "baton_wait", "settle %s",
+                                            exponentials, sum, "settle %sum", "baton_pass"));
+  EXPECT_THAT(loop("order=s7"), ElementsAre("baton_wait", "settle %s", exponentials, sum, "settle %sum",
+                                            "baton_pass", "wait_mma %o, %p, %s pending=0"));
+  const std::vector<std::string> speculative = loop("order=s0 reference=r2");
+  EXPECT_THAT(std::vector(speculative.begin() + 1, speculative.begin() + 8),
+              ElementsAre("baton_wait", "settle %s", HasSubstr("speculative_exp2 %e, %s, %reference"),
+                          HasSubstr("row_sum %share, %e"), "settle %share", "baton_pass",
+                          HasSubstr("any_above %share")))
+      << "who takes them again does so outside of his turn";
+}
+
+TEST(BatonPass, takes_turns_in_every_loop_that_is_the_same_for_all) {
+  const std::string config = "consumers=2 key_tile=64 baton=exponentials mask_loop=split";
+  const std::vector<std::string> turns = {"baton_wait", "baton_pass"};
+  for (int loop : {1, 2})
+    EXPECT_THAT(only(block(after("baton", kCausal, config), "for n", loop), turns),
+                ElementsAre("baton_wait", "baton_pass"));
+  const std::string own = after("baton", kCausal, config + " extents=warpgroup");
+  EXPECT_THAT(only(block(own, "for n", 1), turns), ElementsAre("baton_wait", "baton_pass"));
+  EXPECT_THAT(only(block(own, "for n", 2), turns), ElementsAre());
+}
+
 TEST(BatonPass, keeps_out_of_the_loop_of_own_bounds) {
   const std::string text =
       after("baton", kCausal, "consumers=2 key_tile=64 baton=issue mask_loop=split extents=warpgroup");
