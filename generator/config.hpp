@@ -13,18 +13,20 @@
 namespace warpfinch {
 
 // The order of the attention tile's body. s0: QK(i), wait, softmax(i), PV(i). s1: QK(i) and PV(i-1) issued
-// together, softmax(i) runs beside PV(i-1).
-enum class Order { s0, s1 };
+// together, softmax(i) runs beside PV(i-1). s7: the loop of s0 begins with the softmax: softmax(i), then
+// PV(i) and QK(i+1) issued together, wait.
+enum class Order { s0, s1, s7 };
 template <>
 struct EnumNames<Order> {
-  static constexpr std::array<std::string_view, 2> names{"s0", "s1"};
+  static constexpr std::array<std::string_view, 3> names{"s0", "s1", "s7"};
 };
 
-// A turn-taking barrier among the consumer warpgroups, around the issue of the MMAs.
-enum class Baton { none, issue };
+// A turn-taking barrier among the consumer warpgroups: around the issue of the MMAs, or around the softmax's
+// exponentials and their sums.
+enum class Baton { none, issue, exponentials };
 template <>
 struct EnumNames<Baton> {
-  static constexpr std::array<std::string_view, 2> names{"none", "issue"};
+  static constexpr std::array<std::string_view, 3> names{"none", "issue", "exponentials"};
 };
 
 // The softmax reference. r0: the running maximum, O rescaled every tile. r1: raised only when a row of the

@@ -87,6 +87,14 @@ Reason baton_violated(const Problem&, const KernelConfig& config, const Target&)
                      value_to_text(c->baton), c->consumers);
 }
 
+// The last trip leaves the loop in its middle; behind a left edge's loop of its own it could be anyone's.
+Reason order_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->order != Order::s7 || c->mask_loop == MaskLoop::branch) return {};
+  if (!band(*attention(problem)).first) return {};
+  return "order=s7 with a window's left edge needs mask_loop=branch";
+}
+
 Reason tile_order_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<SoftmaxConfig>(&config);
   if (!c || c->tile_order != TileOrder::dynamic) return {};
@@ -175,13 +183,17 @@ Reason q_stages_violated(const Problem&, const KernelConfig& config, const Targe
                      c->q_stages, value_to_text(c->tile_order), value_to_text(c->staging));
 }
 
-// Beside s0's softmax no product runs that anything could be held in front of; what r3 asks of the sums holds
-// them there.
+// Beside the softmax of s0 and s7 no product runs that anything could be held in front of; what r3 asks of
+// the sums holds them there, and so do turns around the exponentials.
 Reason settle_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->settle == Settle::sums) return {};
   if (c->order == Order::s1 && c->settle == Settle::none && c->reference == Reference::r3)
     return "settle=none is what settle=sums is with reference=r3, whose check holds the sums";
+  if (c->order == Order::s1 && c->baton == Baton::exponentials)
+    return fmt::format(
+        "settle={} is what settle=sums is with baton=exponentials: {} warpgroups' turns hold both",
+        value_to_text(c->settle), c->consumers);
   if (c->order == Order::s1) return {};
   return fmt::format("settle={} needs order=s1, where a product runs beside the softmax",
                      value_to_text(c->settle));
@@ -425,6 +437,7 @@ const std::vector<Constraint>& constraints() {
        tiles_violated},
       {"counts", "rings have at least one stage, groups at least one tile", counts_violated},
       {"baton", "a baton has at least two consumers to take turns", baton_violated},
+      {"order", "a loop that is left in its middle branches around a window's left edge", order_violated},
       {"tile_order", "tiles are claimed where there is a producer", tile_order_violated},
       {"head_group", "heads are walked in whole groups, where all would be", head_group_violated},
       {"lists", "tiles that differ in length are listed, while they are few", lists_violated},

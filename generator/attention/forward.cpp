@@ -81,8 +81,9 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
                                       row_tiles(fields, config).group, rows_of_keys(config));
   bounds.masked |= fields.kv_len % trip != 0;
-  // What a second walk does otherwise gets a loop of its own, too.
-  bounds.masked |= may_do_again(config.reference) && config.mask_loop == MaskLoop::split;
+  // What a second walk does otherwise gets a loop of its own, too; with s7 the first trip does the same.
+  bounds.masked |=
+      may_do_again(config.reference) && config.mask_loop == MaskLoop::split && config.order != Order::s7;
   if (!split) return bounds;
   const int64_t keys = split_keys(fields, config);
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);

@@ -1,9 +1,15 @@
-// baton: with baton=issue the consumer warpgroups take turns in issuing the mma ops of the loop: the baton is
-// waited for before the first fence of each batch and passed on behind its last commit, so that one
-// warpgroup's softmax runs beside the other's mma. Every warpgroup passes it equally often, because only
-// loops hold it whose bounds do not depend on the warpgroup (the verifier checks that). Requires:
-// synchronised mma ops. Leaves: balanced baton_wait and baton_pass.
+// baton: the consumer warpgroups take turns around a span of their loop, so that their phases shift.
+//   baton=issue: from the first fence of each batch of mma ops to its last commit, so that one warpgroup's
+//   softmax runs beside the other's mma.
+//   baton=exponentials: from a tile's exponentials to their sum, so that one warpgroup has the units for
+//   them.
+// Arithmetic, unlike mma ops, would leave its turn: it is settled at both ends. Every warpgroup passes the
+// baton equally often, because only loops hold it whose bounds do not depend on the warpgroup (the verifier
+// checks that). Requires: synchronised mma ops. Leaves: balanced baton_wait and baton_pass.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 
 #include "generator/lower/passes.hpp"
 #include "generator/lower/uneven.hpp"
@@ -14,29 +20,55 @@ using namespace ir;
 
 namespace {
 
-bool ends_issue(const Op& op) { return op.name == "wait_mma" || op.name == "leave" || !op.body.empty(); }
+// A turn begins with an op of `first`, and ends behind the last of `last` that nothing interrupts.
+struct Span {
+  std::string_view mode;
+  std::array<std::string_view, 2> first, last;
+  bool settled;
+};
+constexpr Span kSpans[] = {
+    {"issue", {"fence_mma"}, {"commit_mma"}, false},
+    {"exponentials", {"softmax_exp2", "speculative_exp2"}, {"row_sum", "settle"}, true}};
 
-// Around each run of fences, mma ops and commits that no wait interrupts.
-bool wrap(std::vector<Op>& body) {
+bool is_one_of(const std::array<std::string_view, 2>& names, const Op& op) {
+  return std::find(names.begin(), names.end(), op.name) != names.end();
+}
+
+bool interrupts(const Op& op) { return op.name == "wait_mma" || op.name == "leave" || !op.body.empty(); }
+
+// The scores (in front of the reference) behind its begin, the sums in front of its end.
+void settle(std::vector<Op>& turn) {
+  const Operand scores = turn[0].operands[turn[0].operands.size() - 2];
+  if (turn.back().name != "settle") turn.push_back(op("settle", {turn.back().operands[0]}));
+  turn.insert(turn.begin(), op("settle", {scores}));
+}
+
+bool wrap(std::vector<Op>& body, const Span& span) {
   bool wrapped = false;
   for (size_t i = 0; i < body.size(); ++i) {
-    if (body[i].name != "fence_mma") continue;
+    if (!is_one_of(span.first, body[i])) continue;
     size_t last = i;
-    for (size_t j = i; j < body.size() && !ends_issue(body[j]); ++j)
-      if (body[j].name == "commit_mma") last = j;
-    body.insert(body.begin() + static_cast<std::ptrdiff_t>(last) + 1, op("baton_pass", {}));
-    body.insert(body.begin() + static_cast<std::ptrdiff_t>(i), op("baton_wait", {}));
-    i = last + 2;
+    for (size_t j = i; j < body.size() && !interrupts(body[j]); ++j)
+      if (is_one_of(span.last, body[j])) last = j;
+    const auto begin = body.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto end = body.begin() + static_cast<std::ptrdiff_t>(last) + 1;
+    std::vector<Op> turn(begin, end);
+    if (span.settled) settle(turn);
+    turn.insert(turn.begin(), op("baton_wait", {}));
+    turn.push_back(op("baton_pass", {}));
+    body.insert(body.erase(begin, end), turn.begin(), turn.end());
+    i += turn.size() - 1;
     wrapped = true;
   }
   return wrapped;
 }
 
-bool wrap_loops(std::vector<Op>& body, Uneven uneven = {}) {
+bool wrap_loops(std::vector<Op>& body, const Span& span, Uneven uneven = {}) {
   bool wrapped = false;
   for (Op& op : body) {
     uneven.note(op);
-    if (op.name == "for" && !uneven.depends(op)) wrapped |= wrap_loops(op.body, uneven) | wrap(op.body);
+    if (op.name == "for" && !uneven.depends(op))
+      wrapped |= wrap_loops(op.body, span, uneven) | wrap(op.body, span);
   }
   return wrapped;
 }
@@ -48,13 +80,16 @@ Lowered baton(const Program& program, const Target&) {
   const std::string mode = attribute(program.attributes, "baton").value_or("none");
   remove(result.attributes, "baton");
   if (mode == "none") return result;
-  if (mode != "issue") return Rejection{"baton", "baton=" + mode + ": known are none, issue"};
+  const auto span = std::find_if(std::begin(kSpans), std::end(kSpans),
+                                 [&](const Span& known) { return known.mode == mode; });
+  if (span == std::end(kSpans))
+    return Rejection{"baton", fmt::format("baton={}: known are none, issue, exponentials", mode)};
   for (Op& grid : result.body)
     for (Op& role : grid.body) {
       if (!has(role.attributes, "consumer")) continue;
       if (integer(role.attributes, "warps", 0) < 8)
         return Rejection{"baton", "a baton needs at least two consumer warpgroups, the program has one"};
-      if (wrap_loops(role.body)) set(role.attributes, "baton");
+      if (wrap_loops(role.body, *span)) set(role.attributes, "baton");
     }
   return result;
 }

@@ -1,12 +1,15 @@
-// pipeline: rotates the loop that holds two mma ops. The last mma of the body (PV) runs one tile late: tile
-// i-1's PV is issued beside tile i's QK, and tile i's softmax runs while it is in flight. The first tile's
-// softmax becomes a prologue, the last tile's PV an epilogue. A body of several tiles (a pair of mma ops
-// each) stays one: the loop is left in its middle, behind the last tile of a trip.
+// pipeline: rotates the loop that holds two mma ops, so that each tile's last one (PV) is issued beside the
+// next tile's first one (QK). A tile is a cycle of three: QK, softmax, PV; an order says where the loop
+// begins in it, and which of the two mma ops goes first.
 //   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
-//   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done.
+//   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done, and runs beside PV(i-1).
+//   order=s7: softmax(i); PV(i), then QK(i+1): both are waited for at the loop's end.
+// With s0 and s1 PV runs one tile late: the first tile's softmax becomes a prologue, the last tile's PV an
+// epilogue. With s7 the prologue is the first QK alone, and the loop is left in its middle, behind the last
+// tile's softmax. So it is with any order where its body holds several tiles (a pair of mma ops each).
 // Ops that touch the late mma's registers move behind the others, with what depends on them; else a branch
 // that waits inside stays where it is. What happens on the first trip only (`if … n == begin`) goes to the
-// prologue.
+// prologue, if that holds the first softmax.
 // Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge
 // that the next pass could not wait for at once.
 #include <fmt/format.h>
@@ -24,16 +27,23 @@ namespace {
 
 constexpr const char* kStage = "pipeline";
 
+struct Order {
+  std::string_view name;
+  bool late_first;    // the late mma is issued in front of the next tile's first one
+  bool behind_issue;  // the loop begins behind these two, with the softmax, and not with them
+};
+constexpr Order kOrders[] = {{"s0", true, false}, {"s1", false, false}, {"s7", true, true}};
+
 // One tile of scores in the loop's body, sorted by what the rotation does with it.
 struct Parts {
-  std::vector<Op> late;      // the mma that sums up, and the loads that only its like uses
-  std::vector<Op> early;     // everything else, in order
-  std::vector<Op> trailing;  // those of the others that touch the late mma's registers, or depend on such
+  std::vector<Op> late;   // the mma that sums up, and the loads that only its like uses
+  std::vector<Op> ahead;  // its first mma, beside the late part of the tile before, and what stands with it
+  std::vector<Op> here;   // what the loop begins with instead
 };
 
-size_t count_mma(const std::vector<Op>& body) {
-  return std::count_if(body.begin(), body.end(), [](const Op& op) { return op.name == "mma"; });
-}
+bool is_mma(const Op& op) { return op.name == "mma"; }
+
+size_t count_mma(const std::vector<Op>& body) { return std::count_if(body.begin(), body.end(), is_mma); }
 
 // Does the load bring what only mma ops with that sum read?
 bool only_feeds(const Op& load, const Operand& sum, const std::vector<Op>& body) {
@@ -47,21 +57,28 @@ bool only_feeds(const Op& load, const Operand& sum, const std::vector<Op>& body)
   return readers > 0;
 }
 
-Parts divide(const std::vector<Op>& tile, const std::vector<Op>& body) {
+void append(std::vector<Op>& to, const std::vector<Op>& ops) { to.insert(to.end(), ops.begin(), ops.end()); }
+
+Parts divide(const std::vector<Op>& tile, const std::vector<Op>& body, const Order& order) {
   const Op& last = tile.back();
   Parts parts;
+  std::vector<Op> others, trailing;  // trailing: what touches the late mma's registers, or depends on such
   const auto depends = [&](const Op& op) {
-    return std::any_of(parts.trailing.begin(), parts.trailing.end(),
+    return std::any_of(trailing.begin(), trailing.end(),
                        [&](const Op& earlier) { return conflict(op, earlier); });
   };
   for (const Op& op : tile) {
     if (&op == &last || only_feeds(op, last.operands[0], body))
       parts.late.push_back(op);
     else if (depends(op) || (conflict(op, last) && !waits_inside(op)))
-      parts.trailing.push_back(op);
+      trailing.push_back(op);
     else
-      parts.early.push_back(op);
+      others.push_back(op);
   }
+  append(others, trailing);
+  const auto cut = order.behind_issue ? std::find_if(others.begin(), others.end(), is_mma) + 1 : others.end();
+  parts.ahead = {others.begin(), cut};
+  parts.here = {cut, others.end()};
   return parts;
 }
 
@@ -102,47 +119,61 @@ std::vector<Op> on_trip(const std::vector<Op>& ops, const Range& range, bool fir
   return result;
 }
 
-void append(std::vector<Op>& to, const std::vector<Op>& ops) { to.insert(to.end(), ops.begin(), ops.end()); }
-
 // A tile with the late part of the one before it issued beside its first mma.
-std::vector<Op> beside(std::vector<Op> early, const std::vector<Op>& late, bool late_first) {
-  auto place = std::find_if(early.begin(), early.end(), [](const Op& op) { return op.name == "mma"; });
-  early.insert(late_first ? place : place + 1, late.begin(), late.end());
-  return early;
+std::vector<Op> beside(std::vector<Op> ahead, const std::vector<Op>& late, bool late_first) {
+  const auto place = std::find_if(ahead.begin(), ahead.end(), is_mma);
+  ahead.insert(late_first ? place : place + 1, late.begin(), late.end());
+  return ahead;
 }
 
 // The first tile: masked unless it is known that the mask does not reach it.
 std::vector<Op> prologue(const Parts& parts, const Op& loop) {
   const Range& range = loop.ranges[0];
-  std::vector<Op> body = on_trip(parts.early, range, true);
-  append(body, parts.trailing);
+  std::vector<Op> body = on_trip(parts.ahead, range, true);
   if (is_constant(range.begin) &&
       value(range.begin) + value(range.step) <= integer(loop.attributes, "unmasked", 0))
     std::erase_if(body, [](const Op& op) { return op.name.starts_with("mask_"); });
   return at(std::move(body), range.name, range.begin);
 }
 
-// The loop, one tile late. Of several tiles per trip the last one's late part waits for the next trip, whose
-// first tile stands behind the `leave`.
-Op steady(const std::vector<Parts>& tiles, const Op& loop, bool late_first) {
+Op loop_from(const Expr& begin, const Op& loop) {
   const Range& range = loop.ranges[0];
-  const Expr n = symbol(range.name);
-  const bool one = tiles.size() == 1;
-  Op result = for_loop({range.name, one ? range.begin + range.step : range.begin, range.end, range.step}, {},
-                       loop.attributes);
+  Op result = for_loop({range.name, begin, range.end, range.step}, {}, loop.attributes);
   remove(result.attributes, "nonempty");
-  for (size_t i = 1; i < tiles.size(); ++i) {
-    append(result.body, beside(on_trip(tiles[i].early, range, false), tiles[i - 1].late, late_first));
-    append(result.body, tiles[i].trailing);
-  }
-  if (!one) result.body.push_back(op("leave", {expr(operation(">=", n + range.step, range.end))}));
-  std::vector<Op> first = on_trip(tiles[0].early, range, false), trailing = tiles[0].trailing;
-  if (!one)
-    first = at(first, range.name, n + range.step), trailing = at(trailing, range.name, n + range.step);
-  append(result.body,
-         beside(first, one ? at(tiles[0].late, range.name, n - range.step) : tiles.back().late, late_first));
-  append(result.body, trailing);
   return result;
+}
+
+// A trip does all of a tile but the late part, which is the next trip's.
+Op one_late(const Parts& tile, const Op& loop, bool late_first) {
+  const Range& range = loop.ranges[0];
+  Op result = loop_from(range.begin + range.step, loop);
+  result.body = beside(on_trip(tile.ahead, range, false),
+                       at(tile.late, range.name, symbol(range.name) - range.step), late_first);
+  return result;
+}
+
+// A trip begins in the middle of its first tile, and ends in that of the next trip's, which stands behind the
+// `leave`.
+Op left_in_its_middle(const std::vector<Parts>& tiles, const Op& loop, bool late_first) {
+  const Range& range = loop.ranges[0];
+  const Expr next = symbol(range.name) + range.step;
+  Op result = loop_from(range.begin, loop);
+  // What the first softmax writes is read behind the loop.
+  if (!tiles[0].here.empty()) set(result.attributes, "nonempty");
+  append(result.body, tiles[0].here);
+  for (size_t i = 1; i < tiles.size(); ++i) {
+    append(result.body, beside(on_trip(tiles[i].ahead, range, false), tiles[i - 1].late, late_first));
+    append(result.body, tiles[i].here);
+  }
+  result.body.push_back(op("leave", {expr(operation(">=", next, range.end))}));
+  append(result.body,
+         beside(at(on_trip(tiles[0].ahead, range, false), range.name, next), tiles.back().late, late_first));
+  return result;
+}
+
+Op steady(const std::vector<Parts>& tiles, const Op& loop, const Order& order) {
+  if (tiles.size() == 1 && !order.behind_issue) return one_late(tiles[0], loop, order.late_first);
+  return left_in_its_middle(tiles, loop, order.late_first);
 }
 
 bool is_nonempty(const Op& loop) {
@@ -152,14 +183,14 @@ bool is_nonempty(const Op& loop) {
 }
 
 // Prologue, loop and epilogue in place of the loop.
-Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
+Expected<std::vector<Op>> rotate(const Op& loop, const Order& order) {
   const Range& range = loop.ranges[0];
   if (!is_nonempty(loop))
     return Rejection{kStage, fmt::format("'{}' may run not at all; mark it nonempty", print_head(loop))};
   std::vector<Parts> tiles;
-  for (const std::vector<Op>& tile : tiles_of(loop.body)) tiles.push_back(divide(tile, loop.body));
+  for (const std::vector<Op>& tile : tiles_of(loop.body)) tiles.push_back(divide(tile, loop.body, order));
   std::vector<Op> result = prologue(tiles[0], loop);
-  Op walk = steady(tiles, loop, late_first);
+  Op walk = steady(tiles, loop, order);
   const Range& walked = walk.ranges[0];
   const bool known = is_constant(walked.begin) && is_constant(walked.end);
   if (!known || value(walked.begin) < value(walked.end)) result.push_back(std::move(walk));
@@ -168,13 +199,13 @@ Expected<std::vector<Op>> rotate(const Op& loop, bool late_first) {
   return result;
 }
 
-std::optional<Rejection> rotate_loops(std::vector<Op>& body, bool late_first) {
+std::optional<Rejection> rotate_loops(std::vector<Op>& body, const Order& order) {
   for (size_t i = 0; i < body.size(); ++i) {
     if (body[i].name != "for" || count_mma(body[i].body) < 2) {
-      if (auto rejection = rotate_loops(body[i].body, late_first)) return rejection;
+      if (auto rejection = rotate_loops(body[i].body, order)) return rejection;
       continue;
     }
-    auto rotated = rotate(body[i], late_first);
+    auto rotated = rotate(body[i], order);
     if (!rotated) return rotated.rejection();
     body.erase(body.begin() + i);
     body.insert(body.begin() + i, rotated->begin(), rotated->end());
@@ -186,13 +217,15 @@ std::optional<Rejection> rotate_loops(std::vector<Op>& body, bool late_first) {
 }  // namespace
 
 Lowered pipeline(const Program& program, const Target&) {
-  const auto order = attribute(program.attributes, "order");
-  if (!order) return program;
-  if (*order != "s0" && *order != "s1")
-    return Rejection{kStage, fmt::format("order={}: known are s0, s1", *order)};
+  const auto name = attribute(program.attributes, "order");
+  if (!name) return program;
+  const auto order = std::find_if(std::begin(kOrders), std::end(kOrders),
+                                  [&](const Order& known) { return known.name == *name; });
+  if (order == std::end(kOrders))
+    return Rejection{kStage, fmt::format("order={}: known are s0, s1, s7", *name)};
   Program result = program;
   remove(result.attributes, "order");
-  if (auto rejection = rotate_loops(result.body, *order == "s0")) return *rejection;
+  if (auto rejection = rotate_loops(result.body, *order)) return *rejection;
   return result;
 }
 

@@ -2,8 +2,8 @@
 // `unmasked` need no mask op. mask_loop=split gives them a loop of their own without mask ops;
 // mask_loop=branch keeps one loop, with the mask ops of each edge under a uniform branch (one copy of the
 // body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts. Behind
-// the plain loop of a split that has tiles of several kinds (a warpgroup's own bounds, stages of several
-// tiles), the other one branches, too. The second walk of a grid with `retry` runs the other loop alone; the
+// the plain loop of a split that has trips of several kinds (a warpgroup's own bounds, such that leave), the
+// other one branches, too. The second walk of a grid with `retry` runs the other loop alone; the
 // plain one has a `settle` in place of its cold branch.
 // Requires, with split: bounds that are multiples of the step; with own bounds or `leave`, no left edge
 // instead. Leaves: neither attribute.
@@ -122,7 +122,7 @@ class Splitter {
   // that was just multiplied until the middle of the softmax.
   Op plain_of(Op loop, const Expr& end) const {
     loop.ranges[0].end = end;
-    remove(loop.attributes, "own");
+    for (const char* of_rest : {"own", "nonempty"}) remove(loop.attributes, of_rest);
     std::erase_if(loop.body, [&](const Op& op) { return is_mask(op) || op.name == "leave"; });
     for (Op& inner : loop.body)
       if (in_second_walk(inner)) inner = op("settle", {scores_of(inner)});

@@ -28,8 +28,8 @@ const std::map<std::string_view, Domain>& domains() {
   using enum Domain::Form;
   const auto at_least = [](int64_t least) { return Domain{integer, {}, least}; };
   static const std::map<std::string_view, Domain> rows = {
-      {"order", {words, {"s0", "s1"}}},
-      {"baton", {words, {"none", "issue", ""}}},
+      {"order", {words, {"s0", "s1", "s7"}}},
+      {"baton", {words, {"none", "issue", "exponentials", ""}}},
       {"mask_loop", {words, {"split", "branch"}}},
       {"copy", {words, {"auto", "ld"}}},
       {"tile_order", {words, {"flat", "static", "dynamic", "balanced"}}},

@@ -117,6 +117,21 @@ TEST_P(Peaked, second_walk_with_a_second_q_and_claims) {
                "tile_order=dynamic");
 }
 
+// The loop holds the first softmax, too.
+TEST_P(Peaked, references_in_a_loop_that_begins_with_the_softmax) {
+  const std::string window = "attention_forward q_len=400 mask=causal window_left=90 lse=true" + dtype();
+  expect_exact(window, "consumers=2 key_tile=64 order=s7 reference=r2 mask_loop=branch");
+  const std::string causal = "attention_forward q_len=420 kv_len=200 mask=causal lse=true" + dtype();
+  expect_exact(causal, "consumers=2 key_tile=64 order=s7 reference=r3 mask_loop=split tile_order=static");
+  expect_exact(causal, "consumers=2 key_tile=64 order=s7 reference=r4 mask_loop=split stage_tiles=2");
+  const std::string whole = "attention_forward q_len=100 kv_len=700" + dtype();
+  expect_exact(whole, "consumers=2 key_tile=64 order=s7 baton=exponentials reference=r4 tile_order=static");
+}
+TEST_P(Peaked, exponentials_taken_again_outside_of_a_turn) {
+  expect_exact("attention_forward q_len=300 kv_len=500 mask=causal window_left=90 lse=true" + dtype(),
+               "consumers=2 key_tile=64 order=s1 baton=exponentials reference=r2 mask_loop=branch");
+}
+
 TEST_P(Peaked, sums_that_raise_the_reference) {
   const Data large[] = {{200, Data::even}, {200, Data::rising}, {200, Data::falling}};
   const std::string problem = "attention_forward q_heads=2 q_len=100 kv_len=700 lse=true" + dtype();

@@ -98,6 +98,7 @@ TEST(ConfigSpaces, a_config_outside_of_the_domains_has_no_genome) {
 // --------------------------------------------------------------------------------------------
 constexpr const char* kD64 = "attention_forward q_len=1024 head_dim=64";
 constexpr const char* kD128 = "attention_forward q_len=1024 head_dim=128";
+constexpr const char* kWindow = "attention_forward q_len=1000 head_dim=64 mask=causal window_left=100";
 constexpr const char* kGemm = "gemm m=1024 n=1024 k=1024";
 
 TEST(Constraints, reasons_carry_the_numbers) {
@@ -127,11 +128,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
       testing::HasSubstr("barriers 1 KB, claims 1072 bytes"));
   EXPECT_EQ(reason(kD64, "key_tile=192 stage_tiles=2 k_stages=1 v_stages=1"),
             "a stage of 384 keys: a copy brings at most 256");
-  EXPECT_THAT(
-      reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "extents=warpgroup"),
-      testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
-  EXPECT_THAT(reason("attention_forward q_len=1000 head_dim=64 mask=causal window_left=100", "stage_tiles=2"),
-              testing::HasSubstr("needs mask_loop=branch"));
+  EXPECT_THAT(reason(kWindow, "extents=warpgroup"),
+              testing::HasSubstr("needs mask_loop=branch and baton=none, it has split and none"));
+  EXPECT_THAT(reason(kWindow, "stage_tiles=2"), testing::HasSubstr("needs mask_loop=branch"));
+  EXPECT_EQ(reason(kWindow, "order=s7"), "order=s7 with a window's left edge needs mask_loop=branch");
+  EXPECT_EQ(reason(kWindow, "order=s7 mask_loop=branch extents=warpgroup"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=4 key_tile=80"),
             "needs 122 registers per thread (S 40, P 20, O 32, others 30), 4 consumer warpgroups have 112");
   EXPECT_EQ(
@@ -148,6 +149,10 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason("gemm m=8 n=8 k=8 output=fp32", "consumers=4 n_tile=128 k_tile=32 stages=2"), "valid");
   EXPECT_EQ(reason(kD64, "consumers=1 baton=issue"),
             "baton=issue needs at least 2 consumers to take turns, consumers=1");
+  EXPECT_EQ(reason(kD64, "consumers=1 baton=exponentials"),
+            "baton=exponentials needs at least 2 consumers to take turns, consumers=1");
+  EXPECT_THAT(reason(kWindow, "baton=exponentials mask_loop=branch extents=warpgroup"),
+              testing::HasSubstr("needs mask_loop=branch and baton=none, it has branch and exponentials"));
   EXPECT_EQ(reason(kD64, "key_tile=128 kv_splits=5"),
             "kv_splits=5: 8 key tiles in splits of 2 leave the last split without keys");
   EXPECT_EQ(reason(kD64, "key_tile=96 kv_splits=4"), "valid");
@@ -161,6 +166,11 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=none"),
             "settle=none is what settle=sums is with reference=r3, whose check holds the sums");
   EXPECT_EQ(reason(kD64, "order=s1 reference=r3 settle=exponentials"), "valid");
+  EXPECT_EQ(reason(kD64, "order=s7 settle=exponentials"),
+            "settle=exponentials needs order=s1, where a product runs beside the softmax");
+  EXPECT_EQ(reason(kD64, "order=s1 baton=exponentials settle=none"),
+            "settle=none is what settle=sums is with baton=exponentials: 2 warpgroups' turns hold both");
+  EXPECT_EQ(reason(kD64, "order=s1 baton=issue settle=none"), "valid");
   EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2"),
             "needs 190 registers per thread (S 64, P 32, O 64, others 30), 3 consumer warpgroups have 160");
   EXPECT_EQ(reason(kD128, "consumers=3 key_tile=128 k_stages=1 v_stages=2 p_in=shared"), "valid");
@@ -262,6 +272,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"tiles", "key_tile=0"},
       {"counts", "k_stages=0"},
       {"baton", "consumers=1 baton=issue"},
+      {"order", "order=s7 mask_loop=split"},
       {"tile_order", "tile_order=dynamic"},
       {"lists", "tile_order=balanced"},
       {"head_group", "head_group=4"},
@@ -279,8 +290,9 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   for (const Constraint& constraint : constraints()) {
-    const Problem problem =
-        parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64" : kD128);
+    const Problem problem = parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64"
+                                          : constraint.name == "order"    ? kWindow
+                                                                          : kD128);
     ASSERT_TRUE(breaks.contains(constraint.name)) << constraint.name << " is not tested here";
     const Config config = parse_config(breaks.at(constraint.name), problem);
     EXPECT_TRUE(constraint.violated(problem, config.kernels[0], sm_90a())) << constraint.name;
@@ -312,6 +324,19 @@ TEST(ConfigSpaces, draw_neither_the_polynomial_nor_another_split_of_registers) {
     const Config typed = parse_config(text, problem);
     EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
     EXPECT_FALSE(encode(space, typed)) << text;
+  }
+}
+
+// What was slower wherever it was measured is not searched, but runs for who names it.
+TEST(ConfigSpaces, draw_no_order_and_no_turns_that_lost) {
+  const Problem problem = parse_problem(kD64);
+  const ConfigSpace space = config_space(problem, sm_90a());
+  for (const char* text : {"order=s7", "baton=exponentials"}) {
+    const Config typed = parse_config(text, problem);
+    EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
+    EXPECT_FALSE(encode(space, typed)) << text;
+    EXPECT_THAT(to_text(typed), testing::HasSubstr(text));
+    EXPECT_GT(predict_us(problem, typed, sm_90a()), 0) << text;
   }
 }
 

@@ -131,6 +131,20 @@ const std::vector<Golden>& goldens() {
       {"attention_cluster_causal",
        "attention_forward q_heads=8 kv_heads=2 q_len=1000 head_dim=96 dtype=fp16 mask=causal lse=true",
        "consumers=2 key_tile=64 mask_loop=branch extents=warpgroup cluster=4"},
+      {"attention_s7", "attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128",
+       "consumers=2 key_tile=128 order=s7 baton=issue reference=r1 tile_order=static staging=own"},
+      {"attention_s7_window",
+       "attention_forward q_heads=4 kv_heads=2 q_len=1000 kv_len=1500 head_dim=64 lse=true window_left=300 "
+       "window_right=77",
+       "consumers=2 key_tile=64 order=s7 mask_loop=branch"},
+      {"attention_s7_own_bounds", "attention_forward q_heads=16 q_len=2048 head_dim=64 mask=causal",
+       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s7 baton=exponentials reference=r4 "
+       "tile_order=dynamic mask_loop=split staging=own extents=warpgroup"},
+      {"attention_turns_of_exponentials", "attention_forward q_heads=16 q_len=2048 head_dim=64 dtype=fp16",
+       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s1 baton=exponentials reference=r3 "
+       "tile_order=static staging=own"},
+      {"attention_turns_of_exponentials_r2", "attention_forward q_heads=8 q_len=1000 head_dim=128 lse=true",
+       "consumers=2 key_tile=128 order=s1 baton=exponentials reference=r2 mask_loop=branch"},
       {"attention_decode",
        "attention_forward batch=2 q_heads=32 kv_heads=4 q_len=1 kv_len=5000 head_dim=128 lse=true",
        "consumers=1 key_tile=128 pack_gqa=true kv_splits=8"},

@@ -52,6 +52,40 @@ TEST(PipelinePass, s0_issues_the_late_product_first) {
                           "mma %o, %p, $v accumulate", "mma %s, $q, $k^T"));
 }
 
+TEST(PipelinePass, s7_begins_with_the_softmax_and_issues_the_next_scores_behind_the_product) {
+  const std::vector<std::string> words = {"load",         "mma",     "row_max", "reference",
+                                          "softmax_exp2", "convert", "for",     "leave"};
+  const std::string text = after("pipeline", kSquare, "order=s7 key_tile=128");
+  EXPECT_THAT(only(block(text, "for n in 0 .. 512 step 128"), words),
+              ElementsAre(HasSubstr("reference %reference"), HasSubstr("softmax_exp2 %s"), "convert %p, %s",
+                          "leave n + 128 >= 512", "load $k, @k[b, h, n + 128, 0]", "load $v, @v[b, h, n, 0]",
+                          "mma %o, %p, $v accumulate", "mma %s, $q, $k^T"));
+  const std::vector<std::string> grid = only(block(text, "grid"), words);
+  EXPECT_THAT(before(grid, "for"),
+              ElementsAre("load $q, @q[b, h, m, 0]", "load $k, @k[b, h, 0, 0]", "mma %s, $q, $k^T"));
+  EXPECT_THAT(std::vector(grid.end() - 2, grid.end()),
+              ElementsAre("load $v, @v[b, h, 384, 0]", "mma %o, %p, $v accumulate"));
+}
+
+TEST(PipelinePass, s7_takes_the_tiles_of_a_stage_one_after_the_other) {
+  const std::string text = after("pipeline", kSquare, "order=s7 key_tile=64 stage_tiles=2");
+  EXPECT_THAT(
+      only(block(text, "for n in 0 .. 512 step 128"), {"load", "mma", "softmax_exp2", "leave"}),
+      ElementsAre(HasSubstr("softmax_exp2"), "load $v, @v[b, h, n, 0]", "mma %o, %p, $v[0] accumulate",
+                  "mma %s, $q, $k[1]^T", HasSubstr("softmax_exp2"), "leave n + 128 >= 512",
+                  "load $k, @k[b, h, n + 128, 0]", "mma %o, %p, $v[1] accumulate", "mma %s, $q, $k[0]^T"));
+}
+
+// The first tile's softmax stands in the loop, and so does its question.
+TEST(PipelinePass, s7_asks_on_every_trip_what_the_first_one_does) {
+  const std::string text = after("pipeline", kSquare, "order=s7 key_tile=128 reference=r4");
+  EXPECT_THAT(only(block(text, "for n"), {"if"}), ElementsAre(HasSubstr("n == 0")));
+  EXPECT_THAT(
+      only(block(after("split_mask", kSquare, "order=s7 key_tile=128 reference=r4"), "grid"), {"for"}),
+      ElementsAre("for n in 0 .. 512 step 128 nonempty {"))
+      << "both walks run one loop";
+}
+
 TEST(PipelinePass, the_first_softmax_is_a_prologue_and_the_last_product_an_epilogue) {
   const std::vector<std::string> grid = block(after("pipeline", kSquare, "key_tile=128"), "grid");
   const std::vector<std::string> words = {"load", "mma", "softmax_exp2", "for", "row_total"};
@@ -120,6 +154,19 @@ TEST(SplitMaskPass, a_window_has_edges_on_both_sides) {
   const std::string branch = after("split_mask", kWindow, "consumers=1 mask_loop=branch key_tile=64");
   EXPECT_THAT(block(branch, "if n < n_unmasked_from {"), ElementsAre("mask_window %s, m, n, -200"));
   EXPECT_THAT(block(branch, "if n + 64 > n_unmasked {"), ElementsAre("mask_causal %s, m, n, 0"));
+}
+
+TEST(SplitMaskPass, a_trip_that_leaves_stays_out_of_the_plain_loop) {
+  const std::string text = after("split_mask", kCausal, "consumers=1 mask_loop=split key_tile=64 order=s7");
+  EXPECT_THAT(text, HasSubstr("let n_whole = max(n_unmasked - 1, 0) / 64 * 64"));
+  EXPECT_THAT(text, HasSubstr("for n in 0 .. n_whole step 64 {"));
+  EXPECT_THAT(text, HasSubstr("for n in max(0, n_whole) .. n_end step 64 nonempty {"));
+  const auto control = [&](int loop) {
+    return only(block(text, "for n", loop), {"mask_causal", "leave", "if"});
+  };
+  EXPECT_THAT(control(1), ElementsAre());
+  EXPECT_THAT(control(2),
+              ElementsAre("if n + 64 > n_unmasked {", "mask_causal %s, m, n, 0", "leave n + 64 >= n_end"));
 }
 
 // Stages of two tiles, own bounds, a second walk.

@@ -148,6 +148,21 @@ TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
                           "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
 }
 
+// K is handed back when the next scores are done, V when the product is; nothing is in flight at the loop's
+// end.
+TEST(SynchronizePass, s7_waits_for_both_at_the_end_of_the_loop) {
+  const std::string text = after("synchronize", kSquare, "order=s7 key_tile=128");
+  const std::vector<std::string> body = block(text, "for n");
+  EXPECT_THAT(only(body, kMmaWords),
+              ElementsAre("wait $v", "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma", "wait $k",
+                          "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
+                          "wait_mma %o, %p, %s pending=0", "release $v", "release $k"));
+  EXPECT_EQ(body.back(), "release $k");
+  EXPECT_THAT(only(before(block(text, "role consumer"), "for n"), kMmaWords),
+              ElementsAre("wait $q", "wait $k", "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
+                          "wait_mma %s pending=0", "release $k"));
+}
+
 // One buffer is enough: P is stored when the product before has read the one before.
 TEST(SynchronizePass, stored_weights_wait_for_the_product_that_reads_their_place) {
   const std::vector<std::string> words = {"mma", "wait_mma", "row_sum", "copy", "join_warpgroup"};
@@ -190,6 +205,48 @@ TEST(BatonPass, stands_around_the_issue_of_every_loop) {
                             "baton_pass", "wait_mma %s pending=1", "wait_mma %o, %p pending=0"));
   EXPECT_THAT(declaration(text, "role consumer"), HasSubstr(" baton {"));
   EXPECT_THAT(after("baton", kCausal, "baton=none"), Not(HasSubstr("baton")));
+}
+
+TEST(BatonPass, goes_around_the_two_products_of_s7) {
+  EXPECT_THAT(only(block(after("baton", kSquare, "order=s7 baton=issue key_tile=64"), "for n"),
+                   {"baton_wait", "leave", "mma", "baton_pass", "wait_mma"}),
+              ElementsAre("leave n + 64 >= 512", "baton_wait", "mma %o, %p, $v accumulate",
+                          "mma %s, $q[warpgroup], $k^T", "baton_pass", "wait_mma %o, %p, %s pending=0"));
+}
+
+// What is settled in front of the product's wait ends the turn, too.
+TEST(BatonPass, stands_around_the_exponentials_and_their_sum) {
+  const std::vector<std::string> words = {"baton_wait", "settle",    "softmax_exp2", "speculative_exp2",
+                                          "row_sum",    "any_above", "baton_pass",   "wait_mma"};
+  const auto loop = [&](const char* schedule) {
+    const std::string config = fmt::format("key_tile=128 baton=exponentials {}", schedule);
+    return only(block(after("baton", kSquare, config), "for n"), words);
+  };
+  const std::string exponentials = "softmax_exp2 %s, %reference scale=0.18033688",
+                    sum = "row_sum %sum, %s accumulate partial";
+  EXPECT_THAT(loop("order=s1"), ElementsAre("wait_mma %s pending=1", "baton_wait", "settle %s", exponentials,
+                                            sum, "settle %sum", "baton_pass", "wait_mma %o, %p pending=0"));
+  EXPECT_THAT(loop("order=s0"), ElementsAre("wait_mma %o, %p, %s pending=0", "baton_wait", "settle %s",
+                                            exponentials, sum, "settle %sum", "baton_pass"));
+  EXPECT_THAT(loop("order=s7"), ElementsAre("baton_wait", "settle %s", exponentials, sum, "settle %sum",
+                                            "baton_pass", "wait_mma %o, %p, %s pending=0"));
+  const std::vector<std::string> speculative = loop("order=s0 reference=r2");
+  EXPECT_THAT(std::vector(speculative.begin() + 1, speculative.begin() + 8),
+              ElementsAre("baton_wait", "settle %s", HasSubstr("speculative_exp2 %e, %s, %reference"),
+                          HasSubstr("row_sum %share, %e"), "settle %share", "baton_pass",
+                          HasSubstr("any_above %share")))
+      << "who takes them again does so outside of his turn";
+}
+
+TEST(BatonPass, takes_turns_in_every_loop_that_is_the_same_for_all) {
+  const std::string config = "consumers=2 key_tile=64 baton=exponentials mask_loop=split";
+  const std::vector<std::string> turns = {"baton_wait", "baton_pass"};
+  for (int loop : {1, 2})
+    EXPECT_THAT(only(block(after("baton", kCausal, config), "for n", loop), turns),
+                ElementsAre("baton_wait", "baton_pass"));
+  const std::string own = after("baton", kCausal, config + " extents=warpgroup");
+  EXPECT_THAT(only(block(own, "for n", 1), turns), ElementsAre("baton_wait", "baton_pass"));
+  EXPECT_THAT(only(block(own, "for n", 2), turns), ElementsAre());
 }
 
 TEST(BatonPass, keeps_out_of_the_loop_of_own_bounds) {
