@@ -60,13 +60,25 @@ struct EnumNames<MaskLoop> {
   static constexpr std::array<std::string_view, 2> names{"split", "branch"};
 };
 
-// How an operand gets into shared memory: tma, or ld.global + st.shared by the producer's threads.
-// automatic: tma where its alignment rules allow it.
-enum class CopyPath { automatic, ld };
+// How operands get into shared memory. automatic: by the copy engine (TMA) where its alignment rules allow
+// it, else as with ld: ld.global + st.shared by the producer's threads. cp_async: the producer's threads
+// issue cp.async, 16 bytes each, where rows begin at multiples of that, else as with ld. Results leave by the
+// copy engine but with ld.
+enum class CopyPath { automatic, ld, cp_async };
 template <>
 struct EnumNames<CopyPath> {
-  static constexpr std::array<std::string_view, 2> names{"auto", "ld"};
+  static constexpr std::array<std::string_view, 3> names{"auto", "ld", "cp_async"};
 };
+
+// The same of one operand: as `copy` says, or otherwise.
+enum class OwnCopyPath { same, automatic, ld, cp_async };
+template <>
+struct EnumNames<OwnCopyPath> {
+  static constexpr std::array<std::string_view, 4> names{"same", "auto", "ld", "cp_async"};
+};
+constexpr CopyPath own_path(OwnCopyPath own, CopyPath all) {
+  return own == OwnCopyPath::same ? all : static_cast<CopyPath>(static_cast<int>(own) - 1);
+}
 
 // Where results wait in shared memory for the copy engine: in the place of Q, or in one of their own, so that
 // the next Q can come meanwhile. none: the threads store them from their registers.
@@ -143,6 +155,7 @@ struct AttentionConfig {
   WeightPlace p_in = WeightPlace::registers;
   bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
   int cluster = 1;       // blocks with neighbouring row tiles that load keys and values once for all of them
+  OwnCopyPath q_copy = OwnCopyPath::same, kv_copy = OwnCopyPath::same;  // of Q; of K and V
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -169,7 +182,9 @@ struct AttentionConfig {
                       optional("head_group", &C::head_group),
                       optional("p_in", &C::p_in),
                       optional("scale_q", &C::scale_q),
-                      optional("cluster", &C::cluster)};
+                      optional("cluster", &C::cluster),
+                      optional("q_copy", &C::q_copy),
+                      optional("kv_copy", &C::kv_copy)};
   }
 };
 

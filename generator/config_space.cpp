@@ -22,8 +22,9 @@ std::vector<std::string> every_value() {
 }
 
 // --- domains ------------------------------------------------------------------------------------------
-// The copy path is one value: tma wherever its rules allow. Only a typed config asks for another.
-const std::vector<std::string> kCopyDomain{"auto"};
+// The copy path is one value: tma wherever its rules allow. Only a typed config asks for another: threads
+// that copy cost registers and issue slots, which a search would find out anew for every shape.
+const std::vector<std::string> kCopyDomain{"auto"}, kOwnCopyDomain{"same"};
 // Less accurate than the problem asks for: only who types it gets it.
 const std::vector<std::string> kScaleQDomain{"false"};
 
@@ -115,7 +116,9 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"head_group", head_group_domain(fields, target)},
           {"p_in", every_value<WeightPlace>()},
           {"scale_q", kScaleQDomain},
-          {"cluster", cluster_domain(fields)}};
+          {"cluster", cluster_domain(fields)},
+          {"q_copy", kOwnCopyDomain},
+          {"kv_copy", kOwnCopyDomain}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -211,21 +211,32 @@ Reason scale_q_violated(const Problem& problem, const KernelConfig& config, cons
   return fmt::format("scale_q=true: Q times {} may not be finite any more", scale);
 }
 
+// The field that keeps an operand from the copy engine, as text; nothing where none does.
+Reason own_path_taken(std::string_view name, OwnCopyPath own, CopyPath all) {
+  if (own_path(own, all) == CopyPath::automatic) return {};
+  if (own == OwnCopyPath::same) return fmt::format("copy={}", value_to_text(all));
+  return fmt::format("{}={}", name, value_to_text(own));
+}
+Reason q_path_taken(const AttentionConfig& c) { return own_path_taken("q_copy", c.q_copy, c.copy); }
+Reason kv_path_taken(const AttentionConfig& c) { return own_path_taken("kv_copy", c.kv_copy, c.copy); }
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
-  if (!c || c->cache == Cache::none || c->copy == CopyPath::automatic) return {};
-  return fmt::format("cache={} is a hint to the copy engine, which copy={} does without",
-                     value_to_text(c->cache), value_to_text(c->copy));
+  if (!c || c->cache == Cache::none) return {};
+  Reason path = kv_path_taken(*c);
+  if (!path) path = q_path_taken(*c);
+  if (!path) return {};
+  return fmt::format("cache={} is a hint to the copy engine, which {} does without", value_to_text(c->cache),
+                     *path);
 }
 
 // What the copy engine does not bring cannot be multicast; of k and v, where these are named.
 Reason multicast_violated(const AttentionFields& fields, const AttentionConfig& c) {
-  if (c.copy != CopyPath::automatic)
+  if (const Reason path = kv_path_taken(c))
     return fmt::format(
-        "cluster={} has the copy engine bring K and V to {} blocks at once, which copy={} does "
-        "without",
-        c.cluster, c.cluster, value_to_text(c.copy));
+        "cluster={} has the copy engine bring K and V to {} blocks at once, which {} does without", c.cluster,
+        c.cluster, *path);
   const std::vector<Buffer> user = buffers(AttentionForward{fields});
   for (size_t i : {1, 2})
     if (const ir::Tensor tensor = param(user[i]); !lower::tma_can_move(tensor))

@@ -34,6 +34,12 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   if (fields.lse || config.kv_splits > 1) program.tensors.push_back(row_values("lse", rows));
 }
 
+// What an operand is copied by, where it is not what all are.
+void choose_copy_path(Program& program, const char* tile, OwnCopyPath path) {
+  if (path != OwnCopyPath::same)
+    set(find(program, Space::shared, tile)->attributes, "copy", value_to_text(path));
+}
+
 // A result's place: the caller's, or a split's in the workspace.
 Operand result(const AttentionConfig& config, const std::string& name, std::vector<Expr> index) {
   if (config.kv_splits == 1) return global(name, std::move(index));
@@ -298,6 +304,8 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);
   declare_tiles(program, fields, config);
+  choose_copy_path(program, "q", config.q_copy);
+  for (const char* tile : {"k", "v"}) choose_copy_path(program, tile, config.kv_copy);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   if (may_do_again(config.reference)) set(grid.attributes, "retry", "safe");

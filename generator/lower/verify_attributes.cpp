@@ -31,10 +31,10 @@ const std::map<std::string_view, Domain>& domains() {
       {"order", {words, {"s0", "s1"}}},
       {"baton", {words, {"none", "issue", ""}}},
       {"mask_loop", {words, {"split", "branch"}}},
-      {"copy", {words, {"auto", "ld"}}},
+      {"copy", {words, {"auto", "ld", "cp_async"}}},
       {"tile_order", {words, {"flat", "static", "dynamic", "balanced"}}},
       {"lists", at_least(1)},
-      {"via", {words, {"tma", "ld", "st"}}},
+      {"via", {words, {"tma", "ld", "cp_async", "st"}}},
       {"evict", {words, {"first", "last"}}},
       {"policy", {words, {"r0", "r1"}}},
       {"staging", {words, {"over_q", "own", "none"}}},
@@ -127,7 +127,8 @@ std::optional<Rejection> check_known(const std::string& where, const Attributes&
 
 const std::vector<std::string_view>& known_of(Space space) {
   static const std::vector<std::string_view> param = {"strides", "packed", "out"},
-                                             shared = {"stages", "swizzle", "alias", "offset", "barriers"},
+                                             shared = {"stages", "copy",   "swizzle",
+                                                       "alias",  "offset", "barriers"},
                                              register_ = {"rows", "columns", "layout"};
   return space == Space::global ? param : space == Space::shared ? shared : register_;
 }
