@@ -80,6 +80,14 @@ constexpr CopyPath own_path(OwnCopyPath own, CopyPath all) {
   return own == OwnCopyPath::same ? all : static_cast<CopyPath>(static_cast<int>(own) - 1);
 }
 
+// The widest swizzle of tiles in shared memory, in bytes: a narrower one makes more panels of shorter rows.
+// widest: what divides a tile's rows.
+enum class SwizzleCap { widest, bytes64, bytes32 };
+template <>
+struct EnumNames<SwizzleCap> {
+  static constexpr std::array<std::string_view, 3> names{"widest", "64", "32"};
+};
+
 // Where results wait in shared memory for the copy engine: in the place of Q, or in one of their own, so that
 // the next Q can come meanwhile. none: the threads store them from their registers.
 enum class Staging { over_q, own, none };
@@ -156,6 +164,7 @@ struct AttentionConfig {
   bool scale_q = false;  // the softmax scale goes into Q, which is rounded once more
   int cluster = 1;       // blocks with neighbouring row tiles that load keys and values once for all of them
   OwnCopyPath q_copy = OwnCopyPath::same, kv_copy = OwnCopyPath::same;  // of Q; of K and V
+  SwizzleCap swizzle = SwizzleCap::widest;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -184,7 +193,8 @@ struct AttentionConfig {
                       optional("scale_q", &C::scale_q),
                       optional("cluster", &C::cluster),
                       optional("q_copy", &C::q_copy),
-                      optional("kv_copy", &C::kv_copy)};
+                      optional("kv_copy", &C::kv_copy),
+                      optional("swizzle", &C::swizzle)};
   }
 };
 

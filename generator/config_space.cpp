@@ -25,6 +25,8 @@ std::vector<std::string> every_value() {
 // The copy path is one value: tma wherever its rules allow. Only a typed config asks for another: threads
 // that copy cost registers and issue slots, which a search would find out anew for every shape.
 const std::vector<std::string> kCopyDomain{"auto"}, kOwnCopyDomain{"same"};
+// Narrower panels have the same banks free of conflicts, and cost the copy engine more boxes.
+const std::vector<std::string> kSwizzleDomain{"widest"};
 // Less accurate than the problem asks for: only who types it gets it.
 const std::vector<std::string> kScaleQDomain{"false"};
 
@@ -118,7 +120,8 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"scale_q", kScaleQDomain},
           {"cluster", cluster_domain(fields)},
           {"q_copy", kOwnCopyDomain},
-          {"kv_copy", kOwnCopyDomain}};
+          {"kv_copy", kOwnCopyDomain},
+          {"swizzle", kSwizzleDomain}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -220,6 +220,19 @@ Reason own_path_taken(std::string_view name, OwnCopyPath own, CopyPath all) {
 Reason q_path_taken(const AttentionConfig& c) { return own_path_taken("q_copy", c.q_copy, c.copy); }
 Reason kv_path_taken(const AttentionConfig& c) { return own_path_taken("kv_copy", c.kv_copy, c.copy); }
 
+// A cap that a tile's rows are no multiple of would be a lower one.
+Reason swizzle_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->swizzle == SwizzleCap::widest) return {};
+  const AttentionFields& f = *attention(problem);
+  const int64_t span = c->swizzle == SwizzleCap::bytes64 ? 64 : 32;
+  for (const int64_t columns : {f.head_dim, effective_value_dim(f)})
+    if (const int64_t row = columns * size_of(f.dtype); row % span != 0)
+      return fmt::format("swizzle={}: rows of {} columns have {} bytes, no multiple of {}", span, columns,
+                         row, span);
+  return {};
+}
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
@@ -423,6 +436,7 @@ const std::vector<Constraint>& constraints() {
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},
+      {"swizzle", "rows of Q, K, V and O are whole panels", swizzle_violated},
       {"cluster", "blocks of a cluster bring equal parts of every stage of K and V, by the copy engine",
        cluster_violated},
       {"shared_memory", "the tiles, their rings and the barriers fit into a block's shared memory",

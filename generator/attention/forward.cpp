@@ -300,6 +300,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"copy", value_to_text(config.copy)}};
   if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
+  if (config.swizzle != SwizzleCap::widest) set(program.attributes, "swizzle", value_to_text(config.swizzle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);

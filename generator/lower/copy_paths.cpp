@@ -24,18 +24,19 @@ using namespace ir;
 
 namespace {
 
-// The widest swizzle span, in bytes, that divides a row. 0: none does.
-int swizzle_for(const Tensor& tensor) {
-  const int64_t row = value(tensor.shape[1]) * size_of(tensor.type);
-  for (int span : {128, 64, 32})
-    if (row % span == 0) return span;
+// The widest swizzle span, in bytes, that divides a row, up to what the kernel caps it at. 0: none does.
+int64_t swizzle_for(const Program& program, const Tensor& tensor) {
+  const int64_t row = value(tensor.shape[1]) * size_of(tensor.type),
+                cap = integer(program.attributes, "swizzle", 128);
+  for (int64_t span : {128, 64, 32})
+    if (span <= cap && row % span == 0) return span;
   return 0;
 }
 
 std::optional<Rejection> set_swizzles(Program& program) {
   for (Tensor& tensor : program.tensors) {
     if (tensor.space != Space::shared || has(tensor.attributes, "swizzle")) continue;
-    const int swizzle = tensor.shape.size() == 2 ? swizzle_for(tensor) : 0;
+    const int64_t swizzle = tensor.shape.size() == 2 ? swizzle_for(program, tensor) : 0;
     if (swizzle == 0)
       return Rejection{"copy_paths",
                        fmt::format("${} needs two extents and rows of a multiple of 32 bytes, it has [{}]",
@@ -92,7 +93,8 @@ std::string tile_to_reuse(const Program& program, const Tensor& staging) {
   for (const Tensor& tensor : program.tensors)
     if (tensor.space == Space::shared && tensor.name != staging.name && !has(tensor.attributes, "alias") &&
         stages(tensor) == 1 && tensor.shape[0] == staging.shape[0] &&
-        integer(tensor.attributes, "swizzle", swizzle_for(tensor)) == swizzle_for(staging) &&
+        integer(tensor.attributes, "swizzle", swizzle_for(program, tensor)) ==
+            swizzle_for(program, staging) &&
         tile_bytes(tensor) >= tile_bytes(staging) && is_private_after_use(program, tensor.name))
       return tensor.name;
   return {};
@@ -190,6 +192,7 @@ Lowered copy_paths(const Program& program, const Target& target) {
   join_behind_copies(program, result.body);
   remove(result.attributes, "staging");
   if (auto rejection = set_swizzles(result)) return *rejection;
+  remove(result.attributes, "swizzle");
   return result;
 }
 
