@@ -113,11 +113,11 @@ struct EnumNames<WeightPlace> {
 };
 
 // What the copy engine asks of L2. none: nothing. keep_kv: keys and values, which other blocks read too, stay
-// longest; queries and results, which pass once, go first.
-enum class Cache { none, keep_kv };
+// longest; queries and results, which pass once, go first. kv_last, qo_first: the one half of it alone.
+enum class Cache { none, keep_kv, kv_last, qo_first };
 template <>
 struct EnumNames<Cache> {
-  static constexpr std::array<std::string_view, 2> names{"none", "keep_kv"};
+  static constexpr std::array<std::string_view, 4> names{"none", "keep_kv", "kv_last", "qo_first"};
 };
 
 // How far a warpgroup walks along the keys of a masked problem: to the block's last visible key, or to its

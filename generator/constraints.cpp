@@ -237,8 +237,8 @@ Reason swizzle_violated(const Problem& problem, const KernelConfig& config, cons
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
   if (!c || c->cache == Cache::none) return {};
-  Reason path = kv_path_taken(*c);
-  if (!path) path = q_path_taken(*c);
+  Reason path = c->cache != Cache::qo_first ? kv_path_taken(*c) : std::nullopt;
+  if (!path && c->cache != Cache::kv_last) path = q_path_taken(*c);
   if (!path) return {};
   return fmt::format("cache={} is a hint to the copy engine, which {} does without", value_to_text(c->cache),
                      *path);

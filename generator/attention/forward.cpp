@@ -62,10 +62,13 @@ void declare_params(Program& program, const AttentionFields& fields, const Atten
 }
 
 // Splits read Q several times, and what they write is read again at once.
-Attributes hint(const AttentionConfig& config, const char* evict) {
-  const bool keys = std::string_view(evict) == "last";
-  if (config.cache == Cache::none || (!keys && config.kv_splits > 1)) return {};
-  return {{"evict", evict}};
+Attributes hint_of_q_and_o(const AttentionConfig& config) {
+  const bool hinted = config.cache == Cache::keep_kv || config.cache == Cache::qo_first;
+  return hinted && config.kv_splits == 1 ? Attributes{{"evict", "first"}} : Attributes{};
+}
+Attributes hint_of_k_and_v(const AttentionConfig& config) {
+  const bool hinted = config.cache == Cache::keep_kv || config.cache == Cache::kv_last;
+  return hinted ? Attributes{{"evict", "last"}} : Attributes{};
 }
 
 // The rows under one range of keys: of a block, or of all blocks of a cluster, which load the keys together.
@@ -214,7 +217,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const RowTiles tiles = row_tiles(fields, config);
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const int parts = config.stage_tiles;
-  const Attributes keys_and_values = shared_by(config, hint(config, "last"));
+  const Attributes keys_and_values = shared_by(config, hint_of_k_and_v(config));
   const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
   for (int part = 0; part < parts; ++part) {
@@ -241,7 +244,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   const Expr b = symbol("b"), h = symbol("h"), m = symbol("m");
   std::vector<Op> body;
   if (config.cluster > 1) body.push_back(let("m", symbol("m_cluster") + symbol("rank") * symbol("m_tile")));
-  body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
+  body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint_of_q_and_o(config)));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
   if (config.scale_q) {
     const double scale = std::stod(exponent_scale(effective_scale(fields)));
@@ -260,7 +263,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
     body.push_back(op("redo", {tile("unfit")}));
   }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
-  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint(config, "first")));
+  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint_of_q_and_o(config)));
   if (fields.lse || config.kv_splits > 1) {
     const std::string scale = score_scale(fields, config);
     body.push_back(
