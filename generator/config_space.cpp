@@ -63,8 +63,7 @@ std::vector<std::string> kv_splits_domain(const AttentionFields& fields, const T
   return values;
 }
 
-// Where everything fits into L2 nothing has to be kept; elsewhere all hints or none: a half of them was never
-// worth a point of the search.
+// Where everything fits into L2 nothing has to be kept. A half of the hints is for who types it.
 std::vector<std::string> cache_domain(const AttentionFields& fields, const Target& target) {
   if (bytes(AttentionForward{fields}) <= target.l2_bytes) return {"none"};
   return {"none", "keep_kv"};

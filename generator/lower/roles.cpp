@@ -126,12 +126,23 @@ struct Budget {
   int64_t producer = 0, consumer = 0;  // registers per thread; 0: what the launch allots
 };
 
+// By ld what is copied passes through the producer's registers; for cp.async it only counts addresses (ptxas
+// 13.0: 17 to 37 registers).
+int64_t producer_registers(const Program& program, int64_t consumers) {
+  const auto fills = [&](const char* via) {
+    return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
+      return tensor.space == Space::shared && filled_via(program, tensor.name, via);
+    });
+  };
+  if (fills("ld")) return 56;
+  return consumers > 2 ? 32 : fills("cp_async") ? 40 : 24;
+}
+
 // setmaxnreg can only redistribute what the launch allotted: floor8(registers / threads) for every thread.
-Budget register_budget(int64_t consumers, int64_t blocks, bool producer_copies, const Target& target) {
+Budget register_budget(int64_t consumers, int64_t blocks, int64_t producer, const Target& target) {
   if (consumers < 2 && blocks < 2) return {};
   const int64_t groups = consumers + 1, threads = groups * 128 * blocks;
   const int64_t allotted = target.registers_per_multiprocessor / threads / 8 * 8 * groups;
-  const int64_t producer = producer_copies ? 56 : consumers <= 2 ? 24 : 32;
   const int64_t consumer = std::min<int64_t>((allotted - producer) / consumers / 8 * 8, 240);
   return {producer, consumer};
 }
@@ -157,12 +168,11 @@ Lowered one_role(Program program, int64_t rows) {
 }
 
 Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& target) {
-  const bool copies = producer_copies(program);
+  const int64_t copier = producer_registers(program, rows / kWarpgroupRows);
   Op& grid = grid_of(program);
   std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
   if (auto rejection = guard_rings(program, consumer)) return *rejection;
   walk_own_extents(consumer);
-  fence_copies(program, consumer);
   drop_unused_lets(producer);
   drop_unused_lets(consumer);
   const int64_t warps = rows / kWarpRows;
@@ -175,10 +185,11 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
   const Budget budget =
       warps % kWarpgroupWarps == 0
-          ? register_budget(warps / kWarpgroupWarps, integer(program.attributes, "blocks", 1), copies, target)
+          ? register_budget(warps / kWarpgroupWarps, integer(program.attributes, "blocks", 1), copier, target)
           : Budget{};
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
+  fence_copies(program, grid.body[0].body);  // which asks the whole program what fills a tile
   set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));
   return program;
 }
