@@ -62,12 +62,32 @@ struct EnumNames<MaskLoop> {
   static constexpr std::array<std::string_view, 2> names{"split", "branch"};
 };
 
-// How an operand gets into shared memory: tma, or ld.global + st.shared by the producer's threads.
-// automatic: tma where its alignment rules allow it.
-enum class CopyPath { automatic, ld };
+// How operands get into shared memory. automatic: by the copy engine (TMA) where its alignment rules allow
+// it, else as with ld: ld.global + st.shared by the producer's threads. cp_async: the producer's threads
+// issue cp.async, 16 bytes each, where rows begin at multiples of that, else as with ld. Results leave by the
+// copy engine but with ld.
+enum class CopyPath { automatic, ld, cp_async };
 template <>
 struct EnumNames<CopyPath> {
-  static constexpr std::array<std::string_view, 2> names{"auto", "ld"};
+  static constexpr std::array<std::string_view, 3> names{"auto", "ld", "cp_async"};
+};
+
+// The same of one operand: as `copy` says, or otherwise.
+enum class OwnCopyPath { same, automatic, ld, cp_async };
+template <>
+struct EnumNames<OwnCopyPath> {
+  static constexpr std::array<std::string_view, 4> names{"same", "auto", "ld", "cp_async"};
+};
+constexpr CopyPath own_path(OwnCopyPath own, CopyPath all) {
+  return own == OwnCopyPath::same ? all : static_cast<CopyPath>(static_cast<int>(own) - 1);
+}
+
+// The widest swizzle of tiles in shared memory, in bytes: a narrower one makes more panels of shorter rows.
+// widest: what divides a tile's rows.
+enum class SwizzleCap { widest, bytes64, bytes32 };
+template <>
+struct EnumNames<SwizzleCap> {
+  static constexpr std::array<std::string_view, 3> names{"widest", "64", "32"};
 };
 
 // Where results wait in shared memory for the copy engine: in the place of Q, or in one of their own, so that
@@ -95,11 +115,11 @@ struct EnumNames<WeightPlace> {
 };
 
 // What the copy engine asks of L2. none: nothing. keep_kv: keys and values, which other blocks read too, stay
-// longest; queries and results, which pass once, go first.
-enum class Cache { none, keep_kv };
+// longest; queries and results, which pass once, go first. kv_last, qo_first: the one half of it alone.
+enum class Cache { none, keep_kv, kv_last, qo_first };
 template <>
 struct EnumNames<Cache> {
-  static constexpr std::array<std::string_view, 2> names{"none", "keep_kv"};
+  static constexpr std::array<std::string_view, 4> names{"none", "keep_kv", "kv_last", "qo_first"};
 };
 
 // How far a warpgroup walks along the keys of a masked problem: to the block's last visible key, or to its
@@ -148,6 +168,8 @@ struct AttentionConfig {
   int polynomial = 0;    // of every 16 exponentials, how many the FMA pipe computes in place of the MUFU
   // Registers that a thread of the producer keeps; 0: the least that it needs, which leaves consumers most.
   int producer_regs = 0;
+  OwnCopyPath q_copy = OwnCopyPath::same, kv_copy = OwnCopyPath::same;  // of Q; of K and V
+  SwizzleCap swizzle = SwizzleCap::widest;
   bool operator==(const AttentionConfig&) const = default;
   static constexpr auto fields() {
     using C = AttentionConfig;
@@ -176,7 +198,10 @@ struct AttentionConfig {
                       optional("scale_q", &C::scale_q),
                       optional("cluster", &C::cluster),
                       optional("polynomial", &C::polynomial),
-                      optional("producer_regs", &C::producer_regs)};
+                      optional("producer_regs", &C::producer_regs),
+                      optional("q_copy", &C::q_copy),
+                      optional("kv_copy", &C::kv_copy),
+                      optional("swizzle", &C::swizzle)};
   }
 };
 

@@ -22,11 +22,14 @@ std::vector<std::string> every_value() {
 }
 
 // --- domains ------------------------------------------------------------------------------------------
-// The copy path is one value: tma wherever its rules allow. Only a typed config asks for another.
-const std::vector<std::string> kCopyDomain{"auto"};
 // s7 and turns around the exponentials were slower wherever they were measured on Hopper: they are for other
 // chips, and for users who name them.
 const std::vector<std::string> kOrderDomain{"s0", "s1"}, kBatonDomain{"none", "issue"};
+// The copy path is one value: tma wherever its rules allow. Only a typed config asks for another: threads
+// that copy cost registers and issue slots, which a search would find out anew for every shape.
+const std::vector<std::string> kCopyDomain{"auto"}, kOwnCopyDomain{"same"};
+// Narrower panels have the same banks free of conflicts, and cost the copy engine more boxes.
+const std::vector<std::string> kSwizzleDomain{"widest"};
 // Less accurate than the problem asks for: only who types it gets it.
 const std::vector<std::string> kScaleQDomain{"false"};
 // No measurement on Hopper found the polynomial faster than ex2; other chips will want it.
@@ -67,10 +70,10 @@ std::vector<std::string> kv_splits_domain(const AttentionFields& fields, const T
   return values;
 }
 
-// Where everything fits into L2 nothing has to be kept.
+// Where everything fits into L2 nothing has to be kept. A half of the hints is for who types it.
 std::vector<std::string> cache_domain(const AttentionFields& fields, const Target& target) {
   if (bytes(AttentionForward{fields}) <= target.l2_bytes) return {"none"};
-  return every_value<Cache>();
+  return {"none", "keep_kv"};
 }
 
 // The same holds for the walk over heads.
@@ -124,7 +127,10 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"scale_q", kScaleQDomain},
           {"cluster", cluster_domain(fields)},
           {"polynomial", kPolynomialDomain},
-          {"producer_regs", kProducerRegsDomain}};
+          {"producer_regs", kProducerRegsDomain},
+          {"q_copy", kOwnCopyDomain},
+          {"kv_copy", kOwnCopyDomain},
+          {"swizzle", kSwizzleDomain}};
 }
 
 // The domain that a field's name has in `known`; every field of a config is a gene.

@@ -232,21 +232,45 @@ Reason polynomial_violated(const Problem&, const KernelConfig& config, const Tar
   return fmt::format("polynomial={}: of every 16 exponentials {}", c->polynomial, fmt::join(shares, ", "));
 }
 
+// The field that keeps an operand from the copy engine, as text; nothing where none does.
+Reason own_path_taken(std::string_view name, OwnCopyPath own, CopyPath all) {
+  if (own_path(own, all) == CopyPath::automatic) return {};
+  if (own == OwnCopyPath::same) return fmt::format("copy={}", value_to_text(all));
+  return fmt::format("{}={}", name, value_to_text(own));
+}
+Reason q_path_taken(const AttentionConfig& c) { return own_path_taken("q_copy", c.q_copy, c.copy); }
+Reason kv_path_taken(const AttentionConfig& c) { return own_path_taken("kv_copy", c.kv_copy, c.copy); }
+
+// A cap that a tile's rows are no multiple of would be a lower one.
+Reason swizzle_violated(const Problem& problem, const KernelConfig& config, const Target&) {
+  const auto* c = std::get_if<AttentionConfig>(&config);
+  if (!c || c->swizzle == SwizzleCap::widest) return {};
+  const AttentionFields& f = *attention(problem);
+  const int64_t span = c->swizzle == SwizzleCap::bytes64 ? 64 : 32;
+  for (const int64_t columns : {f.head_dim, effective_value_dim(f)})
+    if (const int64_t row = columns * size_of(f.dtype); row % span != 0)
+      return fmt::format("swizzle={}: rows of {} columns have {} bytes, no multiple of {}", span, columns,
+                         row, span);
+  return {};
+}
+
 // Hints are given to the copy engine.
 Reason cache_violated(const Problem&, const KernelConfig& config, const Target&) {
   const auto* c = std::get_if<AttentionConfig>(&config);
-  if (!c || c->cache == Cache::none || c->copy == CopyPath::automatic) return {};
-  return fmt::format("cache={} is a hint to the copy engine, which copy={} does without",
-                     value_to_text(c->cache), value_to_text(c->copy));
+  if (!c || c->cache == Cache::none) return {};
+  Reason path = c->cache != Cache::qo_first ? kv_path_taken(*c) : std::nullopt;
+  if (!path && c->cache != Cache::kv_last) path = q_path_taken(*c);
+  if (!path) return {};
+  return fmt::format("cache={} is a hint to the copy engine, which {} does without", value_to_text(c->cache),
+                     *path);
 }
 
 // What the copy engine does not bring cannot be multicast; of k and v, where these are named.
 Reason multicast_violated(const AttentionFields& fields, const AttentionConfig& c) {
-  if (c.copy != CopyPath::automatic)
+  if (const Reason path = kv_path_taken(c))
     return fmt::format(
-        "cluster={} has the copy engine bring K and V to {} blocks at once, which copy={} does "
-        "without",
-        c.cluster, c.cluster, value_to_text(c.copy));
+        "cluster={} has the copy engine bring K and V to {} blocks at once, which {} does without", c.cluster,
+        c.cluster, *path);
   const std::vector<Buffer> user = buffers(AttentionForward{fields});
   for (size_t i : {1, 2})
     if (const ir::Tensor tensor = param(user[i]); !lower::tma_can_move(tensor))
@@ -387,11 +411,17 @@ Reason attention_registers(const AttentionFields& fields, const AttentionConfig&
       c.consumers, c.blocks, target, c.producer_regs > 0 ? c.producer_regs : kProducerRegisters);
 }
 
-// Does the copy engine not bring all of q, k and v?
-bool producer_copies(const AttentionFields& fields, const AttentionConfig& c) {
+// Who brings q, k and v. What cp.async cannot take goes by ld, of which the pass knows.
+lower::Copier copier_of(const AttentionFields& fields, const AttentionConfig& c) {
+  const auto of = [](CopyPath path, const ir::Tensor& tensor) {
+    if (path == CopyPath::cp_async) return lower::Copier::async;
+    const bool engine = path == CopyPath::automatic && lower::tma_can_move(tensor);
+    return engine ? lower::Copier::engine : lower::Copier::threads;
+  };
   const std::vector<Buffer> user = buffers(AttentionForward{fields});
-  return c.copy == CopyPath::ld || !lower::tma_can_move(row_tiles_param(user[0], row_tiles(fields, c))) ||
-         !lower::tma_can_move(param(user[1])) || !lower::tma_can_move(param(user[2]));
+  const CopyPath keys = own_path(c.kv_copy, c.copy);
+  return std::max({of(own_path(c.q_copy, c.copy), row_tiles_param(user[0], row_tiles(fields, c))),
+                   of(keys, param(user[1])), of(keys, param(user[2]))});
 }
 
 Reason producer_regs_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -400,8 +430,8 @@ Reason producer_regs_violated(const Problem& problem, const KernelConfig& config
   if (!c) return {};
   if (std::find(values.begin(), values.end(), c->producer_regs) == values.end())
     return fmt::format("producer_regs={}: must be one of {}", c->producer_regs, fmt::join(values, ", "));
-  return lower::why_not_kept(
-      {c->consumers, c->blocks, producer_copies(*attention(problem), *c), c->producer_regs}, target);
+  return lower::why_not_kept({c->consumers, c->blocks, copier_of(*attention(problem), *c), c->producer_regs},
+                             target);
 }
 
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -453,6 +483,7 @@ const std::vector<Constraint>& constraints() {
       {"packing", "heads are packed where several share a KV head", packing_violated},
       {"splits", "every split of the keys has keys", splits_violated},
       {"cache", "hints to L2 go with copies by the copy engine", cache_violated},
+      {"swizzle", "rows of Q, K, V and O are whole panels", swizzle_violated},
       {"cluster", "blocks of a cluster bring equal parts of every stage of K and V, by the copy engine",
        cluster_violated},
       {"producer_regs", "a producer keeps no more than the launch allots, and no less than it needs",

@@ -8,13 +8,14 @@
 #include "generator/builders.hpp"
 #include "generator/config_space.hpp"
 #include "generator/emit/emit.hpp"
+#include "generator/lower/cp_async.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
 
 namespace warpfinch {
 namespace {
 
-constexpr int kTmaAlignment = 16;  // of the tensor's address and strides, bytes
+constexpr int kTmaAlignment = 16;  // of the tensor's address and strides, bytes; and of cp.async's
 
 std::vector<int64_t> extents_of(const ir::Tensor& param) {
   std::vector<int64_t> shape;
@@ -77,6 +78,8 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
     Argument argument{.kind = Argument::Kind::pointer, .buffer = places[i], .map = {}};
     if (parameter.is_map)
       argument.kind = Argument::Kind::tensor_map, argument.map = tensor_map(*params[i], parameter);
+    if (parameter.is_map || lower::read_by_cp_async(program, parameter.param))
+      argument.alignment = kTmaAlignment;
     launch.arguments.push_back(argument);
   }
   if (lower::claims_tiles(program.body[0])) launch.arguments.push_back({Argument::Kind::counter, {}, {}});
@@ -94,13 +97,14 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   return launch;
 }
 
-// A pointer that feeds a tensor map must be aligned for TMA, any other for its elements.
+// A pointer that TMA or cp.async reads through must be aligned for these, any other for its elements.
 void set_alignments(Plan& plan) {
   for (Buffer& buffer : plan.buffers) buffer.alignment = size_of(buffer.type);
   for (const Launch& launch : plan.launches)
     for (const Argument& argument : launch.arguments)
-      if (argument.buffer.buffer >= 0 && argument.kind == Argument::Kind::tensor_map)
-        plan.buffers[argument.buffer.buffer].alignment = kTmaAlignment;
+      if (argument.buffer.buffer >= 0)
+        plan.buffers[argument.buffer.buffer].alignment =
+            std::max(plan.buffers[argument.buffer.buffer].alignment, argument.alignment);
 }
 
 lower::Lowered lowered(const ir::Program& program, const Target& target, const StageObserver& observe) {

@@ -46,8 +46,9 @@ struct TensorMap {
 struct Argument {
   // counter: where the launch's blocks claim tiles; the device's own, see LoadedPlan::launch.
   enum class Kind { pointer, tensor_map, counter } kind = Kind::pointer;
-  BufferRef buffer;  // not of a counter
-  TensorMap map;     // kind tensor_map only
+  BufferRef buffer;   // not of a counter
+  TensorMap map;      // kind tensor_map only
+  int alignment = 1;  // bytes that the kernel takes the address to be a multiple of, beyond an element's
   bool operator==(const Argument&) const = default;
 };
 

@@ -34,6 +34,12 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   if (fields.lse || config.kv_splits > 1) program.tensors.push_back(row_values("lse", rows));
 }
 
+// What an operand is copied by, where it is not what all are.
+void choose_copy_path(Program& program, const char* tile, OwnCopyPath path) {
+  if (path != OwnCopyPath::same)
+    set(find(program, Space::shared, tile)->attributes, "copy", value_to_text(path));
+}
+
 // A result's place: the caller's, or a split's in the workspace.
 Operand result(const AttentionConfig& config, const std::string& name, std::vector<Expr> index) {
   if (config.kv_splits == 1) return global(name, std::move(index));
@@ -56,10 +62,13 @@ void declare_params(Program& program, const AttentionFields& fields, const Atten
 }
 
 // Splits read Q several times, and what they write is read again at once.
-Attributes hint(const AttentionConfig& config, const char* evict) {
-  const bool keys = std::string_view(evict) == "last";
-  if (config.cache == Cache::none || (!keys && config.kv_splits > 1)) return {};
-  return {{"evict", evict}};
+Attributes hint_of_q_and_o(const AttentionConfig& config) {
+  const bool hinted = config.cache == Cache::keep_kv || config.cache == Cache::qo_first;
+  return hinted && config.kv_splits == 1 ? Attributes{{"evict", "first"}} : Attributes{};
+}
+Attributes hint_of_k_and_v(const AttentionConfig& config) {
+  const bool hinted = config.cache == Cache::keep_kv || config.cache == Cache::kv_last;
+  return hinted ? Attributes{{"evict", "last"}} : Attributes{};
 }
 
 // The rows under one range of keys: of a block, or of all blocks of a cluster, which load the keys together.
@@ -224,7 +233,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
   const RowTiles tiles = row_tiles(fields, config);
   const Expr kv_head = symbol("h") / (tiles.heads / fields.kv_heads);
   const int parts = config.stage_tiles;
-  const Attributes keys_and_values = shared_by(config, hint(config, "last"));
+  const Attributes keys_and_values = shared_by(config, hint_of_k_and_v(config));
   const Operand queries = config.q_in == QueryPlace::registers ? tile("q") : shared("q");
   std::vector<Op> body;
   for (int part = 0; part < parts; ++part) {
@@ -251,7 +260,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   const Expr b = symbol("b"), h = symbol("h"), m = symbol("m");
   std::vector<Op> body;
   if (config.cluster > 1) body.push_back(let("m", symbol("m_cluster") + symbol("rank") * symbol("m_tile")));
-  body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint(config, "first")));
+  body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint_of_q_and_o(config)));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
   if (config.scale_q) {
     const double scale = std::stod(exponent_scale(effective_scale(fields)));
@@ -270,7 +279,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
     body.push_back(op("redo", {tile("unfit")}));
   }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));
-  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint(config, "first")));
+  body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint_of_q_and_o(config)));
   if (fields.lse || config.kv_splits > 1) {
     const std::string scale = score_scale(fields, config);
     body.push_back(
@@ -310,12 +319,15 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
                         {"copy", value_to_text(config.copy)}};
   if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
+  if (config.swizzle != SwizzleCap::widest) set(program.attributes, "swizzle", value_to_text(config.swizzle));
   if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
   if (config.producer_regs > 0)
     set(program.attributes, "producer_regs", std::to_string(config.producer_regs));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);
   declare_tiles(program, fields, config);
+  choose_copy_path(program, "q", config.q_copy);
+  for (const char* tile : {"k", "v"}) choose_copy_path(program, tile, config.kv_copy);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
   if (may_do_again(config.reference)) set(grid.attributes, "retry", "safe");

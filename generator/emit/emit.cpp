@@ -26,7 +26,7 @@ struct Spelling {
 };
 const std::vector<Spelling>& spellings() {
   static const std::vector<Spelling> rows = {
-      {"load", {"evict"}, {}},
+      {"load", {"evict", "via"}, {}},
       {"store", {"evict"}, {}},
       {"mma", {"accumulate"}, {}},
       {"row_max", {"accumulate"}, {}},
@@ -49,6 +49,7 @@ const std::vector<Spelling>& spellings() {
 std::string template_argument(const Op& op, std::string_view name) {
   const auto text = attribute(op.attributes, name);
   if (name == "evict") return !text ? "" : text == "first" ? "EvictFirst" : "EvictLast";
+  if (name == "via") return text == "cp_async" ? "CpAsync" : "";
   if (name == "policy") return text == "r1" ? "WhenGrownBy8" : "Always";
   if (name == "accumulate" || name == "partial" || name == "when") return text ? "true" : "false";
   return text.value_or("");
@@ -99,6 +100,7 @@ class Emitter {
     if (lower::lists_tiles(program_.body[0])) names.push_back("lists.cuh");
     if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
+    if (has_op("publish_copies")) names.push_back(folder + "/cp_async.cuh");
     if (cluster() > 1) names.push_back(folder + "/cluster.cuh");
     return names;
   }
@@ -201,7 +203,7 @@ class Emitter {
     std::vector<std::string> calls;
     for (const Tensor& tensor : program_.tensors) {
       if (tensor.space != Space::shared || !lower::is_ring(program_, tensor.name)) continue;
-      const int arrivals = lower::filled_via(program_, tensor.name, "ld") ? 128 : 1;
+      const int arrivals = lower::filled_by_threads(program_, tensor.name) ? 128 : 1;
       calls.push_back(fmt::format("initialize({}, {}, {});",
                                   spell_tensor(program_, Space::shared, tensor.name), arrivals,
                                   consumer_warps * lower::multicast_of(program_, tensor.name)));
@@ -277,6 +279,8 @@ class Emitter {
     walk_tiles(role, name != "producer" ? "Reads" : one_thread ? "Claims" : "ClaimsAndReads");
     if (one_thread) close();
     if (retried()) close_tries();
+    // No thread ends while copies of its own are on their way.
+    if (name == "producer" && has_op("publish_copies")) line("cp_async_wait();");
     ++ir_line_;
   }
   void budget(const Op& role, const std::string& name) {
@@ -284,11 +288,7 @@ class Emitter {
     if (registers > 0)
       line(fmt::format("{}_registers<{}>();", name == "producer" ? "shrink" : "grow", registers));
   }
-  bool producer_copies() const {
-    return std::any_of(program_.tensors.begin(), program_.tensors.end(), [&](const Tensor& tensor) {
-      return tensor.space == Space::shared && lower::filled_via(program_, tensor.name, "ld");
-    });
-  }
+  bool producer_copies() const { return lower::producer_copies(program_); }
   // Does the role ask whether a tile is done again?
   bool asks_for_retry(const Op& role) const {
     bool redoes = false;

@@ -71,7 +71,8 @@ std::vector<OpInfo> table() {
        {writes(kShared | kRegister), reads(kGlobal)},
        {"via", "evict", "multicast"},
        "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | "
-       "ld; evict=first | last: when L2 should give up what TMA reads; multicast=N: by the N blocks of the "
+       "ld | cp_async; evict=first | last: when L2 should give up what TMA reads; multicast=N: by the N "
+       "blocks of the "
        "cluster together, each of which brings its part of the rows to all"},
       {"store",
        movement,
@@ -196,6 +197,11 @@ std::vector<OpInfo> table() {
        {"bytes"},
        "waits until the ring's next stage is free; bytes=N: announces what the copies will bring"},
       {"publish", synchronisation, {reads(kShared)}, {}, "hands a stage that ld filled to the consumers"},
+      {"publish_copies",
+       synchronisation,
+       {reads(kShared)},
+       {},
+       "hands a stage that cp.async fills to the consumers, as soon as the copies have landed"},
       {"advance", synchronisation, {reads(kShared)}, {}, "moves the producer to the ring's next stage"},
       {"wait", synchronisation, {reads(kShared)}, {}, "waits until the ring's current stage is full"},
       {"release",
@@ -226,7 +232,7 @@ std::vector<OpInfo> table() {
        synchronisation,
        {},
        {},
-       "makes shared-memory stores visible to TMA and mma; joins the warp"},
+       "makes shared-memory stores, and what cp.async brought, visible to TMA and mma; joins the warp"},
       {"join_warpgroup",
        synchronisation,
        {},

@@ -1,6 +1,9 @@
 // copy_paths: chooses for every copy between global and shared memory how it is done, and lays out the tiles.
 //   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
 //   else via=ld / via=st: any strides, element by element if need be; hints to the copy engine go.
+// copy=cp_async has the producer's threads fill the tiles by cp.async where rows begin at multiples of 16
+// bytes, else by ld, and copy=ld by ld at once; a tile's own `copy` goes before the kernel's. Only copy=ld of
+// the kernel keeps results from the copy engine.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
 // a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
 // their own; with staging=none never. What threads store for an mma is joined behind (join_warpgroup).
@@ -11,6 +14,7 @@
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
+#include "generator/lower/cp_async.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
 
@@ -20,18 +24,19 @@ using namespace ir;
 
 namespace {
 
-// The widest swizzle span, in bytes, that divides a row. 0: none does.
-int swizzle_for(const Tensor& tensor) {
-  const int64_t row = value(tensor.shape[1]) * size_of(tensor.type);
-  for (int span : {128, 64, 32})
-    if (row % span == 0) return span;
+// The widest swizzle span, in bytes, that divides a row, up to what the kernel caps it at. 0: none does.
+int64_t swizzle_for(const Program& program, const Tensor& tensor) {
+  const int64_t row = value(tensor.shape[1]) * size_of(tensor.type),
+                cap = integer(program.attributes, "swizzle", 128);
+  for (int64_t span : {128, 64, 32})
+    if (span <= cap && row % span == 0) return span;
   return 0;
 }
 
 std::optional<Rejection> set_swizzles(Program& program) {
   for (Tensor& tensor : program.tensors) {
     if (tensor.space != Space::shared || has(tensor.attributes, "swizzle")) continue;
-    const int swizzle = tensor.shape.size() == 2 ? swizzle_for(tensor) : 0;
+    const int64_t swizzle = tensor.shape.size() == 2 ? swizzle_for(program, tensor) : 0;
     if (swizzle == 0)
       return Rejection{"copy_paths",
                        fmt::format("${} needs two extents and rows of a multiple of 32 bytes, it has [{}]",
@@ -88,7 +93,8 @@ std::string tile_to_reuse(const Program& program, const Tensor& staging) {
   for (const Tensor& tensor : program.tensors)
     if (tensor.space == Space::shared && tensor.name != staging.name && !has(tensor.attributes, "alias") &&
         stages(tensor) == 1 && tensor.shape[0] == staging.shape[0] &&
-        integer(tensor.attributes, "swizzle", swizzle_for(tensor)) == swizzle_for(staging) &&
+        integer(tensor.attributes, "swizzle", swizzle_for(program, tensor)) ==
+            swizzle_for(program, staging) &&
         tile_bytes(tensor) >= tile_bytes(staging) && is_private_after_use(program, tensor.name))
       return tensor.name;
   return {};
@@ -144,18 +150,33 @@ void choose_store(Program& program, std::vector<Op>& body, size_t& i, bool stage
   i += ops.size() - 1;
 }
 
-void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, const Target& target) {
+std::string path_of_all(const Program& program) {
+  return attribute(program.attributes, "copy").value_or("auto");
+}
+
+// What fills the tile, as far as the load allows.
+std::string path_into(const Program& program, const Op& load) {
+  const Tensor& tile = *find(program, Space::shared, load.operands[0].name);
+  const std::string wanted = attribute(tile.attributes, "copy").value_or(path_of_all(program));
+  if (wanted == "cp_async" && !cp_async_obstacle(program, load)) return "cp_async";
+  const bool fits_box = value(tile.shape[0]) <= kMaxBoxRows;
+  if (wanted == "auto" && fits_box && tma_can_move(*find(program, Space::global, load.operands[1].name)))
+    return "tma";
+  return "ld";
+}
+
+void choose_load(const Program& program, Op& load) {
+  if (load.operands[0].space != Space::shared || has(load.attributes, "via")) return;
+  const std::string path = path_into(program, load);
+  set(load.attributes, "via", path);
+  if (path != "tma") remove(load.attributes, "evict");
+}
+
+void choose(Program& program, std::vector<Op>& body, bool staged, const Target& target) {
   for (size_t i = 0; i < body.size(); ++i) {
-    choose(program, body[i].body, staged, only_ld, target);
+    choose(program, body[i].body, staged, target);
     if (body[i].name == "store") choose_store(program, body, i, staged, target);
-    if (body[i].name != "load" || body[i].operands[0].space != Space::shared ||
-        has(body[i].attributes, "via"))
-      continue;
-    const Tensor& tile = *find(program, Space::shared, body[i].operands[0].name);
-    const bool tma = !only_ld && value(tile.shape[0]) <= kMaxBoxRows &&
-                     tma_can_move(*find(program, Space::global, body[i].operands[1].name));
-    set(body[i].attributes, "via", tma ? "tma" : "ld");
-    if (!tma) remove(body[i].attributes, "evict");
+    if (body[i].name == "load") choose_load(program, body[i]);
   }
 }
 
@@ -163,13 +184,15 @@ void choose(Program& program, std::vector<Op>& body, bool staged, bool only_ld, 
 
 Lowered copy_paths(const Program& program, const Target& target) {
   Program result = program;
-  const bool only_ld = attribute(program.attributes, "copy") == "ld";
+  const bool staged =
+      has_mma(program) && path_of_all(program) != "ld" && attribute(program.attributes, "staging") != "none";
+  choose(result, result.body, staged, target);
   remove(result.attributes, "copy");
-  const bool staged = has_mma(program) && !only_ld && attribute(program.attributes, "staging") != "none";
-  choose(result, result.body, staged, only_ld, target);
+  for (Tensor& tensor : result.tensors) remove(tensor.attributes, "copy");
   join_behind_copies(program, result.body);
   remove(result.attributes, "staging");
   if (auto rejection = set_swizzles(result)) return *rejection;
+  remove(result.attributes, "swizzle");
   return result;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "generator/lower/tensors.hpp"
+
 namespace warpfinch::lower {
 
 using namespace ir;
@@ -108,6 +110,24 @@ std::optional<Rejection> guard_block(const Program& program, Body& body, bool in
 }
 
 }  // namespace
+
+namespace {
+
+bool wants_fence(const Program& program, const Op& wait) {
+  return wait.name == "wait" && is_fenced_by_readers(program, wait.operands[0].name);
+}
+
+}  // namespace
+
+// One fence behind waits that follow each other.
+void fence_copies(const Program& program, Body& body) {
+  for (size_t i = 0; i < body.size(); ++i) {
+    fence_copies(program, body[i].body);
+    const bool another = i + 1 < body.size() && wants_fence(program, body[i + 1]);
+    if (wants_fence(program, body[i]) && !another)
+      body.insert(body.begin() + static_cast<std::ptrdiff_t>(i) + 1, op("fence_async", {}));
+  }
+}
 
 std::optional<Rejection> guard_rings(const Program& program, Body& body) {
   return guard_block(program, body, false);

@@ -18,4 +18,9 @@ bool is_async_load(const ir::Op& op);
 // is held where a loop is left is handed back behind the loop.
 std::optional<Rejection> guard_rings(const ir::Program& program, std::vector<ir::Op>& body);
 
+// A fence behind the waits for tiles that cp.async fills and an mma reads: cp.async writes as ordinary stores
+// do, through the generic proxy, and no thread of the producer waits for its end, behind which it could
+// fence.
+void fence_copies(const ir::Program& program, std::vector<ir::Op>& body);
+
 }  // namespace warpfinch::lower

@@ -9,7 +9,7 @@ namespace warpfinch::lower {
 namespace {
 
 constexpr int64_t kWarpgroup = 128;  // threads
-constexpr int64_t kMostOfConsumer = 240, kCopyingProducer = 56;
+constexpr int64_t kMostOfConsumer = 240;
 
 // Alone on its multiprocessor a single consumer has all that a thread can have, as the launch leaves it.
 bool divides(const RoleShares& shares) { return shares.consumers >= 2 || shares.blocks >= 2; }
@@ -21,8 +21,9 @@ int64_t allotted(const RoleShares& shares, const Target& target) {
 
 // The least that a producer needs, and with many consumers what their whole eights leave.
 int64_t derived(const RoleShares& shares) {
-  if (shares.producer_copies) return kCopyingProducer;
-  return shares.consumers <= 2 ? 24 : 32;
+  if (shares.copier == Copier::threads) return 56;
+  if (shares.consumers > 2) return 32;
+  return shares.copier == Copier::async ? 40 : 24;
 }
 
 }  // namespace
@@ -39,13 +40,13 @@ std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& 
   if (kept == 0) {
     if (!divides(shares) || derived(shares) <= allots) return std::nullopt;
     return fmt::format("a producer whose threads copy needs {} registers, the launch allots {} to a thread",
-                       kCopyingProducer, allots);
+                       derived(shares), allots);
   }
   if (!divides(shares))
     return fmt::format("producer_regs={}: 1 consumer warpgroup has {} registers per thread as it is", kept,
                        target.max_registers_per_thread);
-  if (shares.producer_copies && kept < kCopyingProducer)
-    return fmt::format("producer_regs={}: a producer whose threads copy needs {}", kept, kCopyingProducer);
+  if (shares.copier != Copier::engine && kept < derived(shares))
+    return fmt::format("producer_regs={}: a producer whose threads copy needs {}", kept, derived(shares));
   if (kept > allots)
     return fmt::format("producer_regs={}: the launch allots {} to a thread, and a producer only gives", kept,
                        allots);

@@ -9,11 +9,15 @@
 
 namespace warpfinch::lower {
 
+// How tiles get to shared memory: by the copy engine, to which one thread talks; by cp.async of all threads,
+// which only count addresses (ptxas 13.0: 17 to 37 registers); through the threads' registers.
+enum class Copier { engine, async, threads };
+
 struct RoleShares {
-  int64_t consumers = 1;         // warpgroups, beside which there is one that produces
-  int64_t blocks = 1;            // per multiprocessor
-  bool producer_copies = false;  // its threads copy themselves what the copy engine cannot
-  int64_t producer_regs = 0;     // what the producer keeps, per thread; 0: the least that it needs
+  int64_t consumers = 1;  // warpgroups, beside which there is one that produces
+  int64_t blocks = 1;     // per multiprocessor
+  Copier copier = Copier::engine;
+  int64_t producer_regs = 0;  // what the producer keeps, per thread; 0: the least that it needs
 };
 
 struct RegisterBudget {

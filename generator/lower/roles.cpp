@@ -4,8 +4,8 @@
 // Consumers with mma ops are warpgroups of 64 rows: their register tiles shrink to 64 rows, row coordinates
 // gain `warpgroup * 64`, and shared operands that hold rows are sliced. Where a loop tells each warpgroup's
 // own bounds, consumers walk to these and skip what is left (own_extents.cpp). A program without loads into
-// shared memory gets one role. Requires: `via` on loads and stores. Leaves: roles, rings, register budgets,
-// threads.
+// shared memory gets one role. What cp.async brought is fenced behind its wait where an mma reads it.
+// Requires: `via` on loads and stores. Leaves: roles, rings, register budgets, threads.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -50,13 +50,14 @@ std::vector<Op> producer_body(const Program& program, const std::vector<Op>& bod
     if (op.name == "let" || op.name == "leave") result.push_back(op);
     if (is_async_load(op)) {
       const Operand tile = shared(op.operands[0].name);
-      const bool tma = attribute(op.attributes, "via") == "tma";
+      const std::string via = attribute(op.attributes, "via").value_or("");
+      const bool tma = via == "tma";
       const Tensor& place = *find(program, Space::shared, tile.name);
       const int64_t bytes = value(place.shape[0]) * value(place.shape[1]) * size_of(place.type);
       result.push_back(
           ir::op("acquire", {tile}, tma ? Attributes{{"bytes", std::to_string(bytes)}} : Attributes{}));
       result.push_back(op);
-      if (!tma) result.push_back(ir::op("publish", {tile}));
+      if (!tma) result.push_back(ir::op(via == "cp_async" ? "publish_copies" : "publish", {tile}));
       result.push_back(ir::op("advance", {tile}));
     } else if (contains_async_load(op)) {
       Op kept = op;
@@ -122,6 +123,16 @@ int64_t register_rows(const Program& program) {
   return std::max<int64_t>(rows, 0);
 }
 
+// Who brings the tiles: the one that does the most of it for a copy.
+Copier copier_of(const Program& program) {
+  const auto fills = [&](const char* via) {
+    return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
+      return tensor.space == Space::shared && filled_via(program, tensor.name, via);
+    });
+  };
+  return fills("ld") ? Copier::threads : fills("cp_async") ? Copier::async : Copier::engine;
+}
+
 Op role(const char* name, int64_t warps, int64_t registers, std::vector<Op> body) {
   Op result = op("role", {}, {{name, ""}, {"warps", std::to_string(warps)}});
   if (registers > 0) set(result.attributes, "regs", std::to_string(registers));
@@ -143,15 +154,9 @@ Lowered one_role(Program program, int64_t rows) {
   return program;
 }
 
-bool producer_copies(const Program& program) {
-  return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
-    return tensor.space == Space::shared && filled_via(program, tensor.name, "ld");
-  });
-}
-
 Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& target) {
   RoleShares shares{.blocks = integer(program.attributes, "blocks", 1),
-                    .producer_copies = producer_copies(program),
+                    .copier = copier_of(program),
                     .producer_regs = integer(program.attributes, "producer_regs", 0)};
   Op& grid = grid_of(program);
   std::vector<Op> producer = producer_body(program, grid.body), consumer = std::move(grid.body);
@@ -174,6 +179,7 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   remove(program.attributes, "producer_regs");
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
+  fence_copies(program, grid.body[0].body);  // which asks the whole program what fills a tile
   set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));
   return program;
 }

@@ -90,6 +90,23 @@ bool filled_via(const Program& program, const std::string& tile, const std::stri
 
 bool is_ring(const Program& program, const std::string& tile) { return filled_via(program, tile, ""); }
 
+bool filled_by_threads(const Program& program, const std::string& tile) {
+  return filled_via(program, tile, "ld") || filled_via(program, tile, "cp_async");
+}
+
+bool producer_copies(const Program& program) {
+  return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
+    return tensor.space == Space::shared && filled_by_threads(program, tensor.name);
+  });
+}
+
+bool is_fenced_by_readers(const Program& program, const std::string& tile) {
+  if (!filled_via(program, tile, "cp_async")) return false;
+  bool found = false;
+  walk(program.body, [&](const Op& op) { found |= op.name == "mma" && mentions(op, Space::shared, tile); });
+  return found;
+}
+
 bool holds_mma(const Op& op) {
   return std::any_of(op.body.begin(), op.body.end(),
                      [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });

@@ -42,6 +42,12 @@ int64_t shared_limit(const Target& target, int64_t blocks);
 bool is_ring(const ir::Program& program, const std::string& tile);
 // Does a load with that `via` fill the tile?
 bool filled_via(const ir::Program& program, const std::string& tile, const std::string& via);
+// Do the producer's threads fill the tile, by ld or by cp.async, each of them arriving at its barriers?
+bool filled_by_threads(const ir::Program& program, const std::string& tile);
+// The same of any tile.
+bool producer_copies(const ir::Program& program);
+// Is the tile written by cp.async, through the generic proxy, and read by an mma, through the async proxy?
+bool is_fenced_by_readers(const ir::Program& program, const std::string& tile);
 // Does an mma stand anywhere inside the op?
 bool holds_mma(const ir::Op& op);
 std::string shape_text(const ir::Tensor& tensor);

@@ -31,10 +31,10 @@ const std::map<std::string_view, Domain>& domains() {
       {"order", {words, {"s0", "s1", "s7"}}},
       {"baton", {words, {"none", "issue", "exponentials", ""}}},
       {"mask_loop", {words, {"split", "branch"}}},
-      {"copy", {words, {"auto", "ld"}}},
+      {"copy", {words, {"auto", "ld", "cp_async"}}},
       {"tile_order", {words, {"flat", "static", "dynamic", "balanced"}}},
       {"lists", at_least(1)},
-      {"via", {words, {"tma", "ld", "st"}}},
+      {"via", {words, {"tma", "ld", "cp_async", "st"}}},
       {"evict", {words, {"first", "last"}}},
       {"policy", {words, {"r0", "r1"}}},
       {"staging", {words, {"over_q", "own", "none"}}},
@@ -129,7 +129,8 @@ std::optional<Rejection> check_known(const std::string& where, const Attributes&
 
 const std::vector<std::string_view>& known_of(Space space) {
   static const std::vector<std::string_view> param = {"strides", "packed", "out"},
-                                             shared = {"stages", "swizzle", "alias", "offset", "barriers"},
+                                             shared = {"stages", "copy",   "swizzle",
+                                                       "alias",  "offset", "barriers"},
                                              register_ = {"rows", "columns", "layout"};
   return space == Space::global ? param : space == Space::shared ? shared : register_;
 }
@@ -139,7 +140,7 @@ const std::vector<std::string_view>& known_of(Space space) {
 std::optional<Rejection> check_attributes(const Program& program, const Target&) {
   static const std::vector<std::string_view> kernel = {"target",  "order",        "baton",        "mask_loop",
                                                        "copy",    "staging",      "settle",       "blocks",
-                                                       "threads", "shared_bytes", "producer_regs"};
+                                                       "threads", "shared_bytes", "producer_regs", "swizzle"};
   if (auto rejection = check_known("kernel " + program.name, program.attributes, kernel)) return rejection;
   for (const Tensor& tensor : program.tensors) {
     const std::string where = sigil(tensor.space) + tensor.name;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "generator/ir/ops.hpp"
+#include "generator/lower/cp_async.hpp"
 #include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
 
@@ -34,11 +35,18 @@ std::optional<Rejection> check_tma(const Program& program, const Op& op, const O
   return std::nullopt;
 }
 
+std::optional<Rejection> check_cp_async(const Program& program, const Op& load) {
+  if (load.operands[0].space != Space::shared) return refuse(load, "via=cp_async fills shared tiles");
+  if (const auto obstacle = cp_async_obstacle(program, load)) return refuse(load, *obstacle);
+  return std::nullopt;
+}
+
 std::optional<Rejection> check_via(const Program& program, const Op& op) {
   const bool is_load = op.name == "load";
   const Operand &outside = op.operands[is_load ? 1 : 0], &inside = op.operands[is_load ? 0 : 1];
   const std::string via = attribute(op.attributes, "via").value_or("");
-  if (via == (is_load ? "st" : "ld")) return refuse(op, "via=" + via + " is not for a " + op.name);
+  if (via == (is_load ? "st" : "ld") || (via == "cp_async" && !is_load))
+    return refuse(op, "via=" + via + " is not for a " + op.name);
   const size_t needed = kind_of(program, inside) & (kRows | kColumns) ? 1 : 2;
   if (outside.index.size() < needed)
     return refuse(op, fmt::format("a tile has 2 extents, @{} has 1", outside.name));
@@ -49,6 +57,7 @@ std::optional<Rejection> check_via(const Program& program, const Op& op) {
   if (via != "tma" && has(op.attributes, "evict"))
     return refuse(op, "evict= is a hint to the copy engine, which only via=tma asks");
   if (via == "tma") return check_tma(program, op, outside, inside);
+  if (via == "cp_async") return check_cp_async(program, op);
   if (inside.space == Space::shared && is_load && via.empty()) return refuse(op, "wants via=tma or via=ld");
   if (inside.space == Space::shared && !is_load) return refuse(op, "a shared tile is stored via=tma");
   return std::nullopt;
@@ -61,9 +70,12 @@ std::optional<Rejection> check_shared_tile(const Program& program, const Tensor&
   if (row % swizzle != 0)
     return Rejection{"verify", fmt::format("${} has rows of {} bytes, no multiple of swizzle={}", tile.name,
                                            row, swizzle)};
-  if (is_ring(program, tile.name) && filled_via(program, tile.name, "tma") &&
-      filled_via(program, tile.name, "ld"))
-    return Rejection{"verify", fmt::format("ring ${} is filled via=tma and via=ld", tile.name)};
+  std::vector<std::string_view> paths;
+  for (const char* via : {"tma", "ld", "cp_async"})
+    if (filled_via(program, tile.name, via)) paths.push_back(via);
+  if (paths.size() > 1)
+    return Rejection{"verify",
+                     fmt::format("ring ${} is filled via={}", tile.name, fmt::join(paths, " and via="))};
   const auto alias = attribute(tile.attributes, "alias");
   if (!alias) return std::nullopt;
   const Tensor* under = find(program, Space::shared, *alias);
@@ -80,7 +92,8 @@ std::optional<Rejection> check_shared_tile(const Program& program, const Tensor&
 // --- staged results --------------------------------------------------------------------------------------
 // Walks over one role as it runs, over loops twice, so that a trip meets what the one before left. The copy
 // engine sees a thread's stores to shared memory behind fence_async, an mma those of its warpgroup behind
-// join_warpgroup; a tile that the engine still reads must not change hands.
+// join_warpgroup; an mma sees what cp.async brought behind a fence_async since its wait; a tile that the
+// engine still reads must not change hands.
 class Staging {
  public:
   Staging(const Program& program) : program_(program) {}
@@ -98,12 +111,17 @@ class Staging {
  private:
   std::optional<Rejection> visit(const Op& op) {
     if (op.name == "join_warpgroup") joined_.insert(written_.begin(), written_.end());
-    if (op.name == "fence_async" || op.name == "join_warpgroup") written_.clear();
+    if (op.name == "fence_async" || op.name == "join_warpgroup") written_.clear(), unfenced_.clear();
+    if (op.name == "wait" && is_fenced_by_readers(program_, op.operands[0].name))
+      unfenced_.insert(op.operands[0].name);
     if (op.name == "wait_store") being_read_.clear();
     for (size_t i = 0; i < op.operands.size(); ++i) {
       const Operand& operand = op.operands[i];
       if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared) continue;
       const std::string place = place_of(operand.name);
+      if (op.name == "mma" && unfenced_.contains(operand.name))
+        return refuse(
+            op, fmt::format("no fence_async since the wait for ${}, which cp.async fills", operand.name));
       if (op.name == "mma" || (op.name == "copy" && i == 1))
         if (auto rejection = check_filled(op, i)) return rejection;
       if (op.name == "store" && written_.contains(place))
@@ -130,11 +148,12 @@ class Staging {
   }
 
   const Program& program_;
-  std::set<std::string> written_, joined_, being_read_;
+  std::set<std::string> written_, joined_, being_read_, unfenced_;
 };
 
 // --- the producer ----------------------------------------------------------------------------------------
-// acquire, load, publish (where threads copied) and advance of one ring follow each other in one block.
+// acquire, load, publish or publish_copies (where threads copied) and advance of one ring follow each other
+// in one block.
 class Filling {
  public:
   Filling(const Program& program) : program_(program) {}
@@ -162,7 +181,8 @@ class Filling {
   std::string next(const std::string& ring, const std::string& last) const {
     if (last.empty()) return "acquire";
     if (last == "acquire") return "load";
-    return last == "load" && !by_tma(ring) ? "publish" : "advance";
+    if (last != "load" || by_tma(ring)) return "advance";
+    return filled_via(program_, ring, "cp_async") ? "publish_copies" : "publish";
   }
   std::optional<Rejection> step(const Op& op, const std::string& last) const {
     const std::string& ring = op.operands[0].name;

@@ -128,7 +128,7 @@ std::optional<Rejection> check_role(const Op& role) {
 // Producers only fill rings; the others never do.
 std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool producer) {
   for (const Op& op : body) {
-    const bool fills = op.name == "acquire" || op.name == "publish" || op.name == "advance" ||
+    const bool fills = op.name == "acquire" || op.name.starts_with("publish") || op.name == "advance" ||
                        (op.name == "load" && op.operands[0].space == Space::shared);
     const bool neutral = find_op(op.name)->group == Group::structure;
     if (!neutral && fills != producer)

@@ -141,6 +141,10 @@ void complete_copy(World&, Copy& copy) {
 
 void arrive(Thread& thread, Mbarrier& barrier, uint32_t count) {
   publish(thread, barrier.collecting);
+  count_arrivals(thread, barrier, count);
+}
+
+void count_arrivals(Thread& thread, Mbarrier& barrier, uint32_t count) {
   if (count > barrier.pending) {
     report(thread, "wrong arrival count",
            fmt::format("{} arrivals at {}, whose phase waits for {} more of {}", count, name(thread, barrier),

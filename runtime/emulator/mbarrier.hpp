@@ -15,5 +15,7 @@ void expect_copy(World& world, Mbarrier& barrier, int64_t bytes);
 void complete_copy(World& world, Copy& copy);
 // Pending arrivals of a phase that a thread brings without a wait.
 void arrive(Thread& thread, Mbarrier& barrier, uint32_t count);
+// The same of one that tells nothing of what the thread did.
+void count_arrivals(Thread& thread, Mbarrier& barrier, uint32_t count);
 
 }  // namespace warpfinch::emulator

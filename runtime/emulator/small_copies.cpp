@@ -49,7 +49,7 @@ void deliver_arrival(World& world, std::list<Copy>::iterator arrival) {
   world.copies.erase(arrival);
   force(*copy.thread, copy.number, ~0u);
   copy.barrier->collecting.join(copy.known);
-  arrive(*copy.thread, *copy.barrier, 1);
+  count_arrivals(*copy.thread, *copy.barrier, 1);
 }
 
 }  // namespace
@@ -102,7 +102,8 @@ void small_copy_group_leaf(ThreadState& state, GroupOp op, int pending) {
   if (thread.small_copy_component != 0) thread.knows.happened.raise(thread.small_copy_component, done);
 }
 
-// cp.async.mbarrier.arrive.noinc: arrives once all copies of this thread so far have landed.
+// cp.async.mbarrier.arrive.noinc: arrives once all copies of this thread so far have landed. It tells of
+// these and, being no release of the thread's own, of nothing else.
 void small_copy_arrive_leaf(ThreadState& state, unsigned address) {
   Thread& thread = static_cast<Thread&>(state);
   Mbarrier* barrier = find_mbarrier(thread, address, "cp.async.mbarrier.arrive");
@@ -111,7 +112,6 @@ void small_copy_arrive_leaf(ThreadState& state, unsigned address) {
   thread.open_small_copies = false;
   Copy& arrival = queue(thread);
   arrival.barrier = barrier;
-  arrival.known = thread.knows;
   if (thread.small_copy_component != 0)
     arrival.known.happened.raise(thread.small_copy_component, thread.small_copy_groups);
 }

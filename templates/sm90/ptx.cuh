@@ -250,6 +250,17 @@ WF_DEVICE void tma_store(const TensorMap& map, u32 from, CachePolicy policy, int
 WF_DEVICE void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
 WF_DEVICE void bulk_wait_read() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
 WF_DEVICE void bulk_wait() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
+// 16 bytes, of which `bytes` are read and the rest is 0; by the thread, which does not wait for them.
+WF_DEVICE void cp_async(u32 to, const void* from, int bytes) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(__cvta_generic_to_global(from)),
+               "r"(bytes)
+               : "memory");
+}
+// Arrives at the barrier, once, when all copies of this thread so far have landed.
+WF_DEVICE void cp_async_arrive(u32 barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
+}
+WF_DEVICE void cp_async_wait() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 // Generic writes to shared memory become visible to the copy engine and the tensor cores.
 WF_DEVICE void proxy_fence() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 

@@ -174,16 +174,17 @@ TEST(SplitKv, heads_and_rows_are_one_axis_of_the_join_where_strides_allow) {
 
 // --- copy paths ------------------------------------------------------------------------------------------
 // How each of q, k, v and o is moved: "tma ld tma st".
-std::string paths(const std::string& strides) {
+std::string paths(const std::string& strides, const std::string& config = "") {
   const Plan plan = plan_of(
-      "attention_forward batch=2 q_heads=4 kv_heads=2 q_len=100 kv_len=90 head_dim=80 " + strides, "");
+      "attention_forward batch=2 q_heads=4 kv_heads=2 q_len=100 kv_len=90 head_dim=80 " + strides, config);
   const std::string& program = plan.launches[0].program;
   std::vector<std::string> vias;
   for (const char* op : {"load $q", "load $k", "load $v", "store @o"}) {
     const size_t via = program.find("via=", program.find(op)) + 4;
     vias.push_back(program.substr(via, program.find_first_of(" \n", via) - via));
     const Buffer& buffer = plan.buffers[vias.size() - 1];
-    EXPECT_EQ(buffer.alignment, vias.back() == "tma" ? 16 : 2) << strides << " " << buffer.name;
+    const bool by_words = vias.back() == "tma" || vias.back() == "cp_async";
+    EXPECT_EQ(buffer.alignment, by_words ? 16 : 2) << strides << " " << buffer.name;
   }
   return fmt::format("{}", fmt::join(vias, " "));
 }
@@ -206,10 +207,21 @@ TEST(CopyPaths, what_tma_cannot_move_goes_by_pointers_and_nothing_else) {
   EXPECT_EQ(paths("q_strides=35200,8800,88,1 v_strides=15840,7920,88,1"), "tma tma tma tma");
 }
 
+TEST(CopyPaths, cp_async_takes_strides_of_whole_16_bytes) {
+  const std::string async = "copy=cp_async";
+  EXPECT_EQ(paths("", async), "cp_async cp_async cp_async tma");
+  EXPECT_EQ(paths("q_strides=64000,16000,160,2", async), "ld cp_async cp_async tma");
+  EXPECT_EQ(paths("v_strides=14760,7380,82,1", async), "cp_async cp_async ld tma");
+  EXPECT_EQ(paths("k_strides=7200,0,80,1", async), "cp_async cp_async cp_async tma") << "heads at one place";
+  EXPECT_EQ(paths("", "kv_copy=cp_async"), "tma cp_async cp_async tma");
+  EXPECT_EQ(paths("", "q_copy=cp_async"), "cp_async tma tma tma");
+}
+
 // The hints of the accesses to q, k, v and o, "-" for none.
-std::string hints(const std::string& problem, const std::string& config) {
+std::string hints(const std::string& problem, const std::string& config,
+                  const std::string& cache = "keep_kv") {
   const Plan plan = plan_of("attention_forward q_heads=2 q_len=100 kv_len=500 head_dim=80 " + problem,
-                            "cache=keep_kv " + config);
+                            "cache=" + cache + " " + config);
   const std::string& program = plan.launches[0].program;
   std::vector<std::string> found;
   for (const char* op : {"load $q", "load $k", "load $v", "store @"}) {
@@ -228,6 +240,9 @@ TEST(CopyPaths, hints_go_with_what_the_copy_engine_moves) {
   EXPECT_EQ(hints("o_strides=32400,16200,162,2", ""), "first last last -");
   EXPECT_EQ(hints("", "kv_splits=2"), "- last last -")
       << "splits read Q twice, and their results are read again";
+  EXPECT_EQ(hints("", "", "kv_last"), "- last last -");
+  EXPECT_EQ(hints("", "", "qo_first"), "first - - first");
+  EXPECT_EQ(hints("", "copy=cp_async kv_copy=auto", "kv_last"), "- last last -");
 }
 
 }  // namespace

@@ -187,6 +187,21 @@ TEST(Constraints, reasons_carry_the_numbers) {
   EXPECT_EQ(reason(kD64, "polynomial=-1"), "polynomial=-1: of every 16 exponentials 0, 1, 2, 4, 8");
   EXPECT_EQ(reason(kD64, "cache=keep_kv copy=ld"),
             "cache=keep_kv is a hint to the copy engine, which copy=ld does without");
+  EXPECT_EQ(reason(kD64, "cache=kv_last kv_copy=cp_async"),
+            "cache=kv_last is a hint to the copy engine, which kv_copy=cp_async does without");
+  EXPECT_EQ(reason(kD64, "cache=kv_last q_copy=cp_async"), "valid");
+  EXPECT_EQ(reason(kD64, "cache=qo_first copy=cp_async"),
+            "cache=qo_first is a hint to the copy engine, which copy=cp_async does without");
+  EXPECT_EQ(reason(kD64, "cache=qo_first kv_copy=ld"), "valid");
+  EXPECT_EQ(reason(kD64, "cluster=2 kv_copy=cp_async"),
+            "cluster=2 has the copy engine bring K and V to 2 blocks at once, which kv_copy=cp_async does "
+            "without");
+  EXPECT_EQ(reason(kD64, "cluster=2 q_copy=cp_async"), "valid");
+  EXPECT_EQ(reason("attention_forward q_len=64 head_dim=80", "swizzle=64"),
+            "swizzle=64: rows of 80 columns have 160 bytes, no multiple of 64");
+  EXPECT_EQ(reason("attention_forward q_len=64 head_dim=80", "swizzle=32"), "valid");
+  EXPECT_EQ(reason("attention_forward q_len=64 head_dim=64 value_dim=80", "swizzle=64"),
+            "swizzle=64: rows of 80 columns have 160 bytes, no multiple of 64");
   EXPECT_EQ(reason(kD64, "cluster=2 tile_order=dynamic"),
             "cluster=2 wants tile_order=flat or static: each of its 2 blocks would claim a tile of its own");
   EXPECT_EQ(reason(kD64, "cluster=3"), "cluster=3: must be 1, 2 or 4");
@@ -230,9 +245,9 @@ TEST(Constraints, producers_keep_what_there_is_and_what_they_need) {
              "pack_gqa=true blocks=2 consumers=1 key_tile=64 producer_regs=40"),
       copies);
   EXPECT_EQ(reason(kD64, "copy=ld producer_regs=56"), "valid");
-  EXPECT_EQ(reason("attention_forward q_len=1024 head_dim=16",
-                   "consumers=4 key_tile=16 order=s0 blocks=2 copy=ld"),
-            "a producer whose threads copy needs 56 registers, the launch allots 48 to a thread");
+  EXPECT_EQ(
+      reason("attention_forward q_len=1024 head_dim=16", "consumers=4 key_tile=16 order=s0 blocks=2 copy=ld"),
+      "a producer whose threads copy needs 56 registers, the launch allots 48 to a thread");
 }
 
 // What the producer keeps the consumers do not get.
@@ -287,12 +302,15 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
       {"splits", "kv_splits=0"},
       {"cache", "cache=keep_kv copy=ld"},
       {"cluster", "cluster=2 tile_order=dynamic"},
+      {"swizzle", "swizzle=64"},
       {"registers", "consumers=4 key_tile=192 k_stages=1 v_stages=1"},
       {"shared_memory", "key_tile=192 k_stages=4 v_stages=4"}};
   for (const Constraint& constraint : constraints()) {
-    const Problem problem = parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64"
-                                          : constraint.name == "order"    ? kWindow
-                                                                          : kD128);
+    const Problem problem =
+        parse_problem(constraint.name == "tile_order" ? "softmax rows=64 columns=64"
+                      : constraint.name == "order"    ? kWindow
+                      : constraint.name == "swizzle"  ? "attention_forward q_len=64 head_dim=80"
+                                                      : kD128);
     ASSERT_TRUE(breaks.contains(constraint.name)) << constraint.name << " is not tested here";
     const Config config = parse_config(breaks.at(constraint.name), problem);
     EXPECT_TRUE(constraint.violated(problem, config.kernels[0], sm_90a())) << constraint.name;
@@ -337,6 +355,18 @@ TEST(ConfigSpaces, draw_no_order_and_no_turns_that_lost) {
     EXPECT_FALSE(encode(space, typed)) << text;
     EXPECT_THAT(to_text(typed), testing::HasSubstr(text));
     EXPECT_GT(predict_us(problem, typed, sm_90a()), 0) << text;
+  }
+}
+
+TEST(ConfigSpaces, draw_no_copy_paths_swizzles_and_halves_of_hints) {
+  const Problem problem = parse_problem("attention_forward batch=4 q_heads=32 q_len=4096 head_dim=128");
+  const ConfigSpace space = config_space(problem, sm_90a());
+  for (const char* text :
+       {"copy=cp_async", "q_copy=cp_async", "kv_copy=ld", "swizzle=64", "cache=kv_last", "cache=qo_first"}) {
+    const Config typed = parse_config(text, problem);
+    EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
+    EXPECT_FALSE(encode(space, typed)) << text;
+    EXPECT_THAT(to_text(typed), testing::HasSubstr(text));
   }
 }
 

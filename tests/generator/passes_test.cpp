@@ -230,6 +230,45 @@ TEST(CopyPathsPass, tma_moves_what_it_can_and_threads_the_rest) {
               ElementsAre("load $a, @a[z, m, k] via=ld", "load $b, @b[z, n, k] via=ld"));
 }
 
+TEST(CopyPathsPass, cp_async_takes_what_begins_at_multiples_of_16_bytes) {
+  const auto loads = [](const std::string& problem, const std::string& config) {
+    return only(block(after("copy_paths", problem, config), "for k"), {"load"});
+  };
+  const std::string async = "copy=cp_async";
+  EXPECT_THAT(loads(kGemm, async),
+              ElementsAre("load $a, @a[z, m, k] via=cp_async", "load $b, @b[z, n, k] via=cp_async"));
+  EXPECT_THAT(loads("gemm m=512 n=512 k=512 layout=nn", async),
+              ElementsAre("load $a, @a[z, m, k] via=cp_async", "load $b, @b[z, k, n] via=cp_async"));
+  EXPECT_THAT(loads("gemm m=512 n=512 k=512 a_strides=[0,513,1]", async),
+              ElementsAre("load $a, @a[z, m, k] via=ld", "load $b, @b[z, n, k] via=cp_async"));
+  EXPECT_THAT(loads("gemm m=512 n=512 k=511", async),
+              ElementsAre("load $a, @a[z, m, k] via=ld", "load $b, @b[z, n, k] via=ld"));
+  EXPECT_THAT(after("copy_paths", kSquare, async), HasSubstr("store @o[b, h, m, 0], $o via=tma"));
+}
+
+TEST(CopyPathsPass, a_tiles_own_path_goes_before_the_kernels) {
+  const auto loads = [](const std::string& config) {
+    return only(block(after("copy_paths", kSquare, "key_tile=128 " + config), "grid"), {"load"});
+  };
+  EXPECT_THAT(loads("kv_copy=cp_async")[0], "load $q, @q[b, h, m, 0] via=tma");
+  EXPECT_THAT(loads("kv_copy=cp_async")[1], "load $k, @k[b, h, 0, 0] via=cp_async");
+  EXPECT_THAT(loads("copy=ld q_copy=auto")[0], "load $q, @q[b, h, m, 0] via=tma");
+  EXPECT_THAT(loads("copy=ld q_copy=auto")[1], "load $k, @k[b, h, 0, 0] via=ld");
+  EXPECT_THAT(after("build", kSquare, "q_copy=ld"), HasSubstr("shared $q bf16 [m_tile, 64] copy=ld"));
+  EXPECT_THAT(after("copy_paths", kSquare, "q_copy=ld"), Not(HasSubstr("copy=")));
+}
+
+TEST(CopyPathsPass, a_cap_narrows_every_tile) {
+  const std::string text = after("copy_paths", kSquare, "swizzle=64 p_in=shared");
+  EXPECT_EQ(declaration(text, "shared $q"), "shared $q bf16 [128, 64] swizzle=64");
+  EXPECT_EQ(declaration(text, "shared $v"), "shared $v bf16 [128, 64] stages=2 swizzle=64");
+  EXPECT_EQ(declaration(text, "shared $p"), "shared $p bf16 [128, 128] swizzle=64");
+  EXPECT_EQ(declaration(text, "shared $o"), "shared $o bf16 [128, 64] alias=q swizzle=64");
+  EXPECT_THAT(
+      declaration(after("copy_paths", "attention_forward q_len=512 head_dim=96", "swizzle=64"), "shared $k"),
+      HasSubstr("swizzle=64"));
+}
+
 TEST(CopyPathsPass, swizzles_are_the_widest_span_that_divides_a_row) {
   EXPECT_THAT(declaration(after("copy_paths", kGemm, "k_tile=64"), "shared $a"), HasSubstr("swizzle=128"));
   EXPECT_THAT(declaration(after("copy_paths", kGemm, "k_tile=32"), "shared $a"), HasSubstr("swizzle=64"));

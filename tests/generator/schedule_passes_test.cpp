@@ -37,6 +37,21 @@ TEST(RolesPass, what_threads_copy_is_published) {
                           "acquire $b", "load $b, @b[z, n, k] via=ld", "publish $b", "advance $b"));
 }
 
+TEST(RolesPass, what_cp_async_brings_is_handed_over_without_a_wait_and_fenced_by_its_readers) {
+  const std::string text = after("roles", kGemm, "copy=cp_async");
+  EXPECT_THAT(
+      block(text, "for k", 2),
+      ElementsAre("acquire $a", "load $a, @a[z, m, k] via=cp_async", "publish_copies $a", "advance $a",
+                  "acquire $b", "load $b, @b[z, n, k] via=cp_async", "publish_copies $b", "advance $b"));
+  EXPECT_THAT(block(text, "for k", 1),
+              ElementsAre("wait $a", "wait $b", "fence_async", "mma %c, $a[warpgroup], $b^T accumulate",
+                          "release $b", "release $a"));
+  const std::string held = after("roles", kSquare, "q_in=registers staging=own q_copy=cp_async");
+  EXPECT_THAT(only(block(held, "role consumer"), {"wait", "fence_async", "copy"})[1],
+              "copy %q, $q[warpgroup]")
+      << "what threads read wants no fence";
+}
+
 TEST(RolesPass, each_warpgroup_gets_64_rows_of_its_own) {
   const std::string text = after("roles", kCausal, "consumers=3 key_tile=64");
   EXPECT_EQ(declaration(text, "register %s"), "register %s fp32 [64, 64]");
@@ -88,6 +103,11 @@ TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
               ElementsAre("role consumer warps=16 regs=104 {", "role producer warps=4 regs=40 {"));
   EXPECT_THAT(roles(1, "blocks=2 producer_regs=32"),
               ElementsAre("role consumer warps=4 regs=224 {", "role producer warps=4 regs=32 {"));
+  EXPECT_THAT(roles(2, "copy=cp_async"),
+              ElementsAre("role consumer warps=8 regs=232 {", "role producer warps=4 regs=40 {"))
+      << "and for cp.async fewer of them";
+  EXPECT_THAT(roles(4, "kv_copy=cp_async"),
+              ElementsAre("role consumer warps=16 regs=112 {", "role producer warps=4 regs=32 {"));
 }
 
 TEST(RolesPass, a_producer_of_a_program_keeps_no_less_than_it_needs) {

@@ -375,6 +375,28 @@ TEST(Verifier, refuses_copies_that_no_template_makes) {
               HasSubstr("$a is filled by no load"));
 }
 
+TEST(Verifier, refuses_copies_that_cp_async_cannot_make_or_nobody_fences) {
+  const std::string text = gemm("consumers=2 n_tile=128 k_tile=64 copy=cp_async");
+  expect_refusals(
+      text,
+      {{"fence_async\n", "\n", {"mma %c", "no fence_async since the wait for $a, which cp.async fills"}},
+       {"publish_copies $a", "publish $a", {"'publish_copies $a' expected"}},
+       {"store @c[z, m + warp * 16, n], $c[warp] via=tma",
+        "store @c[z, m + warp * 16, n], $c[warp] via=cp_async",
+        {"via=cp_async is not for a store"}},
+       {"load %bias, @bias[n]", "load %bias, @bias[n] via=cp_async", {"fills shared tiles"}},
+       {"load $a, @a[z, m, k] via=cp_async", "load $a, @a[z, m, k + 4] via=cp_async", {"columns", "k + 4"}},
+       {"strides=[262144,512,1]", "strides=[262144,516,1]", {"cp.async", "@a has [262144, 516, 1]"}}});
+  EXPECT_EQ(verdict(replaced(text, "@a[z, m, k] via", "@a[z, m, k + 8] via")), "accepted");
+  EXPECT_GT(remove_each_line_of_synchronisation(text), 12);
+  EXPECT_GT(remove_each_line_of_synchronisation(
+                plan_of("attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
+                        "consumers=2 key_tile=64 baton=issue kv_copy=cp_async")
+                    .launches[0]
+                    .program),
+            50);
+}
+
 TEST(Verifier, refuses_hints_that_nothing_takes) {
   expect_refusals(gemm(), {{"via=tma", "via=tma evict=never", {"evict=never", "first, last"}},
                            {"load %bias, @bias[n]", "load %bias, @bias[n] evict=last", {"only via=tma"}},

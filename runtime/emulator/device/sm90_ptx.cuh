@@ -126,6 +126,14 @@ WF_DEVICE void tma_load(u32 to, const TensorMap& map, u32 barrier, Multicast to_
 WF_DEVICE void bulk_commit() { leaves->copy_group(*self, emulated::GroupOp::commit, 0); }
 WF_DEVICE void bulk_wait_read() { leaves->copy_group(*self, emulated::GroupOp::wait_read, 0); }
 WF_DEVICE void bulk_wait() { leaves->copy_group(*self, emulated::GroupOp::wait, 0); }
+WF_DEVICE void cp_async(u32 to, const void* from, int bytes) {
+  leaves->small_copy(*self, to, from, 16, bytes);
+}
+WF_DEVICE void cp_async_arrive(u32 barrier) { leaves->small_copy_arrive(*self, barrier); }
+WF_DEVICE void cp_async_wait() {
+  leaves->small_copy_group(*self, emulated::GroupOp::commit, 0);
+  leaves->small_copy_group(*self, emulated::GroupOp::wait, 0);
+}
 WF_DEVICE void proxy_fence() { leaves->fence(*self, emulated::FenceOp::proxy_async); }
 
 // --- warpgroup mma -------------------------------------------------------------------------------------
