@@ -22,9 +22,9 @@ std::vector<std::string> every_value() {
 }
 
 // --- domains ------------------------------------------------------------------------------------------
-// s7 and turns around the exponentials were slower wherever they were measured on Hopper: they are for other
-// chips, and for users who name them.
-const std::vector<std::string> kOrderDomain{"s0", "s1"}, kBatonDomain{"none", "issue"};
+// Turns around the exponentials were slower wherever they were measured on Hopper: they are for other chips,
+// and for users who name them.
+const std::vector<std::string> kBatonDomain{"none", "issue"};
 // The copy path is one value: tma wherever its rules allow. Only a typed config asks for another: threads
 // that copy cost registers and issue slots, which a search would find out anew for every shape.
 const std::vector<std::string> kCopyDomain{"auto"}, kOwnCopyDomain{"same"};
@@ -106,7 +106,7 @@ std::vector<Gene> domains(const AttentionFields& fields, const Target& target) {
           {"key_tile", numbers(key_tiles)},
           {"k_stages", numbers({1, 2, 3, 4})},
           {"v_stages", numbers({1, 2, 3, 4})},
-          {"order", kOrderDomain},
+          {"order", every_value<Order>()},
           {"baton", kBatonDomain},
           {"reference", every_value<Reference>()},
           {"tile_order", tile_order_domain(fields)},

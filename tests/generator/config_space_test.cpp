@@ -346,10 +346,10 @@ TEST(ConfigSpaces, draw_neither_the_polynomial_nor_another_split_of_registers) {
 }
 
 // What was slower wherever it was measured is not searched, but runs for who names it.
-TEST(ConfigSpaces, draw_no_order_and_no_turns_that_lost) {
+TEST(ConfigSpaces, draw_no_turns_that_lost) {
   const Problem problem = parse_problem(kD64);
   const ConfigSpace space = config_space(problem, sm_90a());
-  for (const char* text : {"order=s7", "baton=exponentials"}) {
+  for (const char* text : {"baton=exponentials"}) {
     const Config typed = parse_config(text, problem);
     EXPECT_FALSE(check(problem, typed, sm_90a())) << text;
     EXPECT_FALSE(encode(space, typed)) << text;
