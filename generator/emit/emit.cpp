@@ -99,6 +99,7 @@ class Emitter {
     if (claims_tiles()) names.push_back(folder + "/claim.cuh");
     if (lower::lists_tiles(program_.body[0])) names.push_back("lists.cuh");
     if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
+    if (cluster() > 1) names.push_back(folder + "/clustered.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
     if (has_op("publish_copies")) names.push_back(folder + "/cp_async.cuh");
     if (cluster() > 1) names.push_back(folder + "/cluster.cuh");

@@ -8,6 +8,7 @@
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
+#include "sm90/clustered.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
