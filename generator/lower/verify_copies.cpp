@@ -58,7 +58,8 @@ std::optional<Rejection> check_via(const Program& program, const Op& op) {
     return refuse(op, "evict= is a hint to the copy engine, which only via=tma asks");
   if (via == "tma") return check_tma(program, op, outside, inside);
   if (via == "cp_async") return check_cp_async(program, op);
-  if (inside.space == Space::shared && is_load && via.empty()) return refuse(op, "wants via=tma or via=ld");
+  if (inside.space == Space::shared && is_load && via.empty())
+    return refuse(op, "wants via=tma, ld or cp_async");
   if (inside.space == Space::shared && !is_load) return refuse(op, "a shared tile is stored via=tma");
   return std::nullopt;
 }

@@ -20,7 +20,8 @@ float cut_to_float(int64_t sum, int unit) {
   const uint64_t size = static_cast<uint64_t>(std::abs(sum));
   const int above = std::max(static_cast<int>(std::bit_width(size)) - 24, 0);
   const int last = std::max(unit + above, -149);
-  const auto cut = static_cast<float>(size >> (last - unit));
+  const int dropped = last - unit;
+  const auto cut = dropped < 64 ? static_cast<float>(size >> dropped) : 0.0f;
   return std::ldexp(sum < 0 ? -cut : cut, last);
 }
 

@@ -20,8 +20,8 @@ WF_DEVICE u32 within_block(u32 address) { return address; }
 #endif
 
 // The descriptor of a tile's start. leading and stride: byte offsets between core-matrix groups. A tile lies
-// below 2^18, so that the 14 bits of address / 16 never overflow into the next field: steps along the tile are
-// added to the descriptor, one instruction each where building it takes four.
+// below 2^18, so that the 14 bits of address / 16 never overflow into the next field: steps along the tile
+// are added to the descriptor, one instruction each where building it takes four.
 WF_DEVICE u64 descriptor(u32 address, int leading, int stride, int swizzle) {
   const u32 low = within_block(address) >> 4 | static_cast<u32>(leading >> 4) << 16;
   const u32 high = static_cast<u32>(stride >> 4) | swizzle_code(swizzle) << 30;

@@ -1,4 +1,4 @@
-// Schedules that the tuner does not draw (order=s7, baton=exponentials): right and without hazard over masks,
+// The loop that begins with the softmax, and turns around exponentials: right and without hazard over masks,
 // references and the other settings, and caught where a piece of them is missing.
 #include <gmock/gmock.h>
 

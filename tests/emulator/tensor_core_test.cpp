@@ -292,6 +292,14 @@ TEST(TensorCore, four_sums_at_once_are_each_alone) {
   }
 }
 
+TEST(TensorCore, products_below_every_float_are_lost) {
+  Factors factors{};
+  Sums sums{};
+  factors.a[0][0] = factors.b[0][0] = 0x1p-100f;
+  add_products(factors, ValueType::bf16, 8, false, sums);
+  EXPECT_EQ(sums.value[0][0], 0.0f);
+}
+
 TEST(TensorCore, infinite_factors_and_nan_spread) {
   Factors factors{};
   Sums sums{};
