@@ -28,7 +28,7 @@ const std::vector<std::string> kBatonDomain{"none", "issue"};
 // The copy path is one value: tma wherever its rules allow. Only a typed config asks for another: threads
 // that copy cost registers and issue slots, which a search would find out anew for every shape.
 const std::vector<std::string> kCopyDomain{"auto"}, kOwnCopyDomain{"same"};
-// Narrower panels have the same banks free of conflicts, and cost the copy engine more boxes.
+// Narrower panels are as free of bank conflicts, and cost the copy engine more boxes.
 const std::vector<std::string> kSwizzleDomain{"widest"};
 // Less accurate than the problem asks for: only who types it gets it.
 const std::vector<std::string> kScaleQDomain{"false"};

@@ -16,13 +16,11 @@ namespace {
 
 using Reason = std::optional<std::string>;
 
-constexpr int kWarpgroup = 128;         // threads
-constexpr int kRowsPerWarpgroup = 64;   // of one wgmma
-constexpr int kSwizzleRows = 8;         // after which its pattern repeats
-constexpr int kBarrierRoom = 1024;      // mbarriers, and the alignment of swizzled tiles
-constexpr int kProducerRegisters = 24;  // the least that setmaxnreg gives a role that only copies
-constexpr int kConsumerRegisterCap = 240;
-constexpr int kOtherRegisters = 30;  // addresses, row state, loop (measured from ptxas, all orders)
+constexpr int kWarpgroup = 128;        // threads
+constexpr int kRowsPerWarpgroup = 64;  // of one wgmma
+constexpr int kSwizzleRows = 8;        // after which its pattern repeats
+constexpr int kBarrierRoom = 1024;     // mbarriers, and the alignment of swizzled tiles
+constexpr int kOtherRegisters = 30;    // addresses, row state, loop (measured from ptxas, all orders)
 // The same where a tile holds the exponentials that are else on their way (measured from ptxas, s1 with r2).
 constexpr int kOthersBesideExponentials = 16;
 constexpr int kRegisterSlack = 8;  // ptxas at times does better than the estimate
@@ -351,30 +349,14 @@ Reason shared_memory_violated(const Problem& problem, const KernelConfig& config
 }
 
 // --- registers ----------------------------------------------------------------------------------------
-int round_down(int value, int step) { return value / step * step; }
-
-// setmaxnreg hands out what the launch allotted, not the whole register file: the producer gives up all but
-// 24 of its registers per thread and the consumers share them. 240, 240, 160, 112 on sm_90a.
-int launch_registers(int consumers, int blocks, const Target& target) {
-  const int threads = (consumers + 1) * kWarpgroup * blocks;
-  return round_down(std::min(target.registers_per_multiprocessor / threads, target.max_registers_per_thread),
-                    target.register_granularity);
-}
-
-int consumer_registers(int consumers, int blocks, const Target& target, int producer) {
-  const int threads = (consumers + 1) * kWarpgroup;
-  const int allotted = launch_registers(consumers, blocks, target);
-  const int shared_out = allotted * threads - producer * kWarpgroup;
-  return std::min(kConsumerRegisterCap,
-                  round_down(shared_out / (consumers * kWarpgroup), target.register_granularity));
-}
-
-Reason consumer_need_violated(int need, const std::string& of, int consumers, int blocks,
-                              const Target& target, int producer = kProducerRegisters) {
-  const int has = consumer_registers(consumers, blocks, target, producer);
+// Of a thread of a consumer: 240, 240, 160, 112 on sm_90a, where the copy engine brings the tiles.
+Reason consumer_need_violated(int need, const std::string& of, const lower::RoleShares& shares,
+                              const Target& target) {
+  const lower::RegisterBudget budget = lower::register_budget(shares, target);
+  const int64_t has = budget.producer > 0 ? budget.consumer : lower::kMostOfConsumer;
   if (need <= has + kRegisterSlack) return {};
   return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of,
-                     consumers, has);
+                     shares.consumers, has);
 }
 
 // ptxas places a wgmma's operands within the launch's allotment, whatever setmaxnreg adds later (C7602).
@@ -382,7 +364,7 @@ Reason consumer_need_violated(int need, const std::string& of, int consumers, in
 // registers.
 constexpr int kBesideSums = 26, kBesideSumsAndFactor = 30;
 Reason instruction_violated(int columns, int beside, int consumers, int blocks, const Target& target) {
-  const int need = columns / 2 + beside, has = launch_registers(consumers, blocks, target);
+  const int64_t need = columns / 2 + beside, has = lower::launch_registers(consumers, blocks, target);
   if (need <= has) return {};
   return fmt::format("a wgmma of {} columns needs {} registers, the launch allots {} to a thread", columns,
                      need, has);
@@ -408,7 +390,7 @@ Reason attention_registers(const AttentionFields& fields, const AttentionConfig&
       s + p + o + q + e + others,
       fmt::format("S {}, P {}, O {}, {}{}others {}", s, p, o, held ? fmt::format("Q {}, ", q) : "",
                   beside ? fmt::format("exponentials beside S {}, ", e) : "", others),
-      c.consumers, c.blocks, target, c.producer_regs > 0 ? c.producer_regs : kProducerRegisters);
+      {.consumers = c.consumers, .blocks = c.blocks, .producer_regs = c.producer_regs}, target);
 }
 
 // Who brings q, k and v. What cp.async cannot take goes by ld, of which the pass knows.
@@ -442,7 +424,7 @@ Reason registers_violated(const Problem& problem, const KernelConfig& config, co
       return violated;
     return consumer_need_violated(c->n_tile / 2 + kOtherRegisters,
                                   fmt::format("C {}, others {}", c->n_tile / 2, kOtherRegisters),
-                                  c->consumers, 1, target);
+                                  {.consumers = c->consumers}, target);
   }
   const int x = std::get<SoftmaxConfig>(config).column_tile / 2;  // 16 rows over 32 threads
   if (x + kOtherRegisters <= target.max_registers_per_thread) return {};

@@ -60,10 +60,10 @@ WF_DEVICE float shift_of(float reference, float scale, float lift) {
 // 2^x on the FMA pipe, for who would wait for ex2: a polynomial of the fraction, to whose exponent the whole
 // part is added (Cody and Waite). Its coefficients are those of the least relative error over [0, 1] with the
 // constant fixed to 1 (Remez, degree 5: 2^-23.5), rounded to fp32. In fp32 no x from -126 to 128 is off by
-// more than 2^-22.5 (1.66e-7; every float was tried), where ex2 is documented to be within 2^-22, and whole
-// numbers are exact. As with ex2, -inf and what lies below -127 give 0, and 128 and above infinity, which the
-// checks of sums look for. So does NaN. Between -127 and -126 something below 2^-126 is left, which ex2
-// flushes.
+// more than 2^-22.5 (1.66e-7; every float of 2^-23 and above was tried), where ex2 is documented to be
+// within 2^-22, and whole numbers are exact. As with ex2, -inf and what lies below -127 give 0, and 128 and
+// above infinity, which the checks of sums look for. So does NaN. Between -127 and -126 something below
+// 2^-126 is left, which ex2 flushes.
 WF_DEVICE float exp2_polynomial(float x) {
   constexpr float kWhole = 12582912.0f;  // 1.5 * 2^23: sums with it are whole numbers, in the low bits
   const float clamped = larger(smaller(x, 128.0f), -127.0f);

@@ -72,8 +72,7 @@ std::vector<OpInfo> table() {
        {"via", "evict", "multicast"},
        "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | "
        "ld | cp_async; evict=first | last: when L2 should give up what TMA reads; multicast=N: by the N "
-       "blocks of the "
-       "cluster together, each of which brings its part of the rows to all"},
+       "blocks of the cluster together, each of which brings its part of the rows to all"},
       {"store",
        movement,
        {writes(kGlobal), reads(kShared | kTile | kRows)},

@@ -109,10 +109,6 @@ std::optional<Rejection> guard_block(const Program& program, Body& body, bool in
   return std::nullopt;
 }
 
-}  // namespace
-
-namespace {
-
 bool wants_fence(const Program& program, const Op& wait) {
   return wait.name == "wait" && is_fenced_by_readers(program, wait.operands[0].name);
 }

@@ -9,15 +9,9 @@ namespace warpfinch::lower {
 namespace {
 
 constexpr int64_t kWarpgroup = 128;  // threads
-constexpr int64_t kMostOfConsumer = 240;
 
 // Alone on its multiprocessor a single consumer has all that a thread can have, as the launch leaves it.
 bool divides(const RoleShares& shares) { return shares.consumers >= 2 || shares.blocks >= 2; }
-
-int64_t allotted(const RoleShares& shares, const Target& target) {
-  const int64_t threads = (shares.consumers + 1) * kWarpgroup * shares.blocks;
-  return target.registers_per_multiprocessor / threads / 8 * 8;
-}
 
 // The least that a producer needs, and with many consumers what their whole eights leave.
 int64_t derived(const RoleShares& shares) {
@@ -28,15 +22,23 @@ int64_t derived(const RoleShares& shares) {
 
 }  // namespace
 
+int64_t launch_registers(int64_t consumers, int64_t blocks, const Target& target) {
+  const int64_t threads = (consumers + 1) * kWarpgroup * blocks, step = target.register_granularity;
+  return std::min<int64_t>(target.registers_per_multiprocessor / threads, target.max_registers_per_thread) /
+         step * step;
+}
+
 RegisterBudget register_budget(const RoleShares& shares, const Target& target) {
   if (!divides(shares)) return {};
-  const int64_t all = allotted(shares, target) * (shares.consumers + 1);
+  const int64_t all = launch_registers(shares.consumers, shares.blocks, target) * (shares.consumers + 1),
+                step = target.register_granularity;
   const int64_t producer = shares.producer_regs > 0 ? shares.producer_regs : derived(shares);
-  return {producer, std::min((all - producer) / shares.consumers / 8 * 8, kMostOfConsumer)};
+  return {producer, std::min((all - producer) / shares.consumers / step * step, kMostOfConsumer)};
 }
 
 std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target) {
-  const int64_t kept = shares.producer_regs, allots = allotted(shares, target);
+  const int64_t kept = shares.producer_regs,
+                allots = launch_registers(shares.consumers, shares.blocks, target);
   if (kept == 0) {
     if (!divides(shares) || derived(shares) <= allots) return std::nullopt;
     return fmt::format("a producer whose threads copy needs {} registers, the launch allots {} to a thread",

@@ -24,6 +24,10 @@ struct RegisterBudget {
   int64_t producer = 0, consumer = 0;  // per thread; 0: what the launch allots
 };
 
+constexpr int64_t kMostOfConsumer = 240;
+
+// What a launch with a producer beside the consumers allots to every thread.
+int64_t launch_registers(int64_t consumers, int64_t blocks, const Target& target);
 RegisterBudget register_budget(const RoleShares& shares, const Target& target);
 // Why a producer cannot keep what it is given, or needs.
 std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target);

@@ -125,12 +125,8 @@ int64_t register_rows(const Program& program) {
 
 // Who brings the tiles: the one that does the most of it for a copy.
 Copier copier_of(const Program& program) {
-  const auto fills = [&](const char* via) {
-    return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
-      return tensor.space == Space::shared && filled_via(program, tensor.name, via);
-    });
-  };
-  return fills("ld") ? Copier::threads : fills("cp_async") ? Copier::async : Copier::engine;
+  if (any_filled_via(program, "ld")) return Copier::threads;
+  return any_filled_via(program, "cp_async") ? Copier::async : Copier::engine;
 }
 
 Op role(const char* name, int64_t warps, int64_t registers, std::vector<Op> body) {

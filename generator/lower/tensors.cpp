@@ -94,10 +94,14 @@ bool filled_by_threads(const Program& program, const std::string& tile) {
   return filled_via(program, tile, "ld") || filled_via(program, tile, "cp_async");
 }
 
-bool producer_copies(const Program& program) {
+bool any_filled_via(const Program& program, const std::string& via) {
   return std::any_of(program.tensors.begin(), program.tensors.end(), [&](const Tensor& tensor) {
-    return tensor.space == Space::shared && filled_by_threads(program, tensor.name);
+    return tensor.space == Space::shared && filled_via(program, tensor.name, via);
   });
+}
+
+bool producer_copies(const Program& program) {
+  return any_filled_via(program, "ld") || any_filled_via(program, "cp_async");
 }
 
 bool is_fenced_by_readers(const Program& program, const std::string& tile) {

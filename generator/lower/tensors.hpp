@@ -44,7 +44,8 @@ bool is_ring(const ir::Program& program, const std::string& tile);
 bool filled_via(const ir::Program& program, const std::string& tile, const std::string& via);
 // Do the producer's threads fill the tile, by ld or by cp.async, each of them arriving at its barriers?
 bool filled_by_threads(const ir::Program& program, const std::string& tile);
-// The same of any tile.
+// Do loads with that `via` fill any shared tile; does the producer, by ld or by cp.async?
+bool any_filled_via(const ir::Program& program, const std::string& via);
 bool producer_copies(const ir::Program& program);
 // Is the tile written by cp.async, through the generic proxy, and read by an mma, through the async proxy?
 bool is_fenced_by_readers(const ir::Program& program, const std::string& tile);

@@ -91,19 +91,21 @@ bool add_four(const Factors& f, const Powers& powers, int row, int column, float
 }  // namespace
 
 float add_products(const float* a, const float* b, ValueType type, float sum) {
-  const int smallest = smallest_exponent(type);
-  int largest = sum == 0.0f ? -10000 : exponent_of(sum, -126);
+  bool finite = std::isfinite(sum);
   float plain = sum;
   for (int k = 0; k < kStep; ++k) {
     const float other = b[k * kMaxColumns];
     plain += a[k] * other;
-    if (a[k] != 0.0f && other != 0.0f)
-      largest = std::max(largest, exponent_of(a[k], smallest) + exponent_of(other, smallest));
+    finite = finite && std::isfinite(a[k]) && std::isfinite(other);
   }
-  const auto finite = [](float x) { return std::isfinite(x); };
-  bool all_finite = finite(sum);
-  for (int k = 0; k < kStep; ++k) all_finite = all_finite && finite(a[k]) && finite(b[k * kMaxColumns]);
-  if (!all_finite || largest == -10000) return plain;
+  if (!finite) return plain;
+  constexpr int kNothing = -10000;
+  const int smallest = smallest_exponent(type);
+  int largest = sum == 0.0f ? kNothing : exponent_of(sum, -126);
+  for (int k = 0; k < kStep; ++k)
+    if (const float other = b[k * kMaxColumns]; a[k] != 0.0f && other != 0.0f)
+      largest = std::max(largest, exponent_of(a[k], smallest) + exponent_of(other, smallest));
+  if (largest == kNothing) return plain;
   const auto cut = [&](double x) { return static_cast<int64_t>(std::ldexp(x, kKept - largest)); };
   int64_t total = cut(sum);
   for (int k = 0; k < kStep; ++k) total += cut(static_cast<double>(a[k]) * b[k * kMaxColumns]);

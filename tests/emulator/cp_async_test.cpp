@@ -123,14 +123,7 @@ std::string found_with(const std::string& from, const std::string& to, bool in_k
   if (in_kernel) replace_all(source.kernel, from, to);
   for (Header& header : source.headers)
     if (!in_kernel && header.name == "sm90/cp_async.cuh") replace_all(header.text, from, to);
-  const auto kernels = kernels_of(plan);
-  std::string kinds;
-  for (uint64_t seed = 0; seed < 3; ++seed) {
-    std::vector<HostTensor> tensors = workload(plan.buffers, 7);
-    for (const Hazard& hazard : run_plan(kernels, plan, tensors, {.schedule_seed = seed}).hazards)
-      if (kinds.find(hazard.kind) == std::string::npos) kinds += hazard.kind + "; ";
-  }
-  return kinds;
+  return kinds_under_schedules(plan);
 }
 
 TEST(CpAsyncFaults, no_fence_in_front_of_the_products) {

@@ -48,6 +48,18 @@ inline Report run_plan(const std::vector<std::shared_ptr<const BuiltKernel>>& ke
   return run(kernels, plan, pointers_of(tensors), aligned, multiprocessors, options);
 }
 
+// Kinds of the hazards of the plan under three schedules, each named once.
+inline std::string kinds_under_schedules(const Plan& plan) {
+  const auto kernels = kernels_of(plan);
+  std::string kinds;
+  for (uint64_t seed = 0; seed < 3; ++seed) {
+    std::vector<HostTensor> tensors = workload(plan.buffers, 7);
+    for (const Hazard& hazard : run_plan(kernels, plan, tensors, {.schedule_seed = seed}).hazards)
+      if (kinds.find(hazard.kind) == std::string::npos) kinds += hazard.kind + "; ";
+  }
+  return kinds;
+}
+
 inline std::string text_of(const Report& report) {
   std::string text;
   for (const Hazard& hazard : report.hazards) text += hazard.text + "\n";

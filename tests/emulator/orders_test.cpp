@@ -87,14 +87,7 @@ std::string found_with(const std::string& config, const std::string& behind, con
   const size_t at = kernel.find(from, kernel.find(behind));
   EXPECT_NE(at, std::string::npos) << from;
   kernel.replace(at, from.size(), to);
-  const auto kernels = kernels_of(plan);
-  std::string kinds;
-  for (uint64_t seed = 0; seed < 3; ++seed) {
-    std::vector<HostTensor> tensors = workload(plan.buffers, 7);
-    for (const Hazard& hazard : run_plan(kernels, plan, tensors, {.schedule_seed = seed}).hazards)
-      if (kinds.find(hazard.kind) == std::string::npos) kinds += hazard.kind + "; ";
-  }
-  return kinds;
+  return kinds_under_schedules(plan);
 }
 
 // The wait stands behind the issue of both products, and in front of the loop's end.

@@ -30,8 +30,7 @@ constexpr Argued kArgued[] = {
      "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
     {"attention_p_shared", "join_warpgroup without joining the others", kAny,
      "each warp's share of the product reads its own 16 rows of P, which its own lanes stored; the barrier "
-     "is "
-     "there because the ISA does not promise which warp reads which rows"},
+     "is there because the ISA does not promise which warp reads which rows"},
     {"attention_p_shared", "swizzle of the staging tile", "const SharedTile<.*> p_shared.*",
      "threads write this tile and wgmma reads it, both by this declaration"},
     {"gemm_static|three_kernel", "acquire does not wait", "acquire<\\d+>\\(b_ring\\);",
