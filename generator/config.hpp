@@ -40,9 +40,14 @@ template <>
 struct EnumNames<Reference> {
   static constexpr std::array<std::string_view, 5> names{"r0", "r1", "r2", "r3", "r4"};
 };
-// Does the first tile alone decide about the maximum, so that a row tile may have to be done again?
-constexpr bool may_do_again(Reference reference) {
+// Does the first tile alone decide about the maximum?
+constexpr bool first_tile_decides(Reference reference) {
   return reference == Reference::r3 || reference == Reference::r4;
+}
+// May a row tile have to be done again, with the policy that is right for every input? Where the first tile
+// decides, and where speculation lets P grow so far that bf16 values may take O beyond fp32 with it.
+constexpr bool may_do_again(Reference reference, DataType dtype) {
+  return first_tile_decides(reference) || (reference == Reference::r2 && dtype == DataType::bf16);
 }
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks

@@ -319,7 +319,8 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
                 o = own ? tile(rows, value_dim) : 0;
   const int64_t k = c.k_stages * tile(staged, dim), v = c.v_stages * tile(staged, value_dim);
   const int64_t p = c.p_in == WeightPlace::shared ? tile(rows, c.key_tile) : 0;
-  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, may_do_again(c.reference));
+  const int64_t walk =
+      lower::walk_bytes(c.tile_order == TileOrder::dynamic, may_do_again(c.reference, f.dtype));
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
   const std::string weights = p > 0 ? fmt::format("p {} KB, ", p / 1024) : "";

@@ -131,11 +131,13 @@ WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& sum, cons
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     // 0 * x is NaN for what is not finite, and so is every sum with it.
-    float probe = 0.0f;
+    float even = 0.0f, odd = 0.0f;
 #pragma unroll
-    for (int i = 0; i < Tile::kCount; i += 4)
-      probe = fused(o.value[i + 2 * half + 1], 0.0f, fused(o.value[i + 2 * half], 0.0f, probe));
-    const bool fits = sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f && probe == 0.0f;
+    for (int i = 0; i < Tile::kCount; i += 4) {
+      even = fused(o.value[i + 2 * half], 0.0f, even);
+      odd = fused(o.value[i + 2 * half + 1], 0.0f, odd);
+    }
+    const bool fits = sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f && even + odd == 0.0f;
     flag.value[half] = fits ? 0.0f : 1.0f;
   }
 }

@@ -10,6 +10,10 @@ using namespace ir;
 
 namespace {
 
+bool may_do_again(const AttentionFields& fields, const AttentionConfig& config) {
+  return warpfinch::may_do_again(config.reference, fields.dtype);
+}
+
 void declare_tiles(Program& program, const AttentionFields& fields, const AttentionConfig& config) {
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
@@ -26,7 +30,7 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
                                 : shared_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
   for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
-  if (may_do_again(config.reference)) program.tensors.push_back(row_values("unfit", rows));
+  if (may_do_again(fields, config)) program.tensors.push_back(row_values("unfit", rows));
   if (config.reference == Reference::r2) {
     program.tensors.push_back(register_tile("e", DataType::fp32, {rows, keys}));
     program.tensors.push_back(row_values("share", rows));
@@ -91,8 +95,8 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
                                       row_tiles(fields, config).group, rows_of_keys(config));
   bounds.masked |= fields.kv_len % trip != 0;
   // What a second walk does otherwise gets a loop of its own, too; with s7 the first trip does the same.
-  bounds.masked |=
-      may_do_again(config.reference) && config.mask_loop == MaskLoop::split && config.order != Order::s7;
+  bounds.masked |= first_tile_decides(config.reference) && config.mask_loop == MaskLoop::split &&
+                   config.order != Order::s7;
   if (!split) return bounds;
   const int64_t keys = split_keys(fields, config);
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
@@ -139,10 +143,10 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
 
 // How large a thread's share of a tile's row sum may be under a speculative reference. No exponential is
 // larger than its share, so P is finite: fp16 ends at 65504, bf16 where fp32 does. A row of T tiles sums up
-// to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16, and in
-// bf16 while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64). Nothing is lost below: the
-// reference is the score of a key, so the sum is at least 1 (lifted: 2^7), and what underflows against it
-// would against the maximum, too.
+// to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16; in bf16
+// while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64), and a row tile where O is not is done
+// again, under its maximum so far. Nothing is lost below: the reference is the score of a key, so the sum is
+// at least 1 (lifted: 2^7), and what underflows against it would against the maximum, too.
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
 // The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum
@@ -159,6 +163,7 @@ void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fi
                                   op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}})};
   if (own) exponentials.push_back(round);
   Op repair = op("any_above", {tile("share"), number(speculation_limit(fields.dtype))});
+  if (may_do_again(fields, config)) set(repair.attributes, "eager", "");
   repair.body = raise;
   repair.body.insert(repair.body.end(), exponentials.begin(), exponentials.end());
   if (!is_constant(first)) {
@@ -201,7 +206,7 @@ void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const 
       op("softmax_exp2", {tile("s"), tile("reference")}, exp2_attributes(config, scale, fields.dtype));
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
   const Op round = round_weights(config, "s");
-  if (may_do_again(policy)) {
+  if (first_tile_decides(policy)) {
     // Only the first tile decides; where that did not fit, every one does.
     Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
@@ -274,7 +279,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   append_column_loop(body, bounds, symbol("key_tile") * config.stage_tiles,
                      stage_body(fields, config, begin));
   body.push_back(op("row_total", {tile("sum")}));
-  if (may_do_again(config.reference)) {
+  if (may_do_again(fields, config)) {
     body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));
     body.push_back(op("redo", {tile("unfit")}));
   }
@@ -330,7 +335,9 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   for (const char* tile : {"k", "v"}) choose_copy_path(program, tile, config.kv_copy);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
-  if (may_do_again(config.reference)) set(grid.attributes, "retry", "safe");
+  if (may_do_again(fields, config)) set(grid.attributes, "retry", "safe");
+  // S, P and O with exponentials beside them leave no register for a second walk.
+  if (may_do_again(fields, config) && config.reference == Reference::r2) set(grid.attributes, "apart", "");
   grid.ranges = tile_axes(fields, config);
   if (row_tiles_differ(fields) && band(fields).last)
     set(grid.attributes, "descending", config.cluster > 1 ? "m_cluster" : "m");

@@ -314,14 +314,21 @@ class Emitter {
   }
   // Counts the walks. Where tiles are claimed each of them knows for itself whether it is the second try.
   std::string tries() const { return claims_tiles() ? "again" : spell_symbol(*retried()); }
-  // All tiles, and then those that were marked once more.
+  // All tiles, and then those that were marked once more, by the same code; or, apart, by a copy: then what
+  // only the second walk asks is no question in the first one, which keeps nothing in registers for it.
+  bool walks_apart() const { return has(grid_->attributes, "apart"); }
   void open_tries() {
     const std::string name = tries();
-    line("#pragma unroll 1", grid_line_);
-    open(fmt::format("for (int {} = 0;; {} = 1)", name, name), grid_line_);
+    line(walks_apart() ? "#pragma unroll" : "#pragma unroll 1", grid_line_);
+    open(fmt::format("for (int {} = 0;{}; {})", name, walks_apart() ? fmt::format(" {} < 2", name) : "",
+                     walks_apart() ? "++" + name : name + " = 1"),
+         grid_line_);
+    if (walks_apart())
+      line(fmt::format("if ({} != 0 && !any_marked<{}>(redo_mask)) break;", name, threads_), grid_line_);
   }
   void close_tries() {
-    line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", tries(), threads_), grid_line_);
+    if (!walks_apart())
+      line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", tries(), threads_), grid_line_);
     close();
   }
   // `who`: the part that the role has in claiming tiles.
@@ -448,7 +455,10 @@ class Emitter {
   }
   std::string operand(const Op& op, size_t i) const {
     const Operand& operand = op.operands[i];
-    if (operand.kind == Operand::Kind::number) return spell_number(operand.number);
+    if (operand.kind == Operand::Kind::number)
+      return has(op.attributes, "eager")
+                 ? fmt::format("{} == 0 ? {} : 0.0f", spell_symbol(*retried()), spell_number(operand.number))
+                 : spell_number(operand.number);
     if (operand.kind == Operand::Kind::expr) return expression(op, i);
     if (operand.space == Space::register_) return spell_tensor(program_, Space::register_, operand.name);
     if (operand.space == Space::global) return global_operand(op, operand);

@@ -26,14 +26,13 @@ std::vector<OpInfo> table() {
       {"grid",
        structure,
        {},
-       {"tile_order", "group", "descending", "retry", "lists", "cluster"},
+       {"tile_order", "group", "descending", "retry", "apart", "lists", "cluster"},
        "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per "
        "tile, static: blocks walk over the tiles in serpentine, dynamic: they claim tiles as they go, "
        "balanced: each of lists=N blocks has a list of tiles; group=N: the last two axes are walked in bands "
        "of N; descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 "
-       "when a tile that `redo` marked is done again or could not be done again; cluster=N: each tile is "
-       "shared by "
-       "a cluster of N blocks, told apart by `rank`"},
+       "when a tile that `redo` marked is done again or could not be done again; apart: that walk has a copy "
+       "of the code; cluster=N: each tile is shared by a cluster of N blocks, told apart by `rank`"},
       {"role",
        structure,
        {},
@@ -56,9 +55,9 @@ std::vector<OpInfo> table() {
       {"any_above",
        structure,
        {reads(kRows), reads(kNumber)},
-       {},
+       {"eager"},
        "the body in a warp where the value of some thread's row is above the number or NaN; it waits inside "
-       "for what it touches"},
+       "for what it touches. eager: above 0 in the second walk of a grid with `retry`"},
       {"leave",
        structure,
        {reads(kIndex)},

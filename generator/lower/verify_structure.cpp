@@ -143,7 +143,7 @@ std::optional<Rejection> check_shared_walk(const Program& program) {
   const Op& grid = program.body[0];
   std::optional<Rejection> found;
   walk(grid.body, [&](const Op& op) {
-    if (op.name == "redo" && !has(grid.attributes, "retry"))
+    if ((op.name == "redo" || has(op.attributes, "eager")) && !has(grid.attributes, "retry"))
       found = refuse(op, "its grid names no retry=…, which tells the second try from the first");
     if (op.name == "role" && has(op.attributes, "compute") && has(grid.attributes, "retry"))
       found = refuse(op, "retry needs a consumer and its producer");

@@ -14,6 +14,7 @@ namespace {
 struct Data {
   double spread;  // of the scores; 1 with standard normal Q and K
   enum { even, rising, falling, low } trend;
+  double values = 1;  // times standard normal V
 };
 constexpr Data kData[] = {{1, Data::even},     {6, Data::even},    {40, Data::even},   {1, Data::rising},
                           {6, Data::rising},   {40, Data::rising}, {1, Data::falling}, {6, Data::falling},
@@ -33,6 +34,7 @@ std::vector<HostTensor> peaked(const Plan& plan, const Data& data) {
     const double place = static_cast<double>(key) / last;
     return height * (data.trend == Data::low ? -1 : data.trend == Data::rising ? place : 1 - place);
   });
+  map_elements(tensors[2], [&](double v, int64_t, int64_t, int64_t) { return data.values * v; });
   return tensors;
 }
 
@@ -42,7 +44,8 @@ void expect_exact(const std::string& problem, const std::string& config, std::sp
   const auto kernels = kernels_of(plan);
   for (const Data& data : all) {
     std::vector<HostTensor> tensors = peaked(plan, data);
-    SCOPED_TRACE(fmt::format("spread {}, trend {}", data.spread, static_cast<int>(data.trend)));
+    SCOPED_TRACE(fmt::format("spread {}, trend {}, values {}", data.spread, static_cast<int>(data.trend),
+                             data.values));
     expect_clean_and_right(kernels, plan, tensors, {.threads = machine_threads()});
   }
 }
@@ -176,6 +179,36 @@ TEST_P(Peaked, weights_in_shared_memory) {
   expect_exact("attention_forward q_len=100 kv_len=700" + dtype(),
                "consumers=2 key_tile=80 order=s1 reference=r3 mask_loop=split p_in=shared stage_tiles=2 "
                "tile_order=static");
+}
+
+// Exponentials that may grow to 2^60 take such values beyond fp32, where the result is within bf16.
+constexpr Data kLargeValues[] = {{1, Data::even, 0x1p115},
+                                 {6, Data::even, 0x1p115},
+                                 {6, Data::rising, 0x1p80},
+                                 {40, Data::even, 0x1p80},
+                                 {40, Data::falling, 0x1p115}};
+TEST(PeakedBf16, speculation_that_large_values_do_not_stand) {
+  const std::string whole = "attention_forward q_heads=2 q_len=300 kv_len=700 head_dim=64 lse=true";
+  for (const char* config :
+       {"consumers=2 key_tile=64 order=s1 baton=issue reference=r2 mask_loop=split tile_order=static",
+        "consumers=1 key_tile=64 order=s1 reference=r2 q_in=registers tile_order=dynamic",
+        "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=branch stage_tiles=2 tile_order=flat",
+        "consumers=1 key_tile=64 order=s0 reference=r2 p_in=shared cluster=2"})
+    expect_exact(whole, config, kLargeValues);
+  expect_exact("attention_forward q_len=420 kv_len=500 mask=causal head_dim=64",
+               "consumers=2 key_tile=64 order=s7 baton=issue reference=r2 mask_loop=split extents=warpgroup "
+               "stage_tiles=2 tile_order=balanced q_stages=2 staging=own",
+               kLargeValues);
+  expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600 head_dim=64",
+               "consumers=1 key_tile=32 reference=r2 kv_splits=3 pack_gqa=true", kLargeValues);
+}
+TEST(PeakedBf16, large_values_ask_for_the_second_walk) {
+  const std::string problem = "attention_forward q_len=100 kv_len=700 head_dim=64";
+  const std::string config = "consumers=2 key_tile=64 reference=r2 order=";
+  for (const char* order : {"s0", "s1", "s7"}) {
+    EXPECT_TRUE(is_right_at_once(problem, config + order, {6, Data::even})) << order;
+    EXPECT_FALSE(is_right_at_once(problem, config + order, {6, Data::rising, 0x1p80})) << order;
+  }
 }
 
 // An exponential that overflows must be seen, and one that underflows must leave nothing.

@@ -184,7 +184,7 @@ TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
                                    "consumers=2 key_tile=64 order=s1 reference=r2")
                                .launches[0]
                                .program;
-  const char* vote = "any_above %share, 1.152921504606847e+18 {\n";
+  const char* vote = "any_above %share, 1.152921504606847e+18 eager {\n";
   const std::string head = vote;
   for (const char* op : {"release $k", "wait $v", "commit_mma", "fence_mma %o", "mma %o, %p, $v accumulate",
                          "baton_wait", "copy $o[warpgroup], %o", "fence_async", "skip $k"})
