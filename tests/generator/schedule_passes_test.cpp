@@ -285,6 +285,18 @@ TEST(BatonPass, refuses_a_single_consumer) {
 }
 
 // --- allocate_shared --------------------------------------------------------------------------------------
+TEST(AllocateSharedPass, a_given_offset_has_to_be_the_right_one) {
+  const std::string text = after("allocate_shared", kGemm, "n_tile=128 k_tile=64 stages=2");
+  EXPECT_TRUE(generate_program(text, sm_90a()));
+  const ir::Program moved = ir::parse(replaced(text, "offset=0", "offset=1024"));
+  const auto placed = lower::allocate_shared(moved, sm_90a());
+  ASSERT_FALSE(placed);
+  EXPECT_EQ(placed.rejection(),
+            (Rejection{"allocate_shared",
+                       "$a has offset=1024, but lies at 0: tiles follow each other in the order of their "
+                       "lines; leave offset out"}));
+}
+
 TEST(AllocateSharedPass, places_tiles_apart_and_barriers_behind_them) {
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
            {kCausal, "consumers=3 key_tile=96 k_stages=2 v_stages=3"},
