@@ -67,8 +67,23 @@ std::vector<std::string> compiler_words() {
   return result;
 }
 
-// Both outputs go to `output`. -1: the program cannot be started.
-int run_program(const std::vector<std::string>& words, const fs::path& output) {
+std::string first_error(const std::string& log) {
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);)
+    if (line.find("error") != std::string::npos) return line;
+  return log.substr(0, log.find('\n'));
+}
+
+// How a program ended that did not do its work, with the first line that says "error", else the first.
+std::string failure_text(int status, const std::string& output) {
+  if (WIFSIGNALED(status)) return fmt::format("was killed by signal {}", WTERMSIG(status));
+  const std::string how = fmt::format("ended with status {}", WEXITSTATUS(status));
+  const std::string said = first_error(output);
+  return said.empty() ? how + " and said nothing" : fmt::format("{}: {}", how, said);
+}
+
+// Empty where the program did its work, else what went wrong. Both its outputs go to `output`.
+std::string run_program(const std::vector<std::string>& words, const fs::path& output) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -79,11 +94,11 @@ int run_program(const std::vector<std::string>& words, const fs::path& output) {
   pid_t child = 0;
   const int error = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return -1;
+  if (error != 0) return fmt::format("cannot be started: {}", std::strerror(error));
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  return status == 0 ? "" : failure_text(status, content(output));
 }
 
 // What `compiler --version` says; asked once per process and compiler.
@@ -96,11 +111,10 @@ std::string compiler_version(const std::vector<std::string>& words) {
   const WorkFolder folder;
   std::vector<std::string> command = words;
   command.push_back("--version");
-  if (run_program(command, folder.path / "version") != 0)
+  if (const std::string fault = run_program(command, folder.path / "version"); !fault.empty())
     fail_environment(
-        fmt::format("the emulator needs a C++20 compiler, and '{}' cannot be run: install g++, or "
-                    "set CXX to a compiler",
-                    fmt::join(words, " ")));
+        fmt::format("the emulator needs a C++20 compiler, and '{}' {}; install g++, or set CXX to a compiler",
+                    fmt::join(command, " "), fault));
   return version = content(folder.path / "version");
 }
 
@@ -110,22 +124,16 @@ std::string key_of(const std::string& text, const std::string& version) {
   return fmt::format("{:016x}{:016x}-e", hash.high64, hash.low64);
 }
 
-std::string first_error(const std::string& log) {
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);)
-    if (line.find("error") != std::string::npos) return line;
-  return log.substr(0, log.find('\n'));
-}
-
 std::string compile(const CudaSource& source, const std::string& text, std::vector<std::string> words) {
   const WorkFolder folder;
   const fs::path file = folder.path / (source.entry + ".cpp"), object = folder.path / "kernel.so";
   std::ofstream(file, std::ios::binary) << text;
+  const std::string compiler = fmt::format("{}", fmt::join(words, " "));
   words.insert(words.end(), kOptions.begin(), kOptions.end());
   words.insert(words.end(), {"-o", object.string(), file.string()});
-  if (run_program(words, folder.path / "log") != 0)
-    fail_environment(fmt::format("the host compiler refuses the emulated kernel {}: {}", source.entry,
-                                 first_error(content(folder.path / "log"))));
+  if (const std::string fault = run_program(words, folder.path / "log"); !fault.empty())
+    fail_environment(fmt::format("the host compiler '{}', given the emulated kernel {}, {}", compiler,
+                                 source.entry, fault));
   return content(object);
 }
 
