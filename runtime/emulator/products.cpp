@@ -101,12 +101,17 @@ bool check_call(Thread& thread, const ProductCall& call) {
 void check_sequence(Thread& thread, const ProductCall& call) {
   Warp& warp = *thread.warp;
   Warpgroup& group = thread.cta->warpgroups[static_cast<size_t>(warp.index / 4)];
-  const ProductSignature own{call.a ? 0 : call.a_descriptor,
-                             call.b_descriptor,
-                             call.columns,
-                             thread.line,
-                             call.accumulate,
-                             call.a != nullptr};
+  const ProductSignature own{.a = call.a ? 0 : call.a_descriptor,
+                             .b = call.b_descriptor,
+                             .columns = call.columns,
+                             .line = thread.line,
+                             .type = call.type,
+                             .accumulate = call.accumulate,
+                             .registers = call.a != nullptr,
+                             .negate_a = call.negate_a,
+                             .negate_b = call.negate_b,
+                             .a_transposed = call.a_transposed,
+                             .b_transposed = call.b_transposed};
   const uint64_t place = warp.issued++ - group.dropped;
   if (place == group.sequence.size()) group.sequence.push_back(own);
   if (!(group.sequence[place] == own)) {

@@ -117,7 +117,8 @@ struct Mbarrier {
 struct ProductSignature {
   uint64_t a, b;
   int columns, line;
-  bool accumulate, registers;
+  ValueType type;
+  bool accumulate, registers, negate_a, negate_b, a_transposed, b_transposed;
   bool operator==(const ProductSignature&) const = default;
 };
 
@@ -189,9 +190,8 @@ struct World {
   FiberPlace scheduler = nullptr;
 };
 
-// --- schedule.cpp
-// -------------------------------------------------------------------------------------------- Runs the
-// blocks [first, first + ctas) to their end, or to a hazard that ends them.
+// --- schedule.cpp --------------------------------------------------------------------------------
+// Runs the blocks [first, first + ctas) to their end, or to a hazard that ends them.
 void run_cluster(RunState& run, const KernelCopy& kernel, const Stacks& stacks, int first_block, int ctas);
 // Gives the processor away until somebody calls wake.
 void sleep(Thread& thread, Wait wait, uint32_t on = 0, uint32_t for_ = 0);
@@ -201,34 +201,29 @@ void yield(Thread& thread);
 // Ends the cluster; for hazards after which nothing makes sense.
 [[noreturn]] void abandon(Thread& thread);
 
-// --- cluster.cpp
-// --------------------------------------------------------------------------------------------- Threads that
-// leave are not waited for.
+// --- cluster.cpp ---------------------------------------------------------------------------------
+// Threads that leave are not waited for.
 void complete_cluster_barrier_if_due(World& world);
 
-// --- warp.cpp
-// ------------------------------------------------------------------------------------------------ Waits
-// until all lanes of the mask are at the same instruction. True for one of them, which then does the work for
-// all and calls disperse.
+// --- warp.cpp ------------------------------------------------------------------------------------
+// Waits until all lanes of the mask are at the same instruction. True for one of them, which then does the
+// work for all and calls disperse.
 bool gather(Thread& thread, std::string_view instruction, bool aligned, const LaneSlot& slot,
             uint32_t mask = 0xffffffffu);
 void disperse(Thread& thread);
 
-// --- copies.cpp
-// ---------------------------------------------------------------------------------------------- Lets one
-// copy take its next step.
+// --- copies.cpp ----------------------------------------------------------------------------------
+// Lets one copy take its next step.
 void advance_copy(World& world, std::list<Copy>::iterator copy);
 // small_copies.cpp
 void advance_small_copy(World& world, std::list<Copy>::iterator copy);
 
-// --- knowledge
-// ----------------------------------------------------------------------------------------------- What
-// `thread` did so far becomes known to whoever takes from `to`.
+// --- knowledge -----------------------------------------------------------------------------------
+// What `thread` did so far becomes known to whoever takes from `to`.
 void publish(Thread& thread, Knowledge& to);
 inline uint32_t new_component(World& world) { return world.components++; }
 
-// --- accesses
-// ------------------------------------------------------------------------------------------------
+// --- accesses ------------------------------------------------------------------------------------
 Access access_of(const Thread& thread, Side side);
 // An address of the shared window: the block it belongs to, and the address there. The top byte is that
 // block's rank in its cluster, as on the hardware: so an address has bits that no descriptor has room for.

@@ -129,8 +129,7 @@ TEST(EmulatedTensorCopy, adds_to_what_stands_there) {
   EXPECT_EQ(std::bit_cast<float>(c.tensor[16]), 3.5f);
 }
 
-// --- what is wrong
-// -------------------------------------------------------------------------------------------
+// --- what is wrong -------------------------------------------------------------------------------
 std::string kinds(const std::string& body, TensorMap map = {DataType::fp32, {8, 8}, {32}, {8, 8}, 32},
                   int rank = 2) {
   std::string all;

@@ -133,9 +133,8 @@ TEST(EmulatedProduct, takes_every_width_and_registers) {
   expect_product({128, false}, {128, true}, 128, 128, true);
 }
 
-// --- what is wrong
-// ------------------------------------------------------------------------------------------- A product over
-// two tiles of the templates, whose parts a test may leave out.
+// --- what is wrong -------------------------------------------------------------------------------
+// A product over two tiles of the templates, whose parts a test may leave out.
 const std::string kTiles =
     "  const SharedTile<bf16, 64, 64, 128> a_tile{shared_base()}, b_tile{shared_base() + 8192};\n"
     "  const int i = thread_index();\n"
@@ -190,6 +189,19 @@ TEST(EmulatedProduct, whole_warpgroups_issue_the_same) {
             "divergent warp-synchronous instruction");
 }
 
+TEST(EmulatedProduct, whole_warpgroups_agree_on_every_part_of_the_instruction) {
+  const auto with_part = [&](const std::string& part) {
+    return kinds(kFence +
+                 "  emulated::ProductCall call{64};\n  call.accumulate = true;\n  call.d = d.value;\n"
+                 "  call.a = p.value;\n  call.b_descriptor = descriptor(b_tile.address, 16, 1024, 128);\n  " +
+                 part + "\n  leaves->product(*self, call);\n" + kCommit + kWait);
+  };
+  EXPECT_EQ(with_part(""), "");
+  for (const char* part : {"negate_a", "negate_b", "a_transposed"})
+    EXPECT_EQ(with_part(fmt::format("call.{} = i >= 96;", part)), "wgmma differs between warps") << part;
+  EXPECT_EQ(with_part("if (i >= 96) call.type = emulated::ValueType::fp16;"), "wgmma differs between warps");
+}
+
 TEST(EmulatedProduct, writer_and_reader_swizzle_alike) {
   Words tensor(64 * 32), b(8);
   const std::string body =
@@ -202,15 +214,16 @@ TEST(EmulatedProduct, writer_and_reader_swizzle_alike) {
       "    transposed(SharedTile<bf16, 64, 64, 128>{shared_base()}));\n  commit_mma();\n  wait_mma<0>(d);\n";
   const auto kinds_with = [&](int swizzle) {
     const TensorMap map{DataType::bf16, {64, 64}, {128}, {64, 64}, swizzle};
-    return kinds_of(
-        run_by_hand({.body = body, .threads = 128, .shared_bytes = 16384 + 8, .maps = {map}}, {&tensor, &b}));
+    const Report report =
+        run_by_hand({.body = body, .threads = 128, .shared_bytes = 16384 + 8, .maps = {map}}, {&tensor, &b});
+    EXPECT_EQ(text_of(report).find("not ordered"), std::string::npos) << text_of(report);
+    return kinds_of(report);
   };
   EXPECT_EQ(kinds_with(128), "");
   EXPECT_EQ(kinds_with(0), "swizzle mismatch");
 }
 
-// --- mma.sync
-// ------------------------------------------------------------------------------------------------
+// --- mma.sync ------------------------------------------------------------------------------------
 TEST(EmulatedSmallProduct, with_fragments_from_ldmatrix) {
   Words a = random_factor(16, 16, 3), b = random_factor(8, 16, 4), c(128);
   const Report report = run_by_hand(
