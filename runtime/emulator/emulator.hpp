@@ -20,7 +20,7 @@ struct Options {
   int threads = 1;             // host threads, over independent blocks
   bool counters = true;        // false: as where the device has none left for tile_order=dynamic
   int max_hazards = 8;         // the run ends once that many different ones were seen
-  std::string reproduce = {};  // the line to paste that shows a hazard again; closes every report
+  double most_seconds = 0;     // of a launch; one that goes on is a hazard. 0: no limit
 };
 
 // Something that the hardware does not forgive, with the two sides of it.

@@ -7,10 +7,13 @@
 
 namespace warpfinch::emulator {
 
-// Stacks for that many fibers, with a guard page below each; pages are taken when touched.
+// Stacks for that many fibers, with a guard page below each; pages are taken when touched. The fibers of a
+// process share kMost: who would be more waits until others are done.
 class Stacks {
  public:
   static constexpr size_t kBytes = size_t{256} << 10;
+  // A guard page splits a mapping in two, and Linux lets a process have 65530 (vm.max_map_count).
+  static constexpr size_t kMost = 16384;
   explicit Stacks(size_t count);
   ~Stacks();
   Stacks(const Stacks&) = delete;

@@ -1,6 +1,7 @@
 #include "runtime/emulator/finish.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -11,30 +12,39 @@
 namespace warpfinch::emulator {
 namespace {
 
+// "lacks 1 of 9 arrivals and 16 bytes"
+std::string lack_text(const Mbarrier& barrier) {
+  std::vector<std::string> parts;
+  if (barrier.pending > 0)
+    parts.push_back(fmt::format("lacks {} of {} arrivals", barrier.pending, barrier.count));
+  if (barrier.bytes > 0)
+    parts.push_back(fmt::format("{}{} bytes", parts.empty() ? "lacks " : "", barrier.bytes));
+  if (barrier.bytes < 0) parts.push_back(fmt::format("got {} bytes too many", -barrier.bytes));
+  return fmt::format("{}", fmt::join(parts, " and "));
+}
+
+// "for mbarrier a_ring full[0] …", of a thread that waits.
 std::string wait_text(const Thread& thread) {
   const RunState& run = *thread.world->run;
   switch (thread.wait) {
     case Wait::warp:
-      return fmt::format("wait for the other lanes of the warp in {}", thread.warp->gathering);
+      return fmt::format("for the other lanes of the warp in {}", thread.warp->gathering);
     case Wait::named_barrier: {
       const NamedBarrier& barrier = thread.cta->named[thread.wait_on];
-      return fmt::format("wait at barrier {}: {} of {} threads have arrived", thread.wait_on, barrier.arrived,
+      return fmt::format("at barrier {}: {} of {} threads have arrived", thread.wait_on, barrier.arrived,
                          barrier.expected);
     }
     case Wait::mbarrier: {
       const Mbarrier& barrier = thread.cta->mbarriers.at(thread.wait_on);
-      return fmt::format("wait for {}, parity {}: phase {} lacks {} of {} arrivals and {}",
-                         run.places.barrier(thread.wait_on), thread.wait_for, barrier.phase, barrier.pending,
-                         barrier.count,
-                         barrier.bytes < 0 ? fmt::format("got {} bytes too many", -barrier.bytes)
-                                           : fmt::format("{} bytes", barrier.bytes));
+      return fmt::format("for {}, parity {}: phase {} {}", run.places.barrier(thread.wait_on),
+                         thread.wait_for, barrier.phase, lack_text(barrier));
     }
     case Wait::cluster:
-      return fmt::format("wait at the cluster's barrier: {} of {} threads have arrived",
+      return fmt::format("at the cluster's barrier: {} of {} threads have arrived",
                          thread.world->barrier.arrived, thread.world->live);
     case Wait::registers:
-      return fmt::format("wait for {} registers per thread: the warp has {}, the block {} unused",
-                         thread.wait_for, thread.warp->registers, thread.cta->free_registers);
+      return fmt::format("for {} registers per thread: the warp has {}, the block {} unused", thread.wait_for,
+                         thread.warp->registers, thread.cta->free_registers);
     default:
       return "";
   }
@@ -54,18 +64,63 @@ std::string threads_text(const std::vector<const Thread*>& threads) {
   return text;
 }
 
-// Threads that wait for the same thing at the same line, in order of their first.
-std::vector<std::vector<const Thread*>> waiting_together(const World& world) {
-  std::vector<std::vector<const Thread*>> groups;
+using Group = std::vector<const Thread*>;
+
+std::string doing_text(const Group& group) {
+  const char* ending = group.size() == 1 ? "s" : "";
+  if (group[0]->wait == Wait::none) return fmt::format("{} run{}", threads_text(group), ending);
+  return fmt::format("{} wait{} {}", threads_text(group), ending, wait_text(*group[0]));
+}
+
+// Threads that do the same at the same line, or wait there for the same thing, in order of their first.
+std::vector<Group> groups_of(const World& world) {
+  std::vector<Group> groups;
   std::map<std::string, size_t> place_of;
   for (const Thread& thread : world.threads) {
-    if (thread.wait == Wait::gone || thread.wait == Wait::none) continue;
+    if (thread.wait == Wait::gone) continue;
     const std::string key = fmt::format("{} {} {}", thread.block, thread.line, wait_text(thread));
     const auto [place, fresh] = place_of.emplace(key, groups.size());
     if (fresh) groups.emplace_back();
     groups[place->second].push_back(&thread);
   }
   return groups;
+}
+
+// What each group does, and where; the hazard's own place is the first one's.
+Finding finding_of(const World& world, std::string_view kind, const std::vector<Group>& groups) {
+  Finding finding{.kind = kind, .what = {}, .details = {}};
+  if (groups.empty()) return finding;
+  finding.line = groups[0][0]->line;
+  finding.block = groups[0][0]->block;
+  for (const Group& group : groups) {
+    finding.details.push_back(doing_text(group));
+    finding.details.push_back(fmt::format("  at {}", line_text(*world.run, group[0]->line)));
+  }
+  return finding;
+}
+
+// What a phase that will never complete tells of the fault; empty where it tells nothing. Whoever is left
+// waits and all copies have landed, so that what it lacks does not exist.
+std::string missing_text(const Thread& thread) {
+  if (thread.wait != Wait::mbarrier) return "";
+  const Mbarrier& barrier = thread.cta->mbarriers.at(thread.wait_on);
+  const std::string name = thread.world->run->places.barrier(thread.wait_on);
+  const uint32_t came = barrier.count - barrier.pending;
+  if (barrier.pending == 0 && barrier.bytes > 0)
+    return fmt::format("missing: expect_tx of {} announced {} bytes more than the copies bring", name,
+                       barrier.bytes);
+  if (barrier.pending == 0 || came == 0) return "";
+  return fmt::format("missing: {} of {} arrivals came at {}, nobody who is left arrives", came, barrier.count,
+                     name);
+}
+
+void add_missing(const std::vector<Group>& groups, Finding& finding) {
+  for (const Group& group : groups) {
+    const std::string text = missing_text(*group[0]);
+    if (!text.empty() &&
+        std::find(finding.details.begin(), finding.details.end(), text) == finding.details.end())
+      finding.details.push_back(text);
+  }
 }
 
 void report_unfinished_products(World& world) {
@@ -166,24 +221,33 @@ void finish_cluster(World& world) {
 }
 
 void report_deadlock(World& world) {
-  RunState& run = *world.run;
-  Finding finding{"deadlock", "", 0, 0, 0, {}};
-  const auto groups = waiting_together(world);
-  bool registers = false;
+  const std::vector<Group> groups = groups_of(world);
+  Finding finding = finding_of(world, "deadlock", groups);
   size_t count = 0;
-  for (const auto& group : groups) {
-    const Thread& first = *group[0];
-    if (finding.line == 0) {
-      finding.line = first.line;
-      finding.block = first.block;
-    }
+  for (const Group& group : groups) {
     count += group.size();
-    registers = registers || first.wait == Wait::registers;
-    finding.details.push_back(fmt::format("{} {}", threads_text(group), wait_text(first)));
-    finding.details.push_back(fmt::format("  at {}", line_text(run, first.line)));
+    if (group[0]->wait == Wait::registers) finding.kind = "register reallocation that cannot be granted";
   }
-  finding.what = fmt::format("{} threads wait, and nobody is left who could wake them", count);
-  if (registers) finding.kind = "register reallocation that cannot be granted";
+  finding.what = fmt::format("{}, and nobody is left who could wake {}",
+                             count == 1 ? "a thread waits" : fmt::format("{} threads wait", count),
+                             count == 1 ? "it" : "them");
+  add_missing(groups, finding);
+  report(*world.run, finding);
+}
+
+void report_endless(World& world, const Thread* running) {
+  RunState& run = *world.run;
+  if (run.stopped.exchange(true)) return;  // one cluster speaks for all
+  std::vector<Group> groups = groups_of(world);
+  // Who runs, then who could, then who waits.
+  const auto rank = [&](const Group& group) {
+    const bool runs = std::find(group.begin(), group.end(), running) != group.end();
+    return runs ? 0 : group[0]->wait == Wait::none ? 1 : 2;
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const Group& a, const Group& b) { return rank(a) < rank(b); });
+  Finding finding = finding_of(world, "does not end", groups);
+  finding.what = fmt::format("still running after {} s", run.options.most_seconds);
   report(run, finding);
 }
 

@@ -11,5 +11,8 @@ void leave_kernel(Thread& thread);
 void finish_cluster(World& world);
 // Nobody can go on: every blocked thread with what it waits for.
 void report_deadlock(World& world);
+// Time is up: every thread that has not left, with where it is. Ends the run. `running`: the one that has
+// the processor; null between two.
+void report_endless(World& world, const Thread* running);
 
 }  // namespace warpfinch::emulator

@@ -32,9 +32,9 @@ void report_conflict(Thread& thread, const GlobalRange& range, const Conflict& c
                after.line,
                before.line,
                {access_text(run, after),
-                fmt::format("not ordered behind: {}{}", access_text(run, before),
-                            before.block != after.block ? fmt::format(" in block {}", before.block) : ""),
-                missing_text(before, after, conflict.why)}});
+                other_side_text(run, before, conflict.why) +
+                    (before.block != after.block ? fmt::format(" in block {}", before.block) : ""),
+                missing_text(before, after, conflict.why, Shadow::Memory::global)}});
 }
 
 // What was fenced before an atomic is known to those who fence behind a later one on the same place.

@@ -5,6 +5,8 @@
 
 namespace warpfinch::emulator {
 
+// schedule.cpp
+void tick_leaf(ThreadState&);
 // warp.cpp
 unsigned warp_leaf(ThreadState&, WarpOp, unsigned value, unsigned parameter, unsigned mask);
 // barriers.cpp

@@ -8,6 +8,7 @@ const Leaves& all_leaves() {
   static constexpr Leaves kLeaves = {
       .bad_register = bad_register_leaf,
       .trap = trap_leaf,
+      .tick = tick_leaf,
       .warp = warp_leaf,
       .bar = bar_leaf,
       .mbarrier = mbarrier_leaf,

@@ -24,6 +24,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Host threads: no more than there are clusters, and than may have stacks at once.
+int64_t workers_for(const Launch& launch, int64_t clusters, const Options& options) {
+  const int64_t with_stacks = static_cast<int64_t>(Stacks::kMost) / (launch.threads * launch.cluster);
+  return std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(std::min(clusters, with_stacks), 1));
+}
+
 }  // namespace
 
 RunState::RunState(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
@@ -48,6 +54,14 @@ RunState::RunState(const BuiltKernel& kernel, const Launch& launch, int64_t grid
   }
 }
 
+void RunState::begin() {
+  std::call_once(begun_, [this] { begin_ = std::chrono::steady_clock::now(); });
+}
+
+bool RunState::is_out_of_time() const {
+  return options.most_seconds > 0 && seconds_since(begin_) > options.most_seconds;
+}
+
 GlobalRange* RunState::find(const void* address, size_t bytes) {
   const auto* at = static_cast<const std::byte*>(address);
   auto above =
@@ -69,10 +83,11 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
   const auto start = std::chrono::steady_clock::now();
   RunState state(kernel, launch, grid, addresses, memory, options);
   const int64_t clusters = grid / launch.cluster;
-  const int64_t workers = std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(clusters, 1));
+  const int64_t workers = workers_for(launch, clusters, options);
   std::atomic<int64_t> next = 0;
   parallel_for(workers, static_cast<int>(workers), [&](int64_t) {
     const Stacks stacks(static_cast<size_t>(launch.threads * launch.cluster));
+    state.begin();
     std::unique_ptr<KernelCopy> copy = kernel.take();
     for (int64_t i; (i = next++) < clusters && !state.found_any();)
       run_cluster(state, *copy, stacks, static_cast<int>(i) * launch.cluster, launch.cluster);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 
 #include "generator/plan.hpp"
@@ -45,6 +46,10 @@ class RunState {
   GlobalRange* find(const void* address, size_t bytes);
   std::vector<std::unique_ptr<GlobalRange>>& memory() { return memory_; }
 
+  // The clock starts where a host thread has its stacks: waiting for them is not the kernel's fault.
+  void begin();
+  bool is_out_of_time() const;
+
   // Later blocks would mostly say the same again.
   bool found_any() {
     const std::lock_guard lock(mutex);
@@ -64,11 +69,12 @@ class RunState {
   };
   std::vector<Value> values_;
   std::vector<void*> argument_places_;
+  std::once_flag begun_;
+  std::chrono::steady_clock::time_point begin_;
 };
 
-// --- report.cpp
-// ---------------------------------------------------------------------------------------------- A hazard as
-// it was found. `lines`: what is said of it, below the head line.
+// --- report.cpp ----------------------------------------------------------------------------------
+// A hazard as it was found. `details`: what is said of it, below the head line.
 struct Finding {
   std::string_view kind;
   std::string what;  // of the head line, behind the kind
@@ -85,7 +91,9 @@ std::string line_text(const RunState& run, int line);
 std::string thread_text(const Thread& thread);
 // What a side of a clash did.
 std::string access_text(const RunState& run, const Access& access);
+// The same of the earlier side, with how the later one stands to it.
+std::string other_side_text(const RunState& run, const Access& before, Why why);
 // What would have to stand between the two sides.
-std::string missing_text(const Access& before, const Access& after, Why why);
+std::string missing_text(const Access& before, const Access& after, Why why, Shadow::Memory memory);
 
 }  // namespace warpfinch::emulator

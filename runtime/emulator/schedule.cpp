@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "runtime/emulator/finish.hpp"
+#include "runtime/emulator/leaf_functions.hpp"
 #include "runtime/emulator/run_state.hpp"
 
 namespace warpfinch::emulator {
@@ -66,6 +67,7 @@ bool run_some_copy(World& world) {
 void run_to_end(World& world, ThreadState** self) {
   while (world.live > 0 && !world.stopped) {
     if (world.run->stopped) return;
+    if (world.run->is_out_of_time()) return report_endless(world, nullptr);
     const bool copy_first = world.laziness > 0 && world.dice.below(world.laziness) == 0;
     if (copy_first && run_some_copy(world)) continue;
     if (run_some_warp(world, self) || run_some_copy(world)) continue;
@@ -145,6 +147,13 @@ void abandon(Thread& thread) {
   thread.world->stopped = true;
   sleep(thread, Wait::gone);
   __builtin_unreachable();
+}
+
+void tick_leaf(ThreadState& state) {
+  Thread& thread = static_cast<Thread&>(state);
+  RunState& run = *thread.world->run;
+  if (run.is_out_of_time()) report_endless(*thread.world, &thread);
+  if (run.stopped) abandon(thread);
 }
 
 void publish(Thread& thread, Knowledge& to) {

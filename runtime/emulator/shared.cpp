@@ -49,9 +49,9 @@ void report_conflict(Thread& thread, const Cta& cta, const Conflict& conflict, c
   if (conflict.other == 0) {
     finding.details.push_back("nothing was ever written there");
   } else {
-    finding.details.push_back("not ordered behind: " + access_text(run, before));
+    finding.details.push_back(other_side_text(run, before, conflict.why));
     if (conflict.why != Why::barrier_object)
-      finding.details.push_back(missing_text(before, after, conflict.why));
+      finding.details.push_back(missing_text(before, after, conflict.why, Shadow::Memory::shared));
   }
   report(run, finding);
 }

@@ -22,6 +22,8 @@ struct HandMade {
   int read_only = 0;                 // that many buffers from the first on
   uint64_t seed = 0;
   int cluster = 1;
+  double most_seconds = 0;
+  int host_threads = 1;
 };
 
 inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
@@ -64,8 +66,9 @@ inline Report run_by_hand(const HandMade& kernel, std::vector<Words*> buffers) {
                       static_cast<int>(i) >= kernel.read_only});
   }
   const auto built = load(launch.source, build_object(launch.source, test_cache()));
-  return run(*built, launch, kernel.grid, addresses, memory,
-             {.schedule_seed = kernel.seed, .reproduce = "the test"});
+  return run(
+      *built, launch, kernel.grid, addresses, memory,
+      {.schedule_seed = kernel.seed, .threads = kernel.host_threads, .most_seconds = kernel.most_seconds});
 }
 
 // Kinds of the hazards, joined by commas.

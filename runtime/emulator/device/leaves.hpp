@@ -9,6 +9,7 @@ struct ThreadState {
   int thread = 0, threads = 0;  // in the block
   int block = 0, blocks = 0;
   int line = 0;         // of the kernel's text, set in front of each statement
+  unsigned marks = 0;   // statements begun
   unsigned era = 1;     // wgmma.fence executed so far, plus one
   unsigned waited = 0;  // wgmma groups that wait_group has covered
 };
@@ -27,8 +28,7 @@ struct Cell : CellState {
   T value;
 };
 
-// --- arguments of leaves
-// ------------------------------------------------------------------------------------
+// --- arguments of leaves -------------------------------------------------------------------------
 enum class WarpOp { sync, shuffle_xor, shuffle_index, shuffle_up, shuffle_down, any, all, ballot, elect };
 enum class BarOp { sync, arrive, reduce_or, reduce_and, count };
 enum class MbarrierOp { init, arrive, arrive_expect, expect, try_wait, test_wait, invalidate };
@@ -67,11 +67,11 @@ struct SmallProductCall {
   const unsigned *a = nullptr, *b = nullptr;  // 4, 2
 };
 
-// --- the leaves
-// ---------------------------------------------------------------------------------------------
+// --- the leaves ----------------------------------------------------------------------------------
 struct Leaves {
   void (*bad_register)(ThreadState&, unsigned state, bool write);
   void (*trap)(ThreadState&, const char* why);
+  void (*tick)(ThreadState&);  // time passes: see begin_statement
   unsigned (*warp)(ThreadState&, WarpOp, unsigned value, unsigned parameter, unsigned mask);
   unsigned (*bar)(ThreadState&, BarOp, int barrier, int threads, unsigned predicate);
   bool (*mbarrier)(ThreadState&, MbarrierOp, unsigned address, unsigned value);

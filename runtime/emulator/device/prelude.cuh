@@ -10,13 +10,20 @@
 #define __cluster_dims__(...)
 #define __align__(n) alignas(n)
 // In front of each statement of the kernel.
-#define WF_LINE(n) ::warpfinch::emulator::self->line = n
+#define WF_LINE(n) ::warpfinch::emulator::begin_statement(n)
 
 namespace warpfinch::emulator {
 
 // A copy of this object runs one block at a time; the emulator sets `self` whenever it goes on with a thread.
 static ThreadState* self = nullptr;
 static const Leaves* leaves = nullptr;
+
+// Every loop that a program can write comes by here, also one that touches no leaf and would never give the
+// processor away: once in a while the emulator looks whether the time is up.
+[[gnu::always_inline]] inline void begin_statement(int line) {
+  self->line = line;
+  if (++self->marks % 1024 == 0) leaves->tick(*self);
+}
 
 // Calls the kernel with the values that lie at these addresses.
 template <int I, class... Left>
