@@ -40,9 +40,9 @@ int run(const Command& command) {
   try {
     return finish(command.run());
   } catch (const emulator::HazardError& hazards) {
-    std::fflush(stdout);
-    fmt::print(stderr, "{}\n", hazards.what());
-    return fail(kEnvironmentFailed, hazards.summary());
+    fail(kEnvironmentFailed, hazards.summary());
+    fmt::print(stderr, "\n{}\n", hazards.what());
+    return kEnvironmentFailed;
   } catch (const Error& error) {
     return fail(error.kind == ErrorKind::input ? kInputWrong : kEnvironmentFailed, error.what());
   } catch (const std::exception& error) {

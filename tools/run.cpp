@@ -7,6 +7,7 @@
 
 #include "runtime/accuracy.hpp"
 #include "runtime/emulator/emulated_device.hpp"
+#include "runtime/emulator/run_line.hpp"
 #include "tools/command.hpp"
 #include "tools/on_device.hpp"
 #include "tools/selection.hpp"
@@ -110,26 +111,23 @@ void check_input(const Options& options) {
   check_outputs(plan.buffers, options.outputs);
 }
 
-// The words of this very call, in their shortest form: what shows a hazard of the emulator again.
-std::string line_to_paste(const Options& options, const ChosenPlan& chosen) {
-  std::string line = fmt::format("warpfinch run --device {} --schedule-seed {}", options.selection.device,
-                                 options.selection.schedule_seed.value_or(0));
-  if (chosen.problem)
-    line += fmt::format(" --problem \"{}\" --config \"{}\"", chosen.plan.problem, chosen.plan.config);
-  else
-    line += fmt::format(" --program {}", options.selection.program);
-  if (options.input_seed != 0) line += fmt::format(" --input-seed {}", options.input_seed);
-  if (options.spread != 1) line += fmt::format(" --spread {}", options.spread);
-  for (const std::string& tensor : options.tensors) line += fmt::format(" --tensor {}", tensor);
-  return line;
+// This very call, in its shortest form: what shows a hazard of the emulator again.
+std::string line_to_paste(const Options& options, const ChosenPlan& chosen, const Device& device) {
+  return to_text(emulator::RunLine{.device = device.info().id,
+                                   .problem = chosen.plan.problem,
+                                   .config = chosen.plan.config,
+                                   .program = options.selection.program,
+                                   .input_seed = options.input_seed,
+                                   .spread = options.spread,
+                                   .tensors = options.tensors});
 }
 
-void launch(const Options& options, const ChosenPlan& chosen, const LoadedPlan& plan,
+void launch(const Options& options, const ChosenPlan& chosen, const Device& device, const LoadedPlan& plan,
             const DeviceTensors& tensors) {
   try {
     plan.launch(tensors.pointers(), tensors.workspace(), nullptr);
   } catch (const emulator::HazardError& hazards) {
-    throw hazards.with_line(line_to_paste(options, chosen));
+    throw hazards.with_line(line_to_paste(options, chosen, device));
   }
 }
 
@@ -142,7 +140,7 @@ int run(const Options& options) {
       load_tensors(chosen.plan.buffers, options.tensors, options.input_seed, options.spread);
   const std::shared_ptr<const LoadedPlan> plan = load_plan(device, chosen.plan);
   const DeviceTensors on_device(device, tensors, chosen.plan.workspace_bytes);
-  launch(options, chosen, *plan, on_device);
+  launch(options, chosen, *device, *plan, on_device);
   synchronize(*device);
   on_device.download_outputs(tensors);
   write_outputs(tensors, options.outputs);
@@ -163,7 +161,9 @@ Command add_run(CLI::App& program) {
   add_device_option(*app, options->selection);
   add_schedule_seed_option(*app, options->selection);
   app->add_flag("--check", options->check, "Compare with the float64 reference");
-  app->add_option("--input-seed", options->input_seed, "Seed of random inputs")->capture_default_str();
+  app->add_option("--input-seed", options->input_seed, "Seed of random inputs")
+      ->check(seed_fault)
+      ->capture_default_str();
   app->add_option("--spread", options->spread, "Standard deviation of random inputs")->capture_default_str();
   app->add_option("--tensor", options->tensors, "name=dtype[d0,d1]@file.npy|random|zeros; may be repeated")
       ->allow_extra_args(false);

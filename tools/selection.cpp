@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "tools/files.hpp"
@@ -58,9 +60,18 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
       ->capture_default_str();
 }
 
+std::string seed_fault(const std::string& text) {
+  uint64_t seed = 0;
+  const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (code == std::errc() && stop == text.data() + text.size()) return "";
+  return fmt::format("'{}' should be a whole number from 0 to {}", text, ~uint64_t{0});
+}
+
 void add_schedule_seed_option(CLI::App& command, Selection& selection) {
-  command.add_option("--schedule-seed", selection.schedule_seed,
-                     "Order of threads and completions in the emulator; results must not depend on it");
+  command
+      .add_option("--schedule-seed", selection.schedule_seed,
+                  "Order of threads and completions in the emulator; results must not depend on it")
+      ->check(seed_fault);
 }
 
 void add_database_option(CLI::App& command, Selection& selection) {

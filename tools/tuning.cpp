@@ -40,7 +40,7 @@ std::string emulator_of(const TuningOptions& options, const Target& target) {
     return {};
   }
   const std::string id = is_device ? selection.device : "emulator:" + target.name;
-  return emulator::with_schedule_seed(id, selection.schedule_seed.value_or(0));
+  return selection.schedule_seed ? emulator::with_schedule_seed(id, *selection.schedule_seed) : id;
 }
 
 int compile_threads(int jobs) {
@@ -76,7 +76,7 @@ Judge predicting_judge(const Target& target, const TuningOptions& options, const
 void add_tuning_options(CLI::App& command, TuningOptions& options) {
   command.add_option("--budget", options.budget, "Per problem: seconds (60s) or evaluations (200)")
       ->capture_default_str();
-  command.add_option("--seed", options.seed, "Seed of the search")->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of the search")->check(seed_fault)->capture_default_str();
   add_target_option(command, options.selection);
   add_device_option(command, options.selection);
   command.add_flag("--emulate", options.emulate,

@@ -8,9 +8,10 @@
 
 namespace warpfinch {
 
-// Why a config must not go to a GPU: a hazard or a wrong result on the problem shrunk to what the config
-// needs (stage "emulator", with the line to paste that shows it). emulator: the device,
-// "emulator:sm_90a,seed=7". Error (environment) where the machine has no compiler for the emulator.
+// Why a config must not go to a GPU: a hazard, a wrong result or a launch beyond the time limit, on the
+// problem shrunk to what the config needs (stage "emulator", with the line to paste that shows it).
+// emulator: the device, "emulator:sm_90a,seed=7"; without a limit of its own it gets one of two minutes.
+// Error (environment) where the machine has no compiler for the emulator.
 std::optional<Rejection> emulate(const Problem& problem, const Config& config, const Target& target,
                                  const std::string& emulator, KernelCache& cache);
 

@@ -6,14 +6,16 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "runtime/compiler.hpp"
 #include "runtime/emulator/emulated_plan.hpp"
+#include "runtime/parallel.hpp"
 
 namespace warpfinch::emulator {
 namespace {
 
-constexpr std::string_view kPrefix = "emulator:", kSeed = ",seed=";
+constexpr std::string_view kPrefix = "emulator:", kSeed = ",seed=", kLimit = ",limit=";
 // Few, so that persistent kernels walk over several tiles even of a small problem.
 constexpr int kMultiprocessors = 4;
 // As cuMemAlloc gives it.
@@ -23,29 +25,43 @@ constexpr int kPoison = 0xff;
 
 struct Id {
   std::string_view target;
-  uint64_t seed = 0;
+  std::optional<uint64_t> seed, limit;
 };
 
 [[noreturn]] void refuse(std::string_view id) {
-  fail_input(fmt::format("device '{}': should be emulator:sm_90a or emulator:sm_90a,seed=7", id));
+  fail_input(
+      fmt::format("device '{}': should be emulator:sm_90a; behind that may stand ,seed=7 (the order of "
+                  "threads) and then ,limit=60 (seconds that a launch may take)",
+                  id));
+}
+
+// Takes ",name=7" from the front; nothing where something else stands there.
+std::optional<uint64_t> take_number(std::string_view id, std::string_view& rest, std::string_view name) {
+  if (!rest.starts_with(name)) return std::nullopt;
+  rest.remove_prefix(name.size());
+  uint64_t number = 0;
+  const auto [stop, code] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  if (code != std::errc()) refuse(id);
+  rest.remove_prefix(static_cast<size_t>(stop - rest.data()));
+  return number;
 }
 
 Id parse(std::string_view id) {
   if (!is_emulator(id)) refuse(id);
-  Id parsed{.target = id.substr(kPrefix.size())};
-  const size_t comma = parsed.target.find(',');
-  if (comma == std::string_view::npos) return parsed;
-  const std::string_view option = parsed.target.substr(comma);
-  parsed.target = parsed.target.substr(0, comma);
-  const char* end = option.data() + option.size();
-  if (!option.starts_with(kSeed)) refuse(id);
-  const auto [stop, code] = std::from_chars(option.data() + kSeed.size(), end, parsed.seed);
-  if (code != std::errc() || stop != end) refuse(id);
+  std::string_view rest = id.substr(kPrefix.size());
+  Id parsed{.target = rest.substr(0, rest.find(',')), .seed = {}, .limit = {}};
+  rest.remove_prefix(parsed.target.size());
+  parsed.seed = take_number(id, rest, kSeed);
+  parsed.limit = take_number(id, rest, kLimit);
+  if (!rest.empty() || parsed.limit == 0) refuse(id);
   return parsed;
 }
 
 std::string to_text(const Id& id) {
-  return fmt::format("{}{}{}", kPrefix, id.target, id.seed ? fmt::format("{}{}", kSeed, id.seed) : "");
+  std::string text = fmt::format("{}{}", kPrefix, id.target);
+  if (id.seed.value_or(0) != 0) text += fmt::format("{}{}", kSeed, *id.seed);
+  if (id.limit) text += fmt::format("{}{}", kLimit, *id.limit);
+  return text;
 }
 
 DeviceInfo describe(const Id& id, const Target& target) {
@@ -62,9 +78,12 @@ DeviceInfo describe(const Id& id, const Target& target) {
 
 class EmulatedDevice final : public Device {
  public:
-  explicit EmulatedDevice(const Id& id)
-      : seed_(id.seed), target_(target_by_name(id.target)), info_(describe(id, target_)) {
+  EmulatedDevice(const Id& id, int threads)
+      : target_(target_by_name(id.target)), info_(describe(id, target_)) {
     target_.multiprocessors = kMultiprocessors;
+    options_.schedule_seed = id.seed.value_or(0);
+    options_.most_seconds = static_cast<double>(id.limit.value_or(0));
+    options_.threads = threads;
   }
   const DeviceInfo& info() const override { return info_; }
   const Target& target() const override { return target_; }
@@ -93,13 +112,13 @@ class EmulatedDevice final : public Device {
     return kernel;
   }
   std::shared_ptr<const LoadedPlan> load(Plan plan, const std::vector<CompiledKernel>& kernels) override {
-    return load_plan(shared_from_this(), seed_, std::move(plan), kernels);
+    return load_plan(shared_from_this(), options_, std::move(plan), kernels);
   }
 
  private:
   static void* address(DevicePointer pointer) { return reinterpret_cast<void*>(pointer); }
 
-  uint64_t seed_;
+  Options options_;
   Target target_;
   DeviceInfo info_;
 };
@@ -108,15 +127,24 @@ class EmulatedDevice final : public Device {
 
 bool is_emulator(std::string_view id) { return id.starts_with(kPrefix); }
 
-std::shared_ptr<Device> open_device(std::string_view id) {
-  return std::make_shared<EmulatedDevice>(parse(id));
+std::shared_ptr<Device> open_device(std::string_view id, int threads) {
+  return std::make_shared<EmulatedDevice>(parse(id), threads > 0 ? threads : machine_threads());
 }
 
 std::string with_schedule_seed(std::string_view id, uint64_t seed) {
   if (!is_emulator(id))
     fail_input(fmt::format("a schedule seed goes with an emulator:…, not with device '{}'", id));
   Id parsed = parse(id);
+  if (parsed.seed && *parsed.seed != seed)
+    fail_input(fmt::format(
+        "device '{}' has a schedule seed, and {} was given beside it; one of them is enough", id, seed));
   parsed.seed = seed;
+  return to_text(parsed);
+}
+
+std::string with_limit(std::string_view id, uint64_t seconds) {
+  Id parsed = parse(id);
+  if (!parsed.limit) parsed.limit = seconds;
   return to_text(parsed);
 }
 

@@ -1,27 +1,29 @@
 #include "runtime/emulator/emulated_plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "runtime/emulator/emulated_device.hpp"
+#include "runtime/emulator/run_line.hpp"
 #include "runtime/log.hpp"
-#include "runtime/parallel.hpp"
 
 namespace warpfinch::emulator {
 namespace {
 
-// What shows the plan again on the command line. A program's file is its kernel's name, as far as known here.
-std::string line_to_paste(const Plan& plan, const Device& device, uint64_t seed) {
-  const std::string what = plan.config.empty()
-                               ? fmt::format("--program {}.tir", plan.problem)
-                               : fmt::format("--problem \"{}\" --config \"{}\"", plan.problem, plan.config);
-  return fmt::format("warpfinch run --device {} --schedule-seed {} {}", device.info().name, seed, what);
+// How the plan is shown again on the command line, on inputs of its own: the caller's are not known there. Of
+// a program only the kernel's name is known here, not the file.
+std::string how_to_reproduce(const Plan& plan, const Device& device) {
+  RunLine line{.device = device.info().id, .problem = plan.problem, .config = plan.config};
+  if (!plan.config.empty()) return to_text(line);
+  line.program = "FILE";
+  return fmt::format("{}   (FILE: the text of your program {})", to_text(line), plan.problem);
 }
 
 class EmulatedPlan final : public LoadedPlan {
  public:
-  EmulatedPlan(std::shared_ptr<const Device> device, uint64_t seed, Plan plan,
+  EmulatedPlan(std::shared_ptr<const Device> device, const Options& options, Plan plan,
                const std::vector<CompiledKernel>& kernels)
-      : device_(std::move(device)), seed_(seed), plan_(std::move(plan)) {
+      : device_(std::move(device)), options_(options), plan_(std::move(plan)) {
     assert(kernels.size() == plan_.launches.size());
     for (size_t i = 0; i < kernels.size(); ++i)
       kernels_.push_back(emulator::load(plan_.launches[i].source, kernels[i].cubin));
@@ -32,19 +34,16 @@ class EmulatedPlan final : public LoadedPlan {
     check_pointers(plan_, pointers, workspace);
     std::vector<std::byte*> buffers;
     for (DevicePointer pointer : pointers) buffers.push_back(reinterpret_cast<std::byte*>(pointer));
-    Options options;
-    options.schedule_seed = seed_;
-    options.threads = machine_threads();
     Report report = run(kernels_, plan_, buffers, reinterpret_cast<std::byte*>(workspace),
-                        device_->target().multiprocessors, options);
+                        device_->target().multiprocessors, options_);
     logger()->info("emulated {}: {} blocks, {} threads, {} copies, {} products, {:.3f} s", plan_.problem,
                    report.blocks, report.threads, report.copies, report.products, report.seconds);
-    if (!report.clean()) throw HazardError(std::move(report), line_to_paste(plan_, *device_, seed_));
+    if (!report.clean()) throw HazardError(std::move(report), how_to_reproduce(plan_, *device_));
   }
 
  private:
   std::shared_ptr<const Device> device_;
-  uint64_t seed_;
+  Options options_;
   Plan plan_;
   std::vector<std::shared_ptr<const BuiltKernel>> kernels_;
 };
@@ -57,9 +56,9 @@ std::string report_text(const Report& report, const std::string& reproduce) {
 
 }  // namespace
 
-std::shared_ptr<const LoadedPlan> load_plan(std::shared_ptr<const Device> device, uint64_t schedule_seed,
+std::shared_ptr<const LoadedPlan> load_plan(std::shared_ptr<const Device> device, const Options& options,
                                             Plan plan, const std::vector<CompiledKernel>& kernels) {
-  return std::make_shared<const EmulatedPlan>(std::move(device), schedule_seed, std::move(plan), kernels);
+  return std::make_shared<const EmulatedPlan>(std::move(device), options, std::move(plan), kernels);
 }
 
 HazardError::HazardError(Report report, const std::string& reproduce)
@@ -72,9 +71,12 @@ HazardError HazardError::with_line(const std::string& reproduce) const {
 std::string HazardError::summary() const {
   assert(!report_.clean());
   const Hazard& first = report_.hazards.front();
-  const std::string more =
-      report_.hazards.size() > 1 ? fmt::format("; and {} more", report_.hazards.size() - 1) : "";
-  return fmt::format("{} (IR line {}{})", first.text.substr(0, first.text.find('\n')), first.ir_line, more);
+  std::vector<std::string> remarks;
+  if (first.ir_line > 0) remarks.push_back(fmt::format("IR line {}", first.ir_line));
+  if (const size_t others = report_.hazards.size() - 1; others > 0)
+    remarks.push_back(fmt::format("{} more hazard{}", others, others > 1 ? "s" : ""));
+  const std::string head = first.text.substr(0, first.text.find('\n'));
+  return remarks.empty() ? head : fmt::format("{} ({})", head, fmt::join(remarks, "; "));
 }
 
 }  // namespace warpfinch::emulator

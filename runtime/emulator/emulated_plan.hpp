@@ -4,11 +4,12 @@
 #include <memory>
 
 #include "runtime/compiler.hpp"
+#include "runtime/emulator/emulator.hpp"
 #include "runtime/loaded_plan.hpp"
 
 namespace warpfinch::emulator {
 
-std::shared_ptr<const LoadedPlan> load_plan(std::shared_ptr<const Device> device, uint64_t schedule_seed,
+std::shared_ptr<const LoadedPlan> load_plan(std::shared_ptr<const Device> device, const Options& options,
                                             Plan plan, const std::vector<CompiledKernel>& kernels);
 
 }  // namespace warpfinch::emulator

@@ -6,11 +6,14 @@
 #include <cstring>
 #include <vector>
 
+#include "tests/emulator/planted_fault.hpp"
 #include "warpfinch/warpfinch.h"
 
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class EmulatorApi : public testing::Test {
  protected:
@@ -39,6 +42,20 @@ TEST_F(EmulatorApi, softmax_of_host_memory) {
     for (int column = 0; column < 16; ++column)
       EXPECT_NEAR(y[row][column], std::exp(x[row][column]) / sum, 1e-5) << row << ", " << column;
   }
+}
+
+TEST_F(EmulatorApi, a_hazard_is_the_last_error) {
+  const warpfinch::PlantedFault fault("fence_async();", "warp_sync();");
+  ASSERT_EQ(wf_plan(engine_, "gemm m=64 n=64 k=64", "consumers=1 n_tile=64 k_tile=64 stages=2", &plan_),
+            WF_OK)
+      << wf_last_error();
+  std::vector<char> memory(3 * 64 * 64 * 2 + 256);
+  char* first = memory.data() + (256 - reinterpret_cast<uintptr_t>(memory.data()) % 256);
+  void* buffers[] = {first, first + 8192, first + 16384};
+  EXPECT_EQ(wf_launch(plan_, buffers, 3, nullptr, nullptr), WF_ERROR_ENVIRONMENT);
+  EXPECT_THAT(wf_last_error(),
+              AllOf(StartsWith("missing proxy fence: "),
+                    HasSubstr("reproduce: warpfinch run --device emulator:sm_90a,seed=2 --problem 'gemm ")));
 }
 
 TEST_F(EmulatorApi, wrong_devices_are_refused) {

@@ -3,6 +3,7 @@
 
 #include "runtime/device_memory.hpp"
 #include "runtime/emulator/emulated_device.hpp"
+#include "runtime/emulator/run_line.hpp"
 #include "runtime/measure.hpp"
 #include "runtime/run_once.hpp"
 #include "tests/emulator/emulated.hpp"
@@ -40,17 +41,26 @@ TEST(EmulatedDevice, is_no_gpu_of_this_machine) {
 }
 
 TEST(EmulatedDevice, wrong_names_are_refused) {
-  for (const char* id : {"emulator:sm_90a,", "emulator:sm_90a,seed=", "emulator:sm_90a,seed=-1",
-                         "emulator:sm_90a,seed=7x", "emulator:sm_90a,sead=7"})
-    EXPECT_THAT(refusal([&] { Device::open(id); }), HasSubstr("should be emulator:sm_90a or")) << id;
+  for (const char* id :
+       {"emulator:sm_90a,", "emulator:sm_90a,seed=", "emulator:sm_90a,seed=-1", "emulator:sm_90a,seed=7x",
+        "emulator:sm_90a,sead=7", "emulator:sm_90a,limit=0", "emulator:sm_90a,limit=9,seed=7"})
+    EXPECT_THAT(refusal([&] { Device::open(id); }), HasSubstr("should be emulator:sm_90a; behind")) << id;
   EXPECT_EQ(refusal([] { Device::open("emulator:sm_1"); }), "unknown target 'sm_1'; known: sm_90a");
   EXPECT_EQ(refusal([] { Device::open("emulator:"); }), "unknown target ''; known: sm_90a");
 }
 
 TEST(EmulatedDevice, takes_a_schedule_seed_and_a_gpu_takes_none) {
   EXPECT_EQ(with_schedule_seed("emulator:sm_90a", 7), "emulator:sm_90a,seed=7");
-  EXPECT_EQ(with_schedule_seed("emulator:sm_90a,seed=7", 0), "emulator:sm_90a");
+  EXPECT_EQ(with_schedule_seed("emulator:sm_90a,seed=7,limit=60", 7), "emulator:sm_90a,seed=7,limit=60");
+  EXPECT_EQ(refusal([] { with_schedule_seed("emulator:sm_90a,seed=7", 3); }),
+            "device 'emulator:sm_90a,seed=7' has a schedule seed, and 3 was given beside it; one of them is "
+            "enough");
   EXPECT_THAT(refusal([] { with_schedule_seed("cuda:0", 7); }), HasSubstr("not with device 'cuda:0'"));
+}
+
+TEST(EmulatedDevice, takes_a_limit_where_it_has_none) {
+  EXPECT_EQ(with_limit("emulator:sm_90a,seed=7", 60), "emulator:sm_90a,seed=7,limit=60");
+  EXPECT_EQ(with_limit("emulator:sm_90a,limit=5", 60), "emulator:sm_90a,limit=5");
 }
 
 TEST(EmulatedDevice, memory_is_poison_until_it_is_filled) {
@@ -97,29 +107,61 @@ TEST(EmulatedDevice, has_no_clock) {
             "device 'emulator:sm_90a' runs kernels on the CPU: it cannot time them");
 }
 
-// The kernel hands its results to the copy engine without the fence between the two.
-TEST(EmulatedDevice, a_hazard_is_an_error_that_ends_with_the_line_to_paste) {
-  Plan plan = plan_for(kGemm, kGemmConfig);
+// The hazards of a kernel that hands its results to the copy engine without the fence between the two.
+HazardError hazards_of(Plan plan) {
   std::string& kernel = plan.launches[0].source.kernel;
   const std::string fence = "fence_async();";
-  ASSERT_NE(kernel.find(fence), std::string::npos);
+  EXPECT_NE(kernel.find(fence), std::string::npos);
   kernel.replace(kernel.find(fence), fence.size(), "warp_sync();");
-  const auto device = Device::open("emulator:sm_90a,seed=9");
-  const auto faulty = loaded(device, plan);
+  const auto device = Device::open("emulator:sm_90a,seed=9,limit=60");
   std::vector<HostTensor> tensors = workload(plan.buffers, 1);
   try {
-    run_once(device, *faulty, tensors);
-    FAIL() << "no hazard was reported";
+    run_once(device, *loaded(device, std::move(plan)), tensors);
   } catch (const HazardError& hazards) {
-    EXPECT_EQ(hazards.kind, ErrorKind::environment);
-    EXPECT_THAT(hazards.summary(), AllOf(HasSubstr("missing proxy fence"), HasSubstr("IR line")));
-    EXPECT_EQ(hazards.summary().find('\n'), std::string::npos);
-    EXPECT_THAT(hazards.what(),
-                EndsWith("reproduce: warpfinch run --device emulator:sm_90a --schedule-seed 9 "
-                         "--problem \"" +
-                         plan.problem + "\" --config \"" + plan.config + "\""));
-    EXPECT_THAT(hazards.with_line("again").what(), EndsWith("\n\nreproduce: again"));
+    return hazards;
   }
+  ADD_FAILURE() << "no hazard was reported";
+  return HazardError({.hazards = {{"none", "none"}}}, "");
+}
+
+TEST(EmulatedDevice, a_hazard_is_an_error_that_ends_with_the_line_to_paste) {
+  const Plan plan = plan_for(kGemm, kGemmConfig);
+  const HazardError hazards = hazards_of(plan);
+  EXPECT_EQ(hazards.kind, ErrorKind::environment);
+  EXPECT_THAT(hazards.summary(), AllOf(HasSubstr("missing proxy fence"), HasSubstr("(IR line ")));
+  EXPECT_EQ(hazards.summary().find('\n'), std::string::npos);
+  EXPECT_THAT(hazards.what(),
+              EndsWith("reproduce: warpfinch run --device emulator:sm_90a,seed=9,limit=60 --problem '" +
+                       plan.problem + "' --config '" + plan.config + "'"));
+  EXPECT_THAT(hazards.with_line("again").what(), EndsWith("\n\nreproduce: again"));
+}
+
+TEST(EmulatedDevice, of_a_program_no_file_is_known) {
+  Plan plan = plan_for(kGemm, kGemmConfig);
+  plan.config.clear();
+  plan.problem = "my_gemm";
+  EXPECT_THAT(hazards_of(plan).what(),
+              EndsWith("reproduce: warpfinch run --device emulator:sm_90a,seed=9,limit=60 --program FILE   "
+                       "(FILE: the text of your program my_gemm)"));
+}
+
+TEST(EmulatedDevice, the_summary_names_no_line_where_none_is_known) {
+  EXPECT_EQ(HazardError({.hazards = {{"deadlock", "deadlock: all wait\n  in gemm"}}}, "").summary(),
+            "deadlock: all wait");
+  EXPECT_EQ(HazardError({.hazards = {{"trap", "trap: a"}, {"trap", "trap: b"}}}, "").summary(),
+            "trap: a (1 more hazard)");
+}
+
+TEST(RunLine, is_one_word_after_the_other_for_the_shell) {
+  EXPECT_EQ(
+      to_text(RunLine{.device = "emulator:sm_90a",
+                      .program = "my dir/x's.tir",
+                      .input_seed = 1,
+                      .spread = 0.5,
+                      .tensors = {"a=bf16[2,4]@random"},
+                      .check = true}),
+      "warpfinch run --device emulator:sm_90a --program 'my dir/x'\\''s.tir' --input-seed 1 --spread 0.5 "
+      "--tensor 'a=bf16[2,4]@random' --check");
 }
 
 }  // namespace

@@ -39,15 +39,45 @@ TEST(EmulatorCommands, run_checks_a_problem) {
 
 TEST(EmulatorCommands, run_reports_the_race_of_a_program_and_how_to_see_it_again) {
   const Program program;
-  const std::string file = program.write("racy.tir", kRace);
+  const std::string file = program.write("my racy.tir", kRace);
   const Finished run =
       program({"run", "--device", kEmulator, "--schedule-seed", "5", "--program", file, "--input-seed", "3"});
   EXPECT_EQ(run.code, 1);
-  EXPECT_THAT(run.err,
-              AllOf(StartsWith("data race: "), HasSubstr("store(y_global"), HasSubstr("schedule seed 5"),
-                    HasSubstr("reproduce: warpfinch run --device emulator:sm_90a --schedule-seed 5 "
-                              "--program " +
-                              file + " --input-seed 3\nwarpfinch: data race: ")));
+  EXPECT_THAT(
+      run.err,
+      AllOf(StartsWith("warpfinch: data race: "), HasSubstr("store(y_global"), HasSubstr("schedule seed 5"),
+            EndsWith("\n\nreproduce: warpfinch run --device emulator:sm_90a,seed=5 --program '" + file +
+                     "' --input-seed 3\n")));
+}
+
+TEST(EmulatorCommands, the_line_to_paste_has_the_seed_of_the_device) {
+  const Program program;
+  const std::string file = program.write("racy.tir", kRace);
+  const Finished run = program(
+      {"run", "--device", "emulator:sm_90a,seed=7", "--program", file, "--tensor", "x=fp32[128,64]@random"});
+  EXPECT_THAT(run.err, EndsWith("reproduce: warpfinch run --device emulator:sm_90a,seed=7 --program " + file +
+                                " --tensor 'x=fp32[128,64]@random'\n"));
+}
+
+TEST(EmulatorCommands, a_program_that_does_not_end_is_ended_by_the_limit) {
+  const Program program;
+  const std::string file = program.write("endless.tir", R"(kernel endless target=sm_90a {
+  param @x fp32 [64, 64]
+  param @y fp32 [64, 64] out
+  register %x fp32 [64, 64]
+  grid m in 0 .. 64 step 64 {
+    load %x, @x[m, 0]
+    for k in 0 .. 2000000000 step 1 {
+      multiply %x, %x, 0.5
+    }
+    store @y[m, 0], %x
+  }
+}
+)");
+  const Finished run = program({"run", "--device", "emulator:sm_90a,limit=1", "--program", file});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.err, AllOf(StartsWith("warpfinch: does not end: still running after 1 s (IR line "),
+                             HasSubstr("multiply(x_tile")));
 }
 
 TEST(EmulatorCommands, tune_checks_and_predicts) {
@@ -83,6 +113,15 @@ TEST(EmulatorCommands, what_does_not_go_is_one_line) {
   EXPECT_THAT(refusal({"run", "--schedule-seed", "1", "--problem", kGemm}),
               HasSubstr("not with device 'cuda:0'"));
   EXPECT_THAT(refusal({"tune", "--schedule-seed", "1", "--problem", kGemm}), HasSubstr("--emulate"));
+  for (const char* seed : {"-1", "99999999999999999999999", "7x"})
+    EXPECT_THAT(
+        refusal({"run", "--device", kEmulator, "--schedule-seed", seed, "--problem", kGemm}),
+        HasSubstr(std::string("--schedule-seed: '") + seed + "' should be a whole number from 0 to "));
+  for (const char* command : {"run", "tune"})
+    EXPECT_EQ(
+        refusal({command, "--device", kEmulator + ",seed=7", "--schedule-seed", "3", "--problem", kGemm}),
+        "warpfinch: device 'emulator:sm_90a,seed=7' has a schedule seed, and 3 was given beside it; one "
+        "of them is enough\n");
   EXPECT_THAT(refusal({"run", "--device", "emulator:sm_80", "--problem", kGemm}),
               EndsWith("unknown target 'sm_80'; known: sm_90a\n"));
 }
@@ -93,6 +132,22 @@ TEST(EmulatorCommands, a_machine_without_a_host_compiler_says_what_is_missing) {
   const Finished run = program({"run", "--device", kEmulator, "--problem", kGemm});
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.err, AllOf(StartsWith("warpfinch: "), HasSubstr("no-such-compiler"), HasSubstr("CXX")));
+}
+
+TEST(EmulatorCommands, says_how_a_host_compiler_failed) {
+  Program program;
+  const auto with_compiler = [&](const std::string& end) {
+    const std::string file = program.write("cxx", "#!/bin/sh\n[ \"$1\" = --version ] && exec echo 1\n" + end);
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    program.set("CXX", file);
+    return program({"run", "--device", kEmulator, "--problem", kGemm}).err;
+  };
+  EXPECT_THAT(with_compiler("exit 3\n"),
+              EndsWith("given the emulated kernel gemm, ended with status 3 and said nothing\n"));
+  EXPECT_THAT(with_compiler("kill -9 $$\n"),
+              EndsWith("given the emulated kernel gemm, was killed by signal 9\n"));
+  EXPECT_THAT(with_compiler("echo warning; echo an error here; exit 1\n"),
+              EndsWith("given the emulated kernel gemm, ended with status 1: an error here\n"));
 }
 
 TEST(EmulatorCommands, devices_lists_it_beside_the_gpus) {

@@ -4,13 +4,16 @@
 #include <gmock/gmock.h>
 
 #include "generator/config_space.hpp"
+#include "tests/emulator/planted_fault.hpp"
 #include "tests/runtime/temporary_folder.hpp"
 #include "tuner/evaluators.hpp"
 
 namespace warpfinch {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 const Target& sm_90a() { return target_by_name("sm_90a"); }
 const std::string kProblem = "gemm batch=2 m=4096 n=4096 k=4096";
@@ -22,6 +25,41 @@ TEST(Emulate, a_right_config_of_a_large_problem_passes_in_seconds) {
   const Problem problem = parse_problem(kProblem);
   EXPECT_EQ(emulate(problem, parse_config(kConfig, problem), sm_90a(), "emulator:sm_90a,seed=4", cache),
             std::nullopt);
+}
+
+// Of a kernel with that fault.
+Rejection rejection_of(const std::string& right, const std::string& wrong, const std::string& emulator) {
+  const TemporaryFolder folder;
+  KernelCache cache(folder.path());
+  const PlantedFault fault(right, wrong);
+  const Problem problem = parse_problem(kProblem);
+  const auto rejection = emulate(problem, parse_config(kConfig, problem), sm_90a(), emulator, cache);
+  EXPECT_TRUE(rejection) << "nothing was rejected";
+  return rejection.value_or(Rejection{});
+}
+
+TEST(Emulate, a_hazard_is_a_rejection_with_the_line_that_shows_it) {
+  const Rejection rejection = rejection_of("fence_async();", "warp_sync();", "emulator:sm_90a,seed=4");
+  EXPECT_EQ(rejection.stage, "emulator");
+  EXPECT_THAT(rejection.reason, StartsWith("missing proxy fence: "));
+  EXPECT_THAT(rejection.reason,
+              ContainsRegex("; reproduce: warpfinch run --device emulator:sm_90a,seed=4,limit=120 --problem "
+                            "'gemm batch=[^']*' --config 'consumers=1 n_tile=64 [^']*' --input-seed 1$"));
+}
+
+TEST(Emulate, a_wrong_result_is_a_rejection_with_the_line_that_shows_it) {
+  const Rejection rejection =
+      rejection_of("fill(c_tile, 0.0f);", "fill(c_tile, 9.0f);", "emulator:sm_90a,limit=60");
+  EXPECT_EQ(rejection.stage, "emulator");
+  EXPECT_THAT(rejection.reason, HasSubstr("times the bound: c["));
+  EXPECT_THAT(rejection.reason,
+              ContainsRegex("; reproduce: warpfinch run --device emulator:sm_90a,limit=60 --problem '[^']*' "
+                            "--config '[^']*' --input-seed 1 --check$"));
+}
+
+TEST(Emulate, a_kernel_that_does_not_end_is_rejected) {
+  EXPECT_THAT(rejection_of("k += 64", "k += 0", "emulator:sm_90a,limit=2").reason,
+              HasSubstr("does not end: still running after 2 s (IR line "));
 }
 
 TEST(Emulate, only_what_was_prepared_is_run) {

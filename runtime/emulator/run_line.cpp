@@ -1,0 +1,43 @@
+#include "runtime/emulator/run_line.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+namespace warpfinch::emulator {
+namespace {
+
+// As one word of the shell. Within single quotes only the quote itself means something.
+std::string quoted(std::string_view word) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("_./:=,@%+-").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return std::string(word);
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+}  // namespace
+
+std::string to_text(const RunLine& line) {
+  std::string text = "warpfinch run --device " + quoted(line.device);
+  const auto add = [&](std::string_view option, std::string_view value) {
+    text += fmt::format(" --{} {}", option, quoted(value));
+  };
+  if (line.program.empty()) {
+    add("problem", line.problem);
+    add("config", line.config);
+  } else {
+    add("program", line.program);
+  }
+  if (line.input_seed != 0) add("input-seed", std::to_string(line.input_seed));
+  if (line.spread != 1) add("spread", fmt::format("{}", line.spread));
+  for (const std::string& tensor : line.tensors) add("tensor", tensor);
+  return line.check ? text + " --check" : text;
+}
+
+}  // namespace warpfinch::emulator
