@@ -371,6 +371,23 @@ Reason instruction_violated(int columns, int beside, int consumers, int blocks, 
                      need, has);
 }
 
+// Who brings q, k and v. What cp.async cannot take goes by ld, of which the pass knows.
+lower::Copier copier_of(const AttentionFields& fields, const AttentionConfig& c) {
+  const auto of = [](CopyPath path, const ir::Tensor& tensor) {
+    if (path == CopyPath::cp_async) return lower::Copier::async;
+    const bool engine = path == CopyPath::automatic && lower::tma_can_move(tensor);
+    return engine ? lower::Copier::engine : lower::Copier::threads;
+  };
+  const std::vector<Buffer> user = buffers(AttentionForward{fields});
+  const CopyPath keys = own_path(c.kv_copy, c.copy);
+  return std::max({of(own_path(c.q_copy, c.copy), row_tiles_param(user[0], row_tiles(fields, c))),
+                   of(keys, param(user[1])), of(keys, param(user[2]))});
+}
+
+lower::RoleShares shares_of(const AttentionFields& fields, const AttentionConfig& c) {
+  return {c.consumers, c.blocks, copier_of(fields, c), c.producer_regs};
+}
+
 Reason attention_registers(const AttentionFields& fields, const AttentionConfig& c, const Target& target) {
   const bool stored = c.p_in == WeightPlace::shared;
   const int s = c.key_tile / 2, p = stored ? 0 : c.key_tile / 4;  // P is packed, two to a register
@@ -391,20 +408,7 @@ Reason attention_registers(const AttentionFields& fields, const AttentionConfig&
       s + p + o + q + e + others,
       fmt::format("S {}, P {}, O {}, {}{}others {}", s, p, o, held ? fmt::format("Q {}, ", q) : "",
                   beside ? fmt::format("exponentials beside S {}, ", e) : "", others),
-      {.consumers = c.consumers, .blocks = c.blocks, .producer_regs = c.producer_regs}, target);
-}
-
-// Who brings q, k and v. What cp.async cannot take goes by ld, of which the pass knows.
-lower::Copier copier_of(const AttentionFields& fields, const AttentionConfig& c) {
-  const auto of = [](CopyPath path, const ir::Tensor& tensor) {
-    if (path == CopyPath::cp_async) return lower::Copier::async;
-    const bool engine = path == CopyPath::automatic && lower::tma_can_move(tensor);
-    return engine ? lower::Copier::engine : lower::Copier::threads;
-  };
-  const std::vector<Buffer> user = buffers(AttentionForward{fields});
-  const CopyPath keys = own_path(c.kv_copy, c.copy);
-  return std::max({of(own_path(c.q_copy, c.copy), row_tiles_param(user[0], row_tiles(fields, c))),
-                   of(keys, param(user[1])), of(keys, param(user[2]))});
+      shares_of(fields, c), target);
 }
 
 Reason producer_regs_violated(const Problem& problem, const KernelConfig& config, const Target& target) {
@@ -413,8 +417,7 @@ Reason producer_regs_violated(const Problem& problem, const KernelConfig& config
   if (!c) return {};
   if (std::find(values.begin(), values.end(), c->producer_regs) == values.end())
     return fmt::format("producer_regs={}: must be one of {}", c->producer_regs, fmt::join(values, ", "));
-  return lower::why_not_kept({c->consumers, c->blocks, copier_of(*attention(problem), *c), c->producer_regs},
-                             target);
+  return lower::why_not_kept(shares_of(*attention(problem), *c), target);
 }
 
 Reason registers_violated(const Problem& problem, const KernelConfig& config, const Target& target) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <random>
 
@@ -24,6 +25,23 @@ struct RandomPair {
   Config config;
   Plan plan;
 };
+
+// With what a search does not try, but a user may type. A value that stands twice is drawn twice as often.
+inline ConfigSpace widened(ConfigSpace space) {
+  const std::map<std::string_view, std::vector<std::string>> typed{
+      {"baton", {"none", "issue", "exponentials"}},
+      {"copy", {"auto", "auto", "auto", "ld", "cp_async"}},
+      {"q_copy", {"same", "same", "same", "auto", "ld", "cp_async"}},
+      {"kv_copy", {"same", "same", "same", "auto", "ld", "cp_async"}},
+      {"cache", {"none", "none", "keep_kv", "kv_last", "qo_first"}},
+      {"polynomial", {"0", "0", "0", "1", "2", "4", "8"}},
+      {"producer_regs", {"0", "0", "0", "24", "32", "40", "56"}},
+      {"scale_q", {"false", "false", "true"}},
+      {"swizzle", {"widest", "widest", "64", "32"}}};
+  for (Gene& gene : space.genes)
+    if (const auto values = typed.find(gene.name); values != typed.end()) gene.values = values->second;
+  return space;
+}
 
 inline Config random_config(const ConfigSpace& space, std::mt19937_64& random) {
   Genome genome;
@@ -58,7 +76,7 @@ inline Problem random_problem(uint64_t seed) { return arbitrary_problem()(rc::Ra
 inline std::optional<RandomPair> random_pair(uint64_t seed, const Target& target) {
   std::mt19937_64 random(seed);
   const Problem problem = random_problem(seed);
-  auto pair = random_pair(seed, config_space(problem, target), random);
+  auto pair = random_pair(seed, widened(config_space(problem, target)), random);
   if (!pair) ADD_FAILURE() << "seed " << seed << ": " << no_config_for(problem);
   return pair;
 }

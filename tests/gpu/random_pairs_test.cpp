@@ -31,6 +31,14 @@ struct Pair : RandomPair {
   std::string refused = {};  // why it has no kernels
 };
 
+constexpr int kPairs = 40;
+
+// Empty: all.
+std::string wanted_operation() {
+  const char* name = std::getenv("WARPFINCH_RANDOM_OPERATION");
+  return name ? name : "";
+}
+
 std::string to_paste(const Plan& plan) {
   return "warpfinch run --check --problem '" + plan.problem + "' --config '" + plan.config + "'";
 }
@@ -38,12 +46,12 @@ std::string to_paste(const Plan& plan) {
 // In one thread; only compilation is parallel.
 std::vector<Pair> make_pairs(size_t count, const Target& target, uint64_t seed) {
   const int per_problem = from_environment("WARPFINCH_RANDOM_CONFIGS", 1);
-  const char* wanted = std::getenv("WARPFINCH_RANDOM_OPERATION");
+  const std::string wanted = wanted_operation();
   std::vector<Pair> pairs;
   for (; pairs.size() < count; ++seed) {
     const Problem problem = random_problem(seed);
-    if (wanted && operation(problem) != wanted) continue;
-    const ConfigSpace space = config_space(problem, target);
+    if (!wanted.empty() && operation(problem) != wanted) continue;
+    const ConfigSpace space = widened(config_space(problem, target));
     std::mt19937_64 random(seed);
     for (int i = 0; i < per_problem && pairs.size() < count; ++i) {
       auto pair = random_pair(seed, space, random);
@@ -134,16 +142,26 @@ void tell(const Coverage& coverage, const Device& device) {
   std::printf("%s", text.substr(0, text.find("\n\n") + 1).c_str());
   const char* output = std::getenv("WARPFINCH_RANDOM_OUTPUT");
   if (!output) return;
-  std::ofstream(output) << "# device: " << device.info().name << ", driver " << device.info().driver
-                        << ", NVRTC " << nvrtc_version() << "\n"
-                        << text;
+  const std::chrono::sys_days today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const std::chrono::year_month_day date{today};
+  std::ofstream(output)
+      << fmt::format(
+             "# date: {}-{:02}-{:02}\n# device: {}, driver {}, NVRTC {}\n# command: "
+             "WARPFINCH_RANDOM_PAIRS={} WARPFINCH_RANDOM_CONFIGS={} WARPFINCH_RANDOM_SEED={} "
+             "WARPFINCH_RANDOM_OPERATION={} build/tests/gpu_tests --gtest_filter='GpuRandom*'\n",
+             static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+             static_cast<unsigned>(date.day()), device.info().name, device.info().driver, nvrtc_version(),
+             from_environment("WARPFINCH_RANDOM_PAIRS", kPairs),
+             from_environment("WARPFINCH_RANDOM_CONFIGS", 1), from_environment("WARPFINCH_RANDOM_SEED", 1),
+             wanted_operation())
+      << text;
 }
 
 TEST(GpuRandom, PairsAreRight) {
   std::string why;
   if (list_devices(&why).empty()) GTEST_SKIP() << "skipped, no GPU: " << why;
   const auto device = Device::open("cuda:0");
-  std::vector<Pair> pairs = make_pairs(from_environment("WARPFINCH_RANDOM_PAIRS", 40), device->target(),
+  std::vector<Pair> pairs = make_pairs(from_environment("WARPFINCH_RANDOM_PAIRS", kPairs), device->target(),
                                        from_environment("WARPFINCH_RANDOM_SEED", 1));
   compile_pairs(pairs);
   Watchdog watchdog(std::chrono::seconds(60));

@@ -164,7 +164,7 @@ def main():
                         help="of the scores, in units of the ordinary spread")
     parser.add_argument("--rising", action="store_true",
                         help="also scores that rise and that fall along the keys")
-    parser.add_argument("--large", action="store_true", help="also values a thousand times the ordinary ones")
+    parser.add_argument("--large", action="store_true", help="also values a thousand times the ordinary ones (bf16: 2^80 times)")
     options = parser.parse_args()
     todo = shapes.chosen(options, options.operation)
     if options.dry_run:
@@ -183,6 +183,8 @@ def main():
     ordinary = [(shape, row) for shape, row in done if row["data"] == data.ORDINARY.name]
     for line in targets.summary(todo, ordinary):
         report.note(line)
+    if len(kinds) > 1:
+        report.note(targets.wrong_line(done) + ", of all data")
     return min(1, failures)
 
 

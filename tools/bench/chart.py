@@ -55,9 +55,16 @@ def bar(x, y, width, height, colour):
     return f'<rect x="{x:g}" y="{y:g}" width="{max(width, 0.5):.1f}" height="{height:g}" fill="{colour}"/>'
 
 
-def legend():
+def is_from_list(row, column):
+    """Did it not run, and is its time the list's ratio to cuDNN times cuDNN's time here?"""
+    return column == "fa3_us" and row.get("fa3_from") == "list"
+
+
+def legend(rows):
     parts, x = [], LEFT
-    for _, name, colour in SERIES:
+    for column, name, colour in SERIES:
+        if any(is_from_list(row, column) for row in rows):
+            name += " (not run here: its ratio to cuDNN in the list)"
         parts += [bar(x, 52, 12, 10, colour), text(x + 17, 61, name)]
         x += 17 + 7 * len(name) + 22
     return parts
@@ -101,7 +108,7 @@ def chart(notes, rows):
                   weight="bold"),
              text(LEFT, 42, f"{notes.get('date', '')[:10]}, driver {notes.get('driver', '?')}, torch "
                             f"{notes.get('torch', '?')}; longer is faster; batch×heads×length", 10.5)]
-    parts += legend() + axis(most, bottom)
+    parts += legend(rows) + axis(most, bottom)
     for place, row in enumerate(rows):
         parts += group(row, TOP + 4 + place * pitch, most)
     return "\n".join(parts + ["</svg>"]) + "\n"

@@ -3,14 +3,14 @@ PyTorch."""
 
 from dataclasses import dataclass
 
-LARGE = 1000.0         # of V's magnitude
+LARGE = {"float16": 1000.0, "bfloat16": 2.0**80}  # of V's magnitude: what P leaves room for in fp32, or not
 RAMP_DEVIATIONS = 6.0  # by so many standard deviations of the scores they rise or fall along the keys
 
 
 @dataclass(frozen=True)
 class Data:
     """spread: of the scores, 1 is the ordinary one (q and k standard normal). trend: +1 scores rise along the
-    keys, -1 they fall. large: values are a thousand times the ordinary ones."""
+    keys, -1 they fall. large: values are a thousand times the ordinary ones, in bf16 2^80 times."""
 
     spread: float = 1.0
     trend: int = 0
@@ -56,4 +56,4 @@ def shape_inputs(q, k, v, data, scale):
         q[..., 0] = height
         k[..., 0] = (ramp if data.trend > 0 else ramp.flip(0)).to(k.dtype)
     if data.large:
-        v.mul_(LARGE)
+        v.mul_(LARGE[str(v.dtype).removeprefix("torch.")])

@@ -59,11 +59,15 @@ def summary(todo, done):
     failed = [shape.tag for shape in todo if shape not in [other for other, _ in done]]
     if failed:
         lines.append(f"{len(failed)} rows without a result: {', '.join(failed)}")
-    wrong = [shape.tag for shape, row in done if not is_right(row)]
-    lines.append(f"{len(wrong)} of {len(done)} rows wrong" + (f": {', '.join(wrong)}" if wrong else ""))
+    lines.append(wrong_line(done))
     for shape, row in done:
         lines += [_mark_line(shape.tag, *mark) for mark in marks(shape.given, row)]
     return lines
+
+
+def wrong_line(done):
+    wrong = [f"{shape.tag} {row.get('data', '')}".strip() for shape, row in done if not is_right(row)]
+    return f"{len(wrong)} of {len(done)} rows wrong" + (f": {', '.join(wrong)}" if wrong else "")
 
 
 def is_right(row):

@@ -23,11 +23,28 @@ constexpr Argued kArgued[] = {
     {"attention_.*", "fence_mma removed", kAny,
      "the registers were last touched before the fence of the product issued just before: nothing stands "
      "between the two products that touches a register"},
-    {"attention_(s0|ld)", "commit_mma removed", kAny,
+    {"attention_(s0|s7|ld)", "commit_mma removed", kAny,
      "no wait stands between this commit and the next, which closes one group over both products; "
      "wait_mma<0> covers both"},
-    {"attention_(baton|p_shared)", "wait by one lane only", "wait\\(k_ring\\);",
+    {"attention_(baton|p_shared|claims)", "wait by one lane only", "wait\\(k_ring\\);",
      "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
+    {"attention_s7", "wait by one lane only", "wait\\(v_ring\\);",
+     "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
+    {"attention_s7", "acquire does not wait|arrivals at empty -1", "(acquire<\\d+>|initialize)\\(q_ring.*",
+     "the rings of k and v hold fewer keys than a tile has, so that the producer has waited for keys of the "
+     "next tile, which every consumer warp releases behind this q, before it loads over it"},
+    {"attention_(s7|claims)", "baton_pass to oneself", kAny,
+     "a warpgroup keeps the turn over the plain loop and hands it on in the loop behind: arrivals still "
+     "pair, "
+     "the rings hold what the other has not read yet, and nothing but speed depends on the order"},
+    {"attention_cp_async", "wait by one lane only", "wait\\([kv]_ring\\);",
+     "fence_async follows at once, which joins the warp: what lane 0 learnt, all lanes know"},
+    {"attention_cp_async", "fence_async without joining the warp", kAny,
+     "every lane has waited for the copies itself, and fences what it saw"},
+    {"attention_cp_async", "wait removed|wait by one lane only|publish_copies before they land",
+     "(wait|publish_copies)\\(q_ring\\);",
+     "each thread of the producer publishes k behind q, and its copies of q land before that arrival; "
+     "consumers wait for k as well when they read q"},
     {"attention_p_shared", "join_warpgroup without joining the others", kAny,
      "each warp's share of the product reads its own 16 rows of P, which its own lanes stored; the barrier "
      "is there because the ISA does not promise which warp reads which rows"},
@@ -51,12 +68,12 @@ constexpr Argued kArgued[] = {
     {"attention_ld", "acquire removed", "acquire\\(v_ring\\);",
      "a consumer releases v(n-3) before k(n-2), for which the producer waited when it loaded k(n), just "
      "before v(n-1)"},
-    {"(gemm|attention)_ld", "mbarrier_init_fence removed", kAny,
+    {"(gemm|attention)_ld|attention_cp_async", "mbarrier_init_fence removed", kAny,
      "no copy engine touches these barriers: block_sync makes the initialisation visible to all threads"},
     {"(gemm|attention)_ld", "wait removed|wait by one lane only|publish without fence", kAny,
      "each thread of the producer publishes this tile before another one that consumers have waited for as "
      "well when they read it: that fence and arrival cover both"},
-    {"(gemm|attention)_ld", "arrivals at full -1", "initialize\\((a|q)_ring, 128, .*",
+    {"(gemm|attention)_ld|attention_cp_async", "arrivals at full -1", "initialize\\((a|q)_ring, 128, .*",
      "the other ring's arrivals come behind these and are waited for too; 127 in place of 128 puts the phase "
      "ahead only when a stage was used 127 times, and this grid uses each less often"},
 };

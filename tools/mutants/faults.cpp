@@ -10,7 +10,7 @@ Fault removed(const std::string& what, const char* pattern) {
 }
 
 // `format` is std::regex_replace's: $1 is the pattern's first group.
-Fault replaced(const char* name, const char* pattern, const char* format) {
+Fault replaced(const char* name, const char* pattern, const std::string& format) {
   return {name, std::regex(pattern), [format](const std::smatch& match) { return match.format(format); }};
 }
 
@@ -39,6 +39,11 @@ std::vector<Fault> producer_faults() {
       counted("announced bytes", R"((acquire<)(\d+)(>\(\w+_ring\);)$)", 16),
       counted("announced bytes", R"((acquire<)(\d+)(>\(\w+_ring\);)$)", -16),
       removed("publish", R"(publish\(\w+_ring\);$)"),
+      removed("publish_copies", R"(publish_copies\(\w+_ring\);$)"),
+      replaced("publish_copies before they land", R"(publish_copies\((\w+_ring)\);$)",
+               "mbarrier_arrive($1.full());"),
+      replaced("publish_copies by one warp too few", R"(publish_copies\((\w+_ring)\);$)",
+               "if (thread_index() % 128 >= 32) publish_copies($1);"),
       replaced("publish without fence", R"(publish\((\w+_ring)\);$)", "mbarrier_arrive($1.full());"),
       replaced("publish by one warp too few", R"(publish\((\w+_ring)\);$)",
                "if (thread_index() % 128 >= 32) publish($1);"),
@@ -69,6 +74,33 @@ std::vector<Fault> consumer_faults() {
                "named_arrive(1 + warpgroup, 256);"),
       replaced("half a warp", R"((row_max|row_total|reference|commit_mma)(<.*>)?\()",
                "if (lane_index() < 16) $1$2("),
+  };
+}
+
+// Steps of a walk over claimed tiles (claim.cuh), written out but for one of their parts.
+std::vector<Fault> claim_faults() {
+  const char* const reads = R"((for \(ClaimedWalk<Reads, .*; )walk\.next\(\)\))";
+  const char* const claims = R"((for \(ClaimedWalk<Claims, .*; )walk\.next\(\)\))";
+  const std::string wait = "mbarrier_wait(claims.full(walk.round), claims.parity(walk.round)), ",
+                    read = "walk.number = ld_shared(claims.number(walk.round)), ",
+                    free = "lane_index() == 0 ? mbarrier_arrive(claims.empty(walk.round)) : void(), ",
+                    acquire = "mbarrier_wait(claims.empty(walk.round), claims.parity(walk.round) ^ 1), ",
+                    claim = "walk.number = claims.claim(walk.number), ",
+                    write = "st_shared(claims.number(walk.round), walk.number), ",
+                    publish = "mbarrier_arrive(claims.full(walk.round)), ";
+  const auto steps = [](const std::string& text) { return "$1" + text + "++walk.round)"; };
+  const std::string no_wait = steps(read + "warp_sync(), " + free), no_arrival = steps(wait + read),
+                    no_join = steps(wait + read + free), no_acquire = steps(claim + write + publish),
+                    too_early = steps(acquire + claim + publish + write);
+  return {
+      replaced("claim read without waiting", reads, no_wait),
+      replaced("claim read without arrival", reads, no_arrival),
+      replaced("claim read without joining the warp", reads, no_join),
+      replaced("claim written over one that is not read", claims, no_acquire),
+      replaced("claim published before it is written", claims, too_early),
+      removed("initialize claims", R"(initialize\(claims, \d+\);$)"),
+      counted("warps that read claims", R"((initialize\(claims, )(\d+)(\);$))", 1),
+      counted("warps that read claims", R"((initialize\(claims, )(\d+)(\);$))", -1),
   };
 }
 
@@ -111,7 +143,7 @@ std::vector<Fault> launch_faults() {
 const std::vector<Fault>& line_faults() {
   static const std::vector<Fault> all = [] {
     std::vector<Fault> faults;
-    for (auto part : {producer_faults, consumer_faults, mma_faults, launch_faults})
+    for (auto part : {producer_faults, consumer_faults, claim_faults, mma_faults, launch_faults})
       for (Fault& fault : part()) faults.push_back(std::move(fault));
     return faults;
   }();

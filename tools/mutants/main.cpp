@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "generator/result.hpp"
 #include "runtime/parallel.hpp"
@@ -84,12 +85,16 @@ int run(const Options& options) {
   for (const Original& original : all) by_name[original.name] = &original;
   const bool clean = originals_are_clean(all, options);
   Totals totals;
+  // Told in the order of the mutants, so that two runs can be compared line by line.
+  std::vector<std::optional<Verdict>> verdicts(mutants.size());
+  size_t told = 0;
   std::mutex mutex;
   parallel_for(static_cast<int64_t>(mutants.size()), options.threads, [&](int64_t i) {
     const Mutant& mutant = mutants[static_cast<size_t>(i)];
-    const Verdict verdict = judge(mutant, *by_name.at(mutant.original), options.seeds);
+    Verdict verdict = judge(mutant, *by_name.at(mutant.original), options.seeds);
     const std::lock_guard lock(mutex);
-    report(mutant, verdict, totals);
+    verdicts[static_cast<size_t>(i)] = std::move(verdict);
+    for (; told < mutants.size() && verdicts[told]; ++told) report(mutants[told], *verdicts[told], totals);
   });
   for (const auto& [kind, count] : totals.by_kind) fmt::print("{:>5}  {}\n", count, kind);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

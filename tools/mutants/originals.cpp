@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "generator/generate.hpp"
+#include "runtime/emulator/emulated_device.hpp"
 #include "tools/mutants/mutant.hpp"
 
 namespace warpfinch::mutants {
@@ -36,6 +37,21 @@ constexpr Pair kPairs[] = {
     {"attention_ld", "attention_forward q_heads=8 q_len=77 kv_len=300 head_dim=64 mask=causal",
      "consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s0 baton=none reference=r0 tile_order=static "
      "mask_loop=branch copy=ld"},
+    // What shipped configs for causal masks are: listed tiles, bounds of each warpgroup, two key tiles a
+    // stage, a vote on the exponentials.
+    {"attention_s7", "attention_forward q_heads=6 q_len=330 kv_len=450 head_dim=64 mask=causal",
+     "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s7 baton=issue reference=r2 tile_order=balanced "
+     "mask_loop=split staging=own extents=warpgroup stage_tiles=2 q_stages=2",
+     200},
+    // Tiles that blocks claim as they go, with Q held in registers. A ring holds the keys of two tiles, so
+    // that K and V do not order what happens to Q and to claims as well.
+    {"attention_claims", "attention_forward q_heads=10 q_len=300 kv_len=100 head_dim=64",
+     "consumers=2 key_tile=32 k_stages=8 v_stages=8 order=s1 baton=issue reference=r1 tile_order=dynamic "
+     "mask_loop=split staging=own q_stages=2 q_in=registers"},
+    // The producer's threads fill the tiles by cp.async, which arrive when they land.
+    {"attention_cp_async", "attention_forward q_heads=10 q_len=200 kv_len=330 head_dim=64",
+     "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=none reference=r0 tile_order=static "
+     "mask_loop=split copy=cp_async"},
     // Two blocks load keys and values once for both, and do tiles again together.
     {"attention_cluster", "attention_forward q_heads=6 q_len=300 kv_len=330 head_dim=128",
      "consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s1 baton=none reference=r4 tile_order=static "
@@ -55,7 +71,8 @@ constexpr Pair kPairs[] = {
 
 Original original(const Pair& pair) {
   const Problem problem = parse_problem(pair.problem);
-  Expected<Plan> plan = generate(problem, parse_config(pair.config, problem), target_by_name("sm_90a"));
+  const Target target = Device::open("emulator:sm_90a")->target();
+  Expected<Plan> plan = generate(problem, parse_config(pair.config, problem), target);
   if (!plan)
     fail_input(fmt::format("{}: {}: {}", pair.name, plan.rejection().stage, plan.rejection().reason));
   return {pair.name, problem, std::move(*plan), pair.spread};
