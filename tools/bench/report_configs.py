@@ -23,7 +23,7 @@ FIRST = {"batch=2 q_heads=12 q_len=512 head_dim=64": (21.5, 20.6, 122.9),
          "batch=1 q_heads=32 q_len=4096 head_dim=128": (713.7, 574.5, 50932.9)}
 FIRST_CONFIGS = {"000 Baseline": f"consumers=1 key_tile=64 k_stages=2 v_stages=2 {PLAIN}",
                  "000 Conservative Tuned": f"consumers=2 key_tile=64 k_stages=3 v_stages=3 {PLAIN}",
-                 "000 B200 Tuned (v1)": f"consumers=1 key_tile=64 k_stages=3 v_stages=3 {PLAIN}"}
+                 "000 B200 Tuned (v1)": f"consumers=1 key_tile=64 k_stages=4 v_stages=4 {PLAIN}"}
 # Report 001, final configuration: 128 × 128, 4 warps, flat.
 FINAL = {"batch=2 q_heads=32 q_len=1024 head_dim=128": 147.0,
          "batch=4 q_heads=32 q_len=2048 head_dim=128": 731.9,
