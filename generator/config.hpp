@@ -14,7 +14,7 @@ namespace warpfinch {
 
 // The order of the attention tile's body. s0: QK(i), wait, softmax(i), PV(i). s1: QK(i) and PV(i-1) issued
 // together, softmax(i) runs beside PV(i-1). s7: the loop of s0 begins with the softmax: softmax(i), then
-// PV(i) and QK(i+1) issued together, wait.
+// PV(i) and QK(i+1) issued together, wait. Two key tiles a trip are stage_tiles=2 with either.
 enum class Order { s0, s1, s7 };
 template <>
 struct EnumNames<Order> {
@@ -31,10 +31,10 @@ struct EnumNames<Baton> {
 
 // The softmax reference. r0: the running maximum, O rescaled every tile. r1: raised only when a row of the
 // warp grew by more than 8 in log2 units; O is rescaled under a warp vote. r2: speculative: exponentials
-// under the old reference, whose sums tell a warp whether it has to raise it and to take them again. r4: the
-// first tile's maximum; at the end the block looks whether it fitted every row, and does the row tile again
-// with r0 where it did not. r3: like r4, but a warp whose sums have grown large raises the reference by what
-// they grew.
+// under the old reference, whose sums tell a warp whether it has to raise it and to take them again; in bf16
+// a row tile whose O left fp32 is done again with r0. r4: the first tile's maximum; at the end the block
+// looks whether it fitted every row, and does the row tile again with r0 where it did not. r3: like r4, but a
+// warp whose sums have grown large raises the reference by what they grew.
 enum class Reference { r0, r1, r2, r3, r4 };
 template <>
 struct EnumNames<Reference> {
@@ -59,8 +59,8 @@ struct EnumNames<TileOrder> {
   static constexpr std::array<std::string_view, 4> names{"flat", "static", "dynamic", "balanced"};
 };
 
-// How tiles that need the mask, or are done again (r3, r4), are told from those that do not: a loop of their
-// own, or a uniform branch.
+// How tiles that need the mask, or are done again where the first one decides (r3, r4), are told from those
+// that do not: a loop of their own, or a uniform branch.
 enum class MaskLoop { split, branch };
 template <>
 struct EnumNames<MaskLoop> {

@@ -123,7 +123,9 @@ Reason packing_violated(const Problem& problem, const KernelConfig& config, cons
   const AttentionFields& f = *attention(problem);
   // The LSE of packed rows would have two strides along its innermost axis, which no copy knows.
   if (f.lse && f.q_len > 1)
-    return fmt::format("pack_gqa=true writes the LSE of one query per head, there are {}", f.q_len);
+    return fmt::format(
+        "pack_gqa=true writes the LSE of one query per head, there are {}: without it, or lse=false",
+        f.q_len);
   if (f.q_heads > f.kv_heads) return {};
   return fmt::format("pack_gqa=true wants several query heads per KV head, there are {} and {}", f.q_heads,
                      f.kv_heads);

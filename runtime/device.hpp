@@ -23,7 +23,7 @@ struct CompiledKernel;
 using DevicePointer = uint64_t;
 
 struct DeviceInfo {
-  std::string id;  // "cuda:0", "emulator:sm_90a", "emulator:sm_90a,seed=7"
+  std::string id;  // "cuda:0", "emulator:sm_90a", "emulator:sm_90a,seed=7,limit=60"
   int ordinal = 0;
   std::string name;  // "NVIDIA H200", "emulator:sm_90a"
   std::string uuid;

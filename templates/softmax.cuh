@@ -125,8 +125,8 @@ WF_DEVICE void rescale(Tile& o, const RowValues<Rows>& factor) {
 
 // 1 where the sum of a row left [1/2, 2^100) or an output is not finite, else 0. With a reference that a key
 // of the row has, the sum is at least 1 but for rounding; what lies above 2^100 or is lost in fp16 makes a
-// sum or an output infinite.
-template <int Rows, class Tile>
+// sum or an output infinite. OnlyOutputs: whatever the sum is, for a reference that is never too high.
+template <bool OnlyOutputs = false, int Rows, class Tile>
 WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& sum, const Tile& o) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -137,7 +137,8 @@ WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& sum, cons
       even = fused(o.value[i + 2 * half], 0.0f, even);
       odd = fused(o.value[i + 2 * half + 1], 0.0f, odd);
     }
-    const bool fits = sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f && even + odd == 0.0f;
+    const bool summed = OnlyOutputs || (sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f);
+    const bool fits = summed && even + odd == 0.0f;
     flag.value[half] = fits ? 0.0f : 1.0f;
   }
 }

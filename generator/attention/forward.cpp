@@ -144,8 +144,8 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
 // How large a thread's share of a tile's row sum may be under a speculative reference. No exponential is
 // larger than its share, so P is finite: fp16 ends at 65504, bf16 where fp32 does. A row of T tiles sums up
 // to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16; in bf16
-// while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64), and a row tile where O is not is done
-// again, under its maximum so far. Nothing is lost below: the reference is the score of a key, so the sum is
+// while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64); where O is not finite, the row tile is
+// done again as with r0. Nothing is lost below: the reference is the score of a key, so the sum is
 // at least 1 (lifted: 2^7), and what underflows against it would against the maximum, too.
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
@@ -280,7 +280,10 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
                      stage_body(fields, config, begin));
   body.push_back(op("row_total", {tile("sum")}));
   if (may_do_again(fields, config)) {
-    body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")}));
+    // Under r2 a row whose sum is 0 saw no key.
+    const bool only_outputs = config.reference == Reference::r2;
+    body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")},
+                      only_outputs ? Attributes{{"outputs", ""}} : Attributes{}));
     body.push_back(op("redo", {tile("unfit")}));
   }
   body.push_back(op("normalize", {tile("o"), tile("sum")}));

@@ -31,6 +31,7 @@ const std::vector<Spelling>& spellings() {
       {"mma", {"accumulate"}, {}},
       {"row_max", {"accumulate"}, {}},
       {"row_sum", {"accumulate", "partial"}, {}},
+      {"flag_rows", {"outputs"}, {}},
       {"reference", {"policy"}, {"scale"}},
       {"raise_to_sum", {}, {"scale"}},
       {"softmax_exp2", {"polynomial"}, {"scale"}, "lift"},
@@ -52,6 +53,7 @@ std::string template_argument(const Op& op, std::string_view name) {
   if (name == "via") return text == "cp_async" ? "CpAsync" : "";
   if (name == "policy") return text == "r1" ? "WhenGrownBy8" : "Always";
   if (name == "accumulate" || name == "partial" || name == "when") return text ? "true" : "false";
+  if (name == "outputs") return text ? "true" : "";
   return text.value_or("");
 }
 
@@ -293,7 +295,7 @@ class Emitter {
   // Does the role ask whether a tile is done again?
   bool asks_for_retry(const Op& role) const {
     bool redoes = false;
-    walk(role.body, [&](const Op& op) { redoes |= op.name == "redo"; });
+    walk(role.body, [&](const Op& op) { redoes |= op.name == "redo" || has(op.attributes, "eager"); });
     return redoes || names_in(role.body).contains(*retried());
   }
   void consumer_state(const Op& role, int64_t warps) {
@@ -315,7 +317,8 @@ class Emitter {
   // Counts the walks. Where tiles are claimed each of them knows for itself whether it is the second try.
   std::string tries() const { return claims_tiles() ? "again" : spell_symbol(*retried()); }
   // All tiles, and then those that were marked once more, by the same code; or, apart, by a copy: then what
-  // only the second walk asks is no question in the first one, which keeps nothing in registers for it.
+  // only the second walk asks is no question in the first one (but where tiles are claimed, and late ones are
+  // done as in the second at once), which keeps nothing in registers for it.
   bool walks_apart() const { return has(grid_->attributes, "apart"); }
   void open_tries() {
     const std::string name = tries();

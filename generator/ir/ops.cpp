@@ -157,9 +157,9 @@ std::vector<OpInfo> table() {
       {"flag_rows",
        arithmetic,
        {writes(kRows), reads(kRows), reads(kTile)},
-       {},
+       {"outputs"},
        "f = 1 where the row's sum left [1/2, 2^100) or an output is not finite, else 0: a reference that was "
-       "not raised did not fit the row"},
+       "not raised did not fit the row; outputs: whatever the sum is"},
       {"redo",
        arithmetic,
        {reads(kRows)},

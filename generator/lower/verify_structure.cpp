@@ -142,6 +142,8 @@ std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool produce
 std::optional<Rejection> check_shared_walk(const Program& program) {
   const Op& grid = program.body[0];
   std::optional<Rejection> found;
+  if (has(grid.attributes, "apart") && !has(grid.attributes, "retry"))
+    return refuse(grid, "apart is about a second walk, which only retry=… asks for");
   walk(grid.body, [&](const Op& op) {
     if ((op.name == "redo" || has(op.attributes, "eager")) && !has(grid.attributes, "retry"))
       found = refuse(op, "its grid names no retry=…, which tells the second try from the first");

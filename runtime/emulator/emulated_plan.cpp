@@ -16,7 +16,7 @@ std::string how_to_reproduce(const Plan& plan, const Device& device) {
   RunLine line{.device = device.info().id, .problem = plan.problem, .config = plan.config};
   if (!plan.config.empty()) return to_text(line);
   line.program = "FILE";
-  return fmt::format("{}   (FILE: the text of your program {})", to_text(line), plan.problem);
+  return fmt::format("{}  # FILE: the text of your program {}", to_text(line), plan.problem);
 }
 
 class EmulatedPlan final : public LoadedPlan {

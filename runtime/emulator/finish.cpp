@@ -35,7 +35,10 @@ std::string wait_text(const Thread& thread) {
                          barrier.expected);
     }
     case Wait::mbarrier: {
-      const Mbarrier& barrier = thread.cta->mbarriers.at(thread.wait_on);
+      const auto found = thread.cta->mbarriers.find(thread.wait_on);
+      if (found == thread.cta->mbarriers.end())
+        return fmt::format("for {}, which is no mbarrier any more", run.places.barrier(thread.wait_on));
+      const Mbarrier& barrier = found->second;
       return fmt::format("for {}, parity {}: phase {} {}", run.places.barrier(thread.wait_on),
                          thread.wait_for, barrier.phase, lack_text(barrier));
     }
@@ -103,7 +106,9 @@ Finding finding_of(const World& world, std::string_view kind, const std::vector<
 // waits and all copies have landed, so that what it lacks does not exist.
 std::string missing_text(const Thread& thread) {
   if (thread.wait != Wait::mbarrier) return "";
-  const Mbarrier& barrier = thread.cta->mbarriers.at(thread.wait_on);
+  const auto found = thread.cta->mbarriers.find(thread.wait_on);
+  if (found == thread.cta->mbarriers.end()) return "";
+  const Mbarrier& barrier = found->second;
   const std::string name = thread.world->run->places.barrier(thread.wait_on);
   const uint32_t came = barrier.count - barrier.pending;
   if (barrier.pending == 0 && barrier.bytes > 0)

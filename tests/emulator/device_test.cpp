@@ -141,8 +141,8 @@ TEST(EmulatedDevice, of_a_program_no_file_is_known) {
   plan.config.clear();
   plan.problem = "my_gemm";
   EXPECT_THAT(hazards_of(plan).what(),
-              EndsWith("reproduce: warpfinch run --device emulator:sm_90a,seed=9,limit=60 --program FILE   "
-                       "(FILE: the text of your program my_gemm)"));
+              EndsWith("reproduce: warpfinch run --device emulator:sm_90a,seed=9,limit=60 --program FILE  "
+                       "# FILE: the text of your program my_gemm"));
 }
 
 TEST(EmulatedDevice, the_summary_names_no_line_where_none_is_known) {

@@ -201,6 +201,23 @@ TEST(PeakedBf16, speculation_that_large_values_do_not_stand) {
                kLargeValues);
   expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600 head_dim=64",
                "consumers=1 key_tile=32 reference=r2 kv_splits=3 pack_gqa=true", kLargeValues);
+  // Rows, and splits, that see no key.
+  expect_exact("attention_forward q_len=300 kv_len=128 mask=causal head_dim=64 lse=true",
+               "consumers=2 key_tile=64 order=s1 reference=r2 mask_loop=branch tile_order=static",
+               kLargeValues);
+  expect_exact("attention_forward q_len=300 kv_len=400 mask=causal window_left=30 head_dim=64 lse=true",
+               "consumers=1 key_tile=64 order=s0 reference=r2 kv_splits=2", kLargeValues);
+}
+TEST(PeakedBf16, rows_without_keys_ask_for_no_second_walk) {
+  const Plan plan = plan_for("attention_forward q_len=256 kv_len=128 mask=causal head_dim=64",
+                             "consumers=2 key_tile=64 reference=r2 tile_order=static");
+  const Plan exact = plan_for("attention_forward q_len=256 kv_len=128 mask=causal head_dim=64",
+                              "consumers=2 key_tile=64 reference=r1 tile_order=static");
+  const auto products = [](const Plan& of) {
+    std::vector<HostTensor> tensors = workload(of.buffers, 7);
+    return run_plan(kernels_of(of), of, tensors, {}).products;
+  };
+  EXPECT_EQ(products(plan), products(exact));
 }
 TEST(PeakedBf16, large_values_ask_for_the_second_walk) {
   const std::string problem = "attention_forward q_len=100 kv_len=700 head_dim=64";

@@ -197,7 +197,7 @@ TEST(EmulatedProduct, whole_warpgroups_agree_on_every_part_of_the_instruction) {
                  part + "\n  leaves->product(*self, call);\n" + kCommit + kWait);
   };
   EXPECT_EQ(with_part(""), "");
-  for (const char* part : {"negate_a", "negate_b", "a_transposed"})
+  for (const char* part : {"negate_a", "negate_b", "a_transposed", "b_transposed"})
     EXPECT_EQ(with_part(fmt::format("call.{} = i >= 96;", part)), "wgmma differs between warps") << part;
   EXPECT_EQ(with_part("if (i >= 96) call.type = emulated::ValueType::fp16;"), "wgmma differs between warps");
 }

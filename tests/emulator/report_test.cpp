@@ -102,9 +102,9 @@ TEST(EmulatedReport, a_store_of_the_copy_engine_ends_with_its_group) {
 }
 
 // --- time limit ----------------------------------------------------------------------------------
-Report with_limit(const std::string& body) {
+Report with_limit(const std::string& body, double seconds = 0.2) {
   Words a(64);
-  return run_by_hand({.body = "  const int i = thread_index();\n" + body, .most_seconds = 0.2}, {&a});
+  return run_by_hand({.body = "  const int i = thread_index();\n" + body, .most_seconds = seconds}, {&a});
 }
 
 TEST(EmulatedLimit, ends_a_loop_that_touches_no_leaf) {
@@ -122,7 +122,7 @@ TEST(EmulatedLimit, ends_a_loop_that_only_gives_way_to_others) {
 }
 
 TEST(EmulatedLimit, leaves_alone_what_ends) {
-  EXPECT_TRUE(with_limit("  for (int k = 0; k < 5000; ++k) {\n    ld_global(a + i);\n  }\n").clean());
+  EXPECT_TRUE(with_limit("  for (int k = 0; k < 5000; ++k) {\n    ld_global(a + i);\n  }\n", 60).clean());
 }
 
 // --- many host threads ---------------------------------------------------------------------------

@@ -193,6 +193,18 @@ TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
   EXPECT_THAT(verdict(replaced(text, vote, "any_above %e, 2 {\n")), HasSubstr("operand 1 must be %rows"));
 }
 
+// `safe` is retry's, and so is the walk that is apart.
+TEST(Verifier, a_second_walk_is_asked_for) {
+  const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
+                                   "consumers=2 key_tile=64 order=s1 reference=r2")
+                               .launches[0]
+                               .program;
+  EXPECT_EQ(verdict(text), "accepted");
+  EXPECT_THAT(verdict(replaced(text, " retry=safe", "")), HasSubstr("which only retry=… asks for"));
+  EXPECT_THAT(verdict(replaced(text, " retry=safe apart", "")), HasSubstr("its grid names no retry=…"));
+  EXPECT_EQ(verdict(replaced(text, " apart", "")), "accepted");
+}
+
 // What a warp has waited for in a branch of its own, the others have not.
 TEST(Verifier, a_wait_under_a_vote_counts_only_there) {
   const std::string text =

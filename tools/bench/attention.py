@@ -164,7 +164,8 @@ def main():
                         help="of the scores, in units of the ordinary spread")
     parser.add_argument("--rising", action="store_true",
                         help="also scores that rise and that fall along the keys")
-    parser.add_argument("--large", action="store_true", help="also values a thousand times the ordinary ones (bf16: 2^80 times)")
+    parser.add_argument("--large", action="store_true",
+                        help="also values a thousand times the ordinary ones (bf16: 2^80 times)")
     options = parser.parse_args()
     todo = shapes.chosen(options, options.operation)
     if options.dry_run:

@@ -129,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows<true>(unfit_rows, sum_rows, o_tile);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
         copy(o_shared.rows<64>(warpgroup), o_tile);

@@ -123,7 +123,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         skip(v_ring);
       }
       row_total(sum_rows);
-      flag_rows(unfit_rows, sum_rows, o_tile);
+      flag_rows<true>(unfit_rows, sum_rows, o_tile);
       redo(unfit_rows, redo_mask, 0, safe);
       normalize(o_tile, sum_rows);
       copy(o_shared.rows<64>(warpgroup), o_tile);
