@@ -91,7 +91,7 @@ const std::vector<Golden>& goldens() {
       {"attention_dynamic_ld", "attention_forward q_heads=6 q_len=500 head_dim=64 mask=causal",
        "consumers=2 key_tile=64 order=s1 baton=issue reference=r1 tile_order=dynamic copy=ld"},
       {"attention_balanced", "attention_forward q_heads=24 q_len=2048 head_dim=64 mask=causal",
-       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s0 baton=issue reference=r2 tile_order=balanced "
+       "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s7 baton=issue reference=r2 tile_order=balanced "
        "staging=own extents=warpgroup stage_tiles=2 q_stages=2"},
       {"attention_head_group",
        "attention_forward batch=2 q_heads=24 kv_heads=6 q_len=700 head_dim=64 mask=causal",
@@ -144,7 +144,7 @@ const std::vector<Golden>& goldens() {
        "consumers=4 key_tile=64 k_stages=3 v_stages=3 order=s1 baton=exponentials reference=r3 "
        "tile_order=static staging=own"},
       {"attention_turns_of_exponentials_r2", "attention_forward q_heads=8 q_len=1000 head_dim=128 lse=true",
-       "consumers=2 key_tile=128 order=s1 baton=exponentials reference=r2 mask_loop=branch"},
+       "consumers=2 key_tile=96 order=s1 baton=exponentials reference=r2 mask_loop=branch"},
       {"attention_cp_async", "attention_forward q_heads=16 q_len=1024 head_dim=64 mask=causal",
        "consumers=2 key_tile=128 baton=issue tile_order=static copy=cp_async"},
       {"attention_cp_async_keys", "attention_forward q_heads=8 kv_heads=2 q_len=1000 head_dim=128 dtype=fp16",
