@@ -145,8 +145,8 @@ std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
 // larger than its share, so P is finite: fp16 ends at 65504, bf16 where fp32 does. A row of T tiles sums up
 // to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16; in bf16
 // while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64); where O is not finite, the row tile is
-// done again as with r0. Nothing is lost below: the reference is the score of a key, so the sum is
-// at least 1 (lifted: 2^7), and what underflows against it would against the maximum, too.
+// done again as with r0. Nothing is lost below: the reference is the score of a key, so the sum is at least 1
+// (lifted: 2^7), and what underflows against it would against the maximum, too.
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
 // The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum

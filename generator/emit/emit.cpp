@@ -322,12 +322,14 @@ class Emitter {
   bool walks_apart() const { return has(grid_->attributes, "apart"); }
   void open_tries() {
     const std::string name = tries();
-    line(walks_apart() ? "#pragma unroll" : "#pragma unroll 1", grid_line_);
-    open(fmt::format("for (int {} = 0;{}; {})", name, walks_apart() ? fmt::format(" {} < 2", name) : "",
-                     walks_apart() ? "++" + name : name + " = 1"),
-         grid_line_);
-    if (walks_apart())
-      line(fmt::format("if ({} != 0 && !any_marked<{}>(redo_mask)) break;", name, threads_), grid_line_);
+    if (!walks_apart()) {
+      line("#pragma unroll 1", grid_line_);
+      open(fmt::format("for (int {0} = 0;; {0} = 1)", name), grid_line_);
+      return;
+    }
+    line("#pragma unroll", grid_line_);
+    open(fmt::format("for (int {0} = 0; {0} < 2; ++{0})", name), grid_line_);
+    line(fmt::format("if ({} != 0 && !any_marked<{}>(redo_mask)) break;", name, threads_), grid_line_);
   }
   void close_tries() {
     if (!walks_apart())

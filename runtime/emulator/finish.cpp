@@ -23,6 +23,12 @@ std::string lack_text(const Mbarrier& barrier) {
   return fmt::format("{}", fmt::join(parts, " and "));
 }
 
+// The mbarrier that the thread waits for; null where it was invalidated meanwhile.
+const Mbarrier* awaited(const Thread& thread) {
+  const auto found = thread.cta->mbarriers.find(thread.wait_on);
+  return found == thread.cta->mbarriers.end() ? nullptr : &found->second;
+}
+
 // "for mbarrier a_ring full[0] …", of a thread that waits.
 std::string wait_text(const Thread& thread) {
   const RunState& run = *thread.world->run;
@@ -35,12 +41,11 @@ std::string wait_text(const Thread& thread) {
                          barrier.expected);
     }
     case Wait::mbarrier: {
-      const auto found = thread.cta->mbarriers.find(thread.wait_on);
-      if (found == thread.cta->mbarriers.end())
-        return fmt::format("for {}, which is no mbarrier any more", run.places.barrier(thread.wait_on));
-      const Mbarrier& barrier = found->second;
-      return fmt::format("for {}, parity {}: phase {} {}", run.places.barrier(thread.wait_on),
-                         thread.wait_for, barrier.phase, lack_text(barrier));
+      const Mbarrier* barrier = awaited(thread);
+      const std::string name = run.places.barrier(thread.wait_on);
+      if (!barrier) return fmt::format("for {}, which is no mbarrier any more", name);
+      return fmt::format("for {}, parity {}: phase {} {}", name, thread.wait_for, barrier->phase,
+                         lack_text(*barrier));
     }
     case Wait::cluster:
       return fmt::format("at the cluster's barrier: {} of {} threads have arrived",
@@ -104,24 +109,22 @@ Finding finding_of(const World& world, std::string_view kind, const std::vector<
 
 // What a phase that will never complete tells of the fault; empty where it tells nothing. Whoever is left
 // waits and all copies have landed, so that what it lacks does not exist.
-std::string missing_text(const Thread& thread) {
-  if (thread.wait != Wait::mbarrier) return "";
-  const auto found = thread.cta->mbarriers.find(thread.wait_on);
-  if (found == thread.cta->mbarriers.end()) return "";
-  const Mbarrier& barrier = found->second;
+std::string fault_text(const Thread& thread) {
+  const Mbarrier* barrier = thread.wait == Wait::mbarrier ? awaited(thread) : nullptr;
+  if (!barrier) return "";
   const std::string name = thread.world->run->places.barrier(thread.wait_on);
-  const uint32_t came = barrier.count - barrier.pending;
-  if (barrier.pending == 0 && barrier.bytes > 0)
+  const uint32_t came = barrier->count - barrier->pending;
+  if (barrier->pending == 0 && barrier->bytes > 0)
     return fmt::format("missing: expect_tx of {} announced {} bytes more than the copies bring", name,
-                       barrier.bytes);
-  if (barrier.pending == 0 || came == 0) return "";
-  return fmt::format("missing: {} of {} arrivals came at {}, nobody who is left arrives", came, barrier.count,
-                     name);
+                       barrier->bytes);
+  if (barrier->pending == 0 || came == 0) return "";
+  return fmt::format("missing: {} of {} arrivals came at {}, nobody who is left arrives", came,
+                     barrier->count, name);
 }
 
 void add_missing(const std::vector<Group>& groups, Finding& finding) {
   for (const Group& group : groups) {
-    const std::string text = missing_text(*group[0]);
+    const std::string text = fault_text(*group[0]);
     if (!text.empty() &&
         std::find(finding.details.begin(), finding.details.end(), text) == finding.details.end())
       finding.details.push_back(text);

@@ -109,12 +109,6 @@ TEST(CpAsync, is_right_in_gemm) {
 }
 
 // --- planted faults ----------------------------------------------------------------------------------------
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  ASSERT_NE(text.find(from), std::string::npos) << from;
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-}
-
 // Kinds of hazards over some schedules, with every `from` in the kernel, or in the header, replaced.
 std::string found_with(const std::string& from, const std::string& to, bool in_kernel) {
   Plan plan = plan_for("attention_forward q_heads=1 q_len=64 kv_len=300 head_dim=64",

@@ -7,6 +7,7 @@
 #include "runtime/measure.hpp"
 #include "runtime/run_once.hpp"
 #include "tests/emulator/emulated.hpp"
+#include "tests/generator/programs.hpp"
 
 namespace warpfinch::emulator {
 namespace {
@@ -110,9 +111,7 @@ TEST(EmulatedDevice, has_no_clock) {
 // The hazards of a kernel that hands its results to the copy engine without the fence between the two.
 HazardError hazards_of(Plan plan) {
   std::string& kernel = plan.launches[0].source.kernel;
-  const std::string fence = "fence_async();";
-  EXPECT_NE(kernel.find(fence), std::string::npos);
-  kernel.replace(kernel.find(fence), fence.size(), "warp_sync();");
+  kernel = replaced(kernel, "fence_async();", "warp_sync();");
   const auto device = Device::open("emulator:sm_90a,seed=9,limit=60");
   std::vector<HostTensor> tensors = workload(plan.buffers, 1);
   try {

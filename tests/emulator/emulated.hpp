@@ -60,6 +60,13 @@ inline std::string kinds_under_schedules(const Plan& plan) {
   return kinds;
 }
 
+// Every `from` in the text; a test of a text that has none fails.
+inline void replace_all(std::string& text, const std::string& from, const std::string& to) {
+  ASSERT_NE(text.find(from), std::string::npos) << from;
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+}
+
 inline std::string text_of(const Report& report) {
   std::string text;
   for (const Hazard& hazard : report.hazards) text += hazard.text + "\n";

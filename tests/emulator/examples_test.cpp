@@ -27,11 +27,7 @@ const std::map<std::string, Replacements> kSmaller = {
 std::string smaller(const fs::path& file) {
   std::ifstream stream(file);
   std::string text{std::istreambuf_iterator<char>(stream), {}};
-  for (const auto& [large, small] : kSmaller.at(file.filename().string())) {
-    EXPECT_NE(text.find(large), std::string::npos) << file << ": " << large;
-    for (size_t at = 0; (at = text.find(large, at)) != std::string::npos; at += small.size())
-      text.replace(at, large.size(), small);
-  }
+  for (const auto& [large, small] : kSmaller.at(file.filename().string())) replace_all(text, large, small);
   return text;
 }
 

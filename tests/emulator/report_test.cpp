@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "tests/emulator/hand_made.hpp"
+#include "tests/generator/programs.hpp"
 
 namespace warpfinch::emulator {
 namespace {
@@ -45,9 +46,7 @@ TEST(EmulatedDeadlock, concludes_nothing_where_no_arrival_came) {
 TEST(EmulatedDeadlock, of_a_ring_names_the_barrier_that_is_wrong) {
   Plan plan = plan_for("gemm m=128 n=64 k=256", "consumers=2 n_tile=64 k_tile=32 stages=2");
   std::string& kernel = plan.launches[0].source.kernel;
-  const std::string right = "initialize(a_ring, 1, 8);";
-  ASSERT_NE(kernel.find(right), std::string::npos) << kernel;
-  kernel.replace(kernel.find(right), right.size(), "initialize(a_ring, 1, 9);");
+  kernel = replaced(kernel, "initialize(a_ring, 1, 8);", "initialize(a_ring, 1, 9);");
   std::vector<HostTensor> tensors = workload(plan.buffers, 1);
   const Report report = run_plan(kernels_of(plan), plan, tensors, {});
   ASSERT_EQ(report.hazards.size(), 1u) << text_of(report);

@@ -3,12 +3,14 @@
 // pairs per problem, which share its inputs and reference, WARPFINCH_RANDOM_OPERATION: only these problems,
 // WARPFINCH_RANDOM_OUTPUT: a file for what was covered. A kernel that does not end takes the GPU with it, so
 // a watchdog names the pair and ends the test.
+#include <fmt/chrono.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -142,15 +144,12 @@ void tell(const Coverage& coverage, const Device& device) {
   std::printf("%s", text.substr(0, text.find("\n\n") + 1).c_str());
   const char* output = std::getenv("WARPFINCH_RANDOM_OUTPUT");
   if (!output) return;
-  const std::chrono::sys_days today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
-  const std::chrono::year_month_day date{today};
   std::ofstream(output)
       << fmt::format(
-             "# date: {}-{:02}-{:02}\n# device: {}, driver {}, NVRTC {}\n# command: "
+             "# date: {:%Y-%m-%d}\n# device: {}, driver {}, NVRTC {}\n# command: "
              "WARPFINCH_RANDOM_PAIRS={} WARPFINCH_RANDOM_CONFIGS={} WARPFINCH_RANDOM_SEED={} "
              "WARPFINCH_RANDOM_OPERATION={} build/tests/gpu_tests --gtest_filter='GpuRandom*'\n",
-             static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-             static_cast<unsigned>(date.day()), device.info().name, device.info().driver, nvrtc_version(),
+             fmt::gmtime(std::time(nullptr)), device.info().name, device.info().driver, nvrtc_version(),
              from_environment("WARPFINCH_RANDOM_PAIRS", kPairs),
              from_environment("WARPFINCH_RANDOM_CONFIGS", 1), from_environment("WARPFINCH_RANDOM_SEED", 1),
              wanted_operation())

@@ -15,6 +15,8 @@ struct Argued {
 };
 
 constexpr const char* kAny = ".*";
+constexpr const char* kBatonJoins =
+    "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup";
 
 constexpr Argued kArgued[] = {
     {kAny, "release without joining the warp", kAny,
@@ -26,17 +28,14 @@ constexpr Argued kArgued[] = {
     {"attention_(s0|s7|ld)", "commit_mma removed", kAny,
      "no wait stands between this commit and the next, which closes one group over both products; "
      "wait_mma<0> covers both"},
-    {"attention_(baton|p_shared|claims)", "wait by one lane only", "wait\\(k_ring\\);",
-     "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
-    {"attention_s7", "wait by one lane only", "wait\\(v_ring\\);",
-     "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup"},
+    {"attention_(baton|p_shared|claims)", "wait by one lane only", "wait\\(k_ring\\);", kBatonJoins},
+    {"attention_s7", "wait by one lane only", "wait\\(v_ring\\);", kBatonJoins},
     {"attention_s7", "acquire does not wait|arrivals at empty -1", "(acquire<\\d+>|initialize)\\(q_ring.*",
      "the rings of k and v hold fewer keys than a tile has, so that the producer has waited for keys of the "
      "next tile, which every consumer warp releases behind this q, before it loads over it"},
     {"attention_(s7|claims)", "baton_pass to oneself", kAny,
      "a warpgroup keeps the turn over the plain loop and hands it on in the loop behind: arrivals still "
-     "pair, "
-     "the rings hold what the other has not read yet, and nothing but speed depends on the order"},
+     "pair, the rings hold what the other has not read yet, and nothing but speed depends on the order"},
     {"attention_cp_async", "wait by one lane only", "wait\\([kv]_ring\\);",
      "fence_async follows at once, which joins the warp: what lane 0 learnt, all lanes know"},
     {"attention_cp_async", "fence_async without joining the warp", kAny,
