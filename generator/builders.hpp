@@ -24,14 +24,16 @@ struct Matmul {
   int64_t b_group = 1;
   Epilogue epilogue = Epilogue::none;
   double alpha = 1;
+  bool zeros_hide = false;  // a[m, k] = 0 hides b[k, n], also where that is infinite or NaN
 };
 ir::Program build_matmul(const Matmul& matmul, const GemmConfig& config, const Target& target);
 
-// y[z, i, :] = softmax(scale * x[z, i, :]); lse [z, i] when it has a name.
+// y[z, i, :] = factor * softmax(scale * x[z, i, :]); lse [z, i] when it has a name.
 struct RowSoftmax {
   Buffer x, y, lse;
   Band visible = {};
   double scale = 1;
+  double factor = 1;  // a power of two
 };
 ir::Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config, const Target& target);
 
@@ -52,15 +54,28 @@ bool row_tiles_differ(const AttentionFields& fields);
 // q, o or lse as a param of [batch, heads, rows(, dim)] in that sense.
 ir::Tensor row_tiles_param(const Buffer& buffer, const RowTiles& tiles);
 
-// Split-KV: each split writes its normalized rows and their LSE to the workspace, and a second kernel weighs
-// and adds them.
+// Split-KV: each split writes its normalized rows, their softmax references and sums to the workspace, and a
+// second kernel weighs and adds them. One number in place of the last two, the LSE, would carry its rounding
+// into the weights.
 struct SplitResults {
-  Buffer o, lse;  // fp32 [split, batch, heads, rows(, dim)]
+  Buffer o, reference, sum;  // fp32 [split, batch, heads, rows(, dim)]
 };
 SplitResults split_results(const AttentionFields& fields, const AttentionConfig& config);
 // Keys of a split, a multiple of what a trip of the loop takes.
 int64_t split_keys(const AttentionFields& fields, const AttentionConfig& config);
+// A result's place: the caller's, or a split's in the workspace.
+ir::Operand result(const AttentionConfig& config, const std::string& name, std::vector<ir::Expr> index);
 ir::Program build_combine(const AttentionFields& fields, const AttentionConfig& config, const Target& target);
+
+// Scale and lift of a row's exponentials, for every op that knows its reference.
+ir::Attributes exponents(const AttentionFields& fields, const AttentionConfig& config);
+// Are row tiles marked, and done again with r0, where the reference did not fit?
+bool may_do_again(const AttentionConfig& config);
+// The same for ops of the loop over keys, which is for plain shifts.
+ir::Attributes plain_exponents(const AttentionFields& fields, const AttentionConfig& config);
+// The reference of a row that saw no key yet: below every score of a plain shift, and finite, so that nothing
+// in the loop has to ask for it.
+double no_key(const AttentionFields& fields, const AttentionConfig& config);
 
 // The kernels of a problem's plan: one program per launch, and for every param of each where it points.
 struct PlannedKernel {
@@ -107,6 +122,12 @@ ColumnBounds column_bounds(const Band& visible, int64_t columns, int64_t column_
 // wholly masked step.
 ColumnBounds columns_within(const ColumnBounds& bounds, const ir::Expr& from, const ir::Expr& to,
                             int64_t step);
+// Divides O by the sums. Rows that came out wrong are marked to be done again and, in the second walk or
+// where there is none, computed once more.
+void append_normalize(std::vector<ir::Op>& body, const AttentionFields& fields,
+                      const AttentionConfig& config);
+// Stores the rows' LSE where it is asked for; of a split their reference and sum.
+void append_state(std::vector<ir::Op>& body, const AttentionFields& fields, const AttentionConfig& config);
 // `for n in begin .. end step`, with the bounds named by lets in front of it.
 void append_column_loop(std::vector<ir::Op>& body, const ColumnBounds& bounds, const ir::Expr& step,
                         std::vector<ir::Op> loop_body);

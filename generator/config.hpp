@@ -46,9 +46,6 @@ constexpr bool first_tile_decides(Reference reference) {
 }
 // May a row tile have to be done again, with the policy that is right for every input? Where the first tile
 // decides, and where speculation lets P grow so far that bf16 values may take O beyond fp32 with it.
-constexpr bool may_do_again(Reference reference, DataType dtype) {
-  return first_tile_decides(reference) || (reference == Reference::r2 && dtype == DataType::bf16);
-}
 
 // flat: one block per tile. static: persistent blocks that walk over the tiles. dynamic: persistent blocks
 // that claim the next tile once the loads of the one before are issued. balanced: blocks with a list of tiles

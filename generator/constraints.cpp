@@ -322,7 +322,7 @@ Reason attention_shared(const AttentionFields& f, const AttentionConfig& c, cons
   const int64_t k = c.k_stages * tile(staged, dim), v = c.v_stages * tile(staged, value_dim);
   const int64_t p = c.p_in == WeightPlace::shared ? tile(rows, c.key_tile) : 0;
   const int64_t walk =
-      lower::walk_bytes(c.tile_order == TileOrder::dynamic, may_do_again(c.reference, f.dtype));
+      lower::walk_bytes(c.tile_order == TileOrder::dynamic, first_tile_decides(c.reference));
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
   const std::string weights = p > 0 ? fmt::format("p {} KB, ", p / 1024) : "";

@@ -1,5 +1,6 @@
 // Online softmax: the reference (running maximum), exponentials to base 2, and what follows from them. Scores
-// are unscaled; `scale` holds the softmax scale times log2(e).
+// are unscaled; `scale` holds the softmax scale times log2(e). row_shift.cuh says what exponentials are taken
+// against, and what Plain and Exact promise.
 #pragma once
 
 namespace warpfinch {
@@ -8,53 +9,41 @@ namespace warpfinch {
 struct Always {};        // r0: every tile
 struct WhenGrownBy8 {};  // r1: when a row of the warp grew by more than 8 in log2 units; P stays below 2^8
 
-// A row that saw no key yet has -inf; its exponentials are taken against 0, so that -inf gives 0, not NaN.
-WF_DEVICE float finite_reference(float reference) { return reference == -infinity() ? 0.0f : reference; }
-
-WF_DEVICE void raise(element<float>& reference, element<float>& shrink, float raised, float scale) {
-  shrink = ex2((reference - finite_reference(raised)) * scale);
-  reference = raised;
-}
-
-template <int Rows, class Tile>
-WF_DEVICE void raised_reference(RowValues<Rows>& raised, const RowValues<Rows>& m, const Tile& s) {
-  raised.value[0] = m.value[0];
-  raised.value[1] = m.value[1];
-  row_max<true>(raised, s);
-}
-
-template <int Rows, class Tile>
-WF_DEVICE void reference_of(Always, RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale) {
-  RowValues<Rows> raised;
-  raised_reference(raised, m, s);
-#pragma unroll
-  for (int half = 0; half < 2; ++half) raise(m.value[half], shrink.value[half], raised.value[half], scale);
-}
-
-template <int Rows, class Tile>
-WF_DEVICE void reference_of(WhenGrownBy8, RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s,
-                            float scale) {
-  RowValues<Rows> raised;
-  raised_reference(raised, m, s);
-  bool grew = false;
-#pragma unroll
-  for (int half = 0; half < 2; ++half) grew |= (raised.value[half] - m.value[half]) * scale > 8.0f;
-  shrink.value[0] = 1.0f;
-  shrink.value[1] = 1.0f;
-  if (!any_lane(grew)) return;
-#pragma unroll
-  for (int half = 0; half < 2; ++half) raise(m.value[half], shrink.value[half], raised.value[half], scale);
+// `from` and `to`: the shifts of the thread's two rows before and after.
+WF_DEVICE bool must_rise(Always, const float (&)[2], const float (&)[2]) { return true; }
+WF_DEVICE bool must_rise(WhenGrownBy8, const float (&from)[2], const float (&to)[2]) {
+  const bool grew = to[0] - from[0] > 8.0f || to[1] - from[1] > 8.0f;
+  // Beyond the plain shifts their difference says too little.
+  return any_lane(grew || !(is_plain(to[0]) && is_plain(to[1])));
 }
 
 // Raises the reference to the rows' maxima; `shrink` is what sums under the old one must be multiplied by.
-template <class Policy, int Rows, class Tile>
-WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale) {
-  reference_of(Policy{}, m, shrink, s, scale);
+template <class Policy, class Shifts = Exact, int Rows, class Tile>
+WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale,
+                         float lift = 0.0f) {
+  RowValues<Rows> raised;
+  raised.value[0] = m.value[0];
+  raised.value[1] = m.value[1];
+  row_max<true>(raised, s);
+  const float from[2] = {shift_of(m.value[0], scale, lift), shift_of(m.value[1], scale, lift)};
+  const float to[2] = {shift_of(raised.value[0], scale, lift), shift_of(raised.value[1], scale, lift)};
+  shrink.value[0] = 1.0f;
+  shrink.value[1] = 1.0f;
+  if (!must_rise(Policy{}, from, to)) return;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    shrink.value[half] = correction_of(Shifts{}, m.value[half], raised.value[half], scale, lift);
+    m.value[half] = raised.value[half];
+  }
 }
 
-// What scores are shifted by so that their reference becomes 2^lift.
-WF_DEVICE float shift_of(float reference, float scale, float lift) {
-  return lift == 0.0f ? reference * scale : fused(reference, scale, -lift);
+// The factor that brings what was summed under the references `old` to the higher ones `raised`.
+template <int Rows>
+WF_DEVICE void correction(RowValues<Rows>& factor, const RowValues<Rows>& old, const RowValues<Rows>& raised,
+                          float scale, float lift = 0.0f) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half)
+    factor.value[half] = correction_of(Exact{}, old.value[half], raised.value[half], scale, lift);
 }
 
 // 2^x on the FMA pipe, for who would wait for ex2: a polynomial of the fraction, to whose exponent the whole
@@ -90,23 +79,29 @@ WF_DEVICE void shifted_exp2(Tile& e, const Tile& s, float scale, const float (&s
 }
 
 // s = 2^(scale * (s - reference) + lift).
-template <int Polynomial = 0, int Rows, class Tile>
+template <class Shifts = Exact, int Polynomial = 0, int Rows, class Tile>
 WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale, float lift = 0.0f) {
-  const float shift[2] = {shift_of(finite_reference(m.value[0]), scale, lift),
-                          shift_of(finite_reference(m.value[1]), scale, lift)};
+  float shift[2] = {shift_of(m.value[0], scale, lift), shift_of(m.value[1], scale, lift)};
+  // Rare, and apart from the exponentials, which so stand beside the sums that follow.
+  if (Shifts::kAll && !(is_plain(shift[0]) && is_plain(shift[1]))) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const RowShift exact = exact_shift(m.value[half], scale, lift);
+      shift[half] = exact.shift;
+#pragma unroll
+      for (int i = 0; i < Tile::kCount; ++i)
+        if (i / 2 % 2 == half) s.value[i] = s.value[i] - exact.base;
+    }
+  }
   shifted_exp2<Polynomial>(s, s, scale, shift);
 }
 
-// e = 2^(scale * (s - reference) + lift) where the reference may be too low. A row that saw no key yet has
-// none: then every score but -inf gives infinity, which any limit on the sums finds.
+// e = 2^(scale * (s - reference) + lift) where the reference may be too low: what is then infinite, or NaN,
+// any limit on the sums finds.
 template <int Polynomial = 0, int Rows, class Tile>
 WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m, float scale,
                                 float lift = 0.0f) {
-  constexpr float kBelowAll = -3.4028235e38f;
-  float shift[2];
-#pragma unroll
-  for (int half = 0; half < 2; ++half)
-    shift[half] = m.value[half] == -infinity() ? kBelowAll : shift_of(m.value[half], scale, lift);
+  const float shift[2] = {shift_of(m.value[0], scale, lift), shift_of(m.value[1], scale, lift)};
   shifted_exp2<Polynomial>(e, s, scale, shift);
 }
 
@@ -123,24 +118,44 @@ WF_DEVICE void rescale(Tile& o, const RowValues<Rows>& factor) {
   multiply(o, o, factor);
 }
 
-// 1 where the sum of a row left [1/2, 2^100) or an output is not finite, else 0. With a reference that a key
-// of the row has, the sum is at least 1 but for rounding; what lies above 2^100 or is lost in fp16 makes a
-// sum or an output infinite. OnlyOutputs: whatever the sum is, for a reference that is never too high.
-template <bool OnlyOutputs = false, int Rows, class Tile>
-WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& sum, const Tile& o) {
+// Is an output of the row not finite? 0 * x is NaN for such an x, and so is every sum with it.
+template <class Tile>
+WF_DEVICE bool overflowed(const Tile& o, int half) {
+  float even = 0.0f, odd = 0.0f;
+#pragma unroll
+  for (int i = 0; i < Tile::kCount; i += 4) {
+    even = fused(o.value[i + 2 * half], 0.0f, even);
+    odd = fused(o.value[i + 2 * half + 1], 0.0f, odd);
+  }
+  return even + odd != 0.0f;
+}
+
+// 1 where a row is not what it should be, else 0: its shift is not plain, or its sum left [1/2, 2^100). With
+// a reference that a key of the row has, the sum is at least 1 but for rounding; of a row without a key it is
+// 0.
+template <int Rows>
+WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& m, const RowValues<Rows>& sum,
+                         float scale, float lift = 0.0f) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    // 0 * x is NaN for what is not finite, and so is every sum with it.
-    float even = 0.0f, odd = 0.0f;
-#pragma unroll
-    for (int i = 0; i < Tile::kCount; i += 4) {
-      even = fused(o.value[i + 2 * half], 0.0f, even);
-      odd = fused(o.value[i + 2 * half + 1], 0.0f, odd);
-    }
-    const bool summed = OnlyOutputs || (sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f);
-    const bool fits = summed && even + odd == 0.0f;
-    flag.value[half] = fits ? 0.0f : 1.0f;
+    const bool summed = sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f;
+    flag.value[half] = summed && is_plain(shift_of(m.value[half], scale, lift)) ? 0.0f : 1.0f;
   }
+}
+// The same, and where an output of the row is not finite.
+template <int Rows, class Tile>
+WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& m, const RowValues<Rows>& sum,
+                         const Tile& o, float scale, float lift = 0.0f) {
+  flag_rows(flag, m, sum, scale, lift);
+#pragma unroll
+  for (int half = 0; half < 2; ++half)
+    if (overflowed(o, half)) flag.value[half] = 1.0f;
+}
+// 1 where an output of the row is infinite or NaN, else 0.
+template <int Rows, class Tile>
+WF_DEVICE void flag_outputs(RowValues<Rows>& flag, const Tile& o) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) flag.value[half] = overflowed(o, half) ? 1.0f : 0.0f;
 }
 
 // o = o / sum; 0 where nothing was summed.
@@ -160,11 +175,11 @@ WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const R
                            float scale, float lift = 0.0f) {
   constexpr float kLn2 = 0.69314718f;
 #pragma unroll
-  for (int half = 0; half < 2; ++half)
-    e.value[half] =
-        sum.value[half] == 0.0f
-            ? -infinity()
-            : (shift_of(finite_reference(m.value[half]), scale, lift) + lg2(sum.value[half])) * kLn2;
+  for (int half = 0; half < 2; ++half) {
+    const RowShift at = exact_shift(m.value[half], scale, lift);
+    const float logarithm = (at.shift + lg2(sum.value[half])) * kLn2;
+    e.value[half] = sum.value[half] == 0.0f ? -infinity() : fused(at.base, scale * kLn2, logarithm);
+  }
 }
 
 // -inf where column > query + offset; so many neighbouring rows belong to one query.

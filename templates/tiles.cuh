@@ -52,10 +52,12 @@ WF_DEVICE Transposed<Tile> transposed(const Tile& tile) {
 // Every warp holds 16 rows; a quad of lanes holds two of them, 8 apart. Element i of a thread belongs to the
 // upper or lower one by (i / 2) % 2. Which columns a thread holds is the layout's choice:
 struct MmaLayout {  // as wgmma and mma.sync leave their sums: pairs, 8 columns apart
-  WF_STATIC int column(int i) { return 8 * (i / 4) + 2 * (lane_index() % 4) + i % 2; }
+  WF_STATIC int column(int i, int lane) { return 8 * (i / 4) + 2 * (lane % 4) + i % 2; }
+  WF_STATIC int column(int i) { return column(i, lane_index()); }
 };
 struct VectorLayout {  // 8 neighbours in every 32 columns: 16-byte accesses to global memory
-  WF_STATIC int column(int i) { return 32 * (i / 16) + 8 * (lane_index() % 4) + 2 * (i % 16 / 4) + i % 2; }
+  WF_STATIC int column(int i, int lane) { return 32 * (i / 16) + 8 * (lane % 4) + 2 * (i % 16 / 4) + i % 2; }
+  WF_STATIC int column(int i) { return column(i, lane_index()); }
 };
 
 template <class T, int Rows, int Columns, class Layout = MmaLayout>

@@ -7,6 +7,9 @@
 
 namespace warpfinch {
 
+// Where the compiler lays out the code of a branch that next to nobody takes behind all other code.
+WF_DEVICE bool seldom(bool condition) { return __builtin_expect(condition, false); }
+
 using u16 = unsigned short;
 using u32 = unsigned int;
 using u64 = unsigned long long;

@@ -10,10 +10,6 @@ using namespace ir;
 
 namespace {
 
-bool may_do_again(const AttentionFields& fields, const AttentionConfig& config) {
-  return warpfinch::may_do_again(config.reference, fields.dtype);
-}
-
 void declare_tiles(Program& program, const AttentionFields& fields, const AttentionConfig& config) {
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
@@ -29,26 +25,19 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
                                 ? register_tile("p", fields.dtype, {rows, keys})
                                 : shared_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
-  for (const char* name : {"reference", "shrink", "sum"}) program.tensors.push_back(row_values(name, rows));
-  if (may_do_again(fields, config)) program.tensors.push_back(row_values("unfit", rows));
+  for (const char* name : {"reference", "shrink", "sum", "unfit"})
+    program.tensors.push_back(row_values(name, rows));
   if (config.reference == Reference::r2) {
     program.tensors.push_back(register_tile("e", DataType::fp32, {rows, keys}));
     program.tensors.push_back(row_values("share", rows));
   }
-  if (fields.lse || config.kv_splits > 1) program.tensors.push_back(row_values("lse", rows));
+  if (fields.lse && config.kv_splits == 1) program.tensors.push_back(row_values("lse", rows));
 }
 
 // What an operand is copied by, where it is not what all are.
 void choose_copy_path(Program& program, const char* tile, OwnCopyPath path) {
   if (path != OwnCopyPath::same)
     set(find(program, Space::shared, tile)->attributes, "copy", value_to_text(path));
-}
-
-// A result's place: the caller's, or a split's in the workspace.
-Operand result(const AttentionConfig& config, const std::string& name, std::vector<Expr> index) {
-  if (config.kv_splits == 1) return global(name, std::move(index));
-  index.insert(index.begin(), symbol("split"));
-  return global("partial_" + name, std::move(index));
 }
 
 void declare_params(Program& program, const AttentionFields& fields, const AttentionConfig& config) {
@@ -58,7 +47,8 @@ void declare_params(Program& program, const AttentionFields& fields, const Atten
   if (config.kv_splits > 1) {
     const SplitResults partial = split_results(fields, config);
     program.tensors.push_back(param(partial.o));
-    program.tensors.push_back(param(partial.lse));
+    program.tensors.push_back(param(partial.reference));
+    program.tensors.push_back(param(partial.sum));
   } else {
     program.tensors.push_back(row_tiles_param(user[3], tiles));
     if (fields.lse) program.tensors.push_back(row_tiles_param(user[4], tiles));
@@ -102,25 +92,10 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
 }
 
-// What exponentials are taken with. P in fp16 ends at 2^-24, where bf16 goes on: there P is lifted, so that
-// keys of little weight, whose values may be large, are not lost. Normalizing takes the factor out again. r1
-// lets P grow by 2^8, which with 2^7 stays below 65504.
-Attributes exponents(const std::string& scale, DataType p) {
-  Attributes attributes{{"scale", scale}};
-  if (p == DataType::fp16) set(attributes, "lift", "7");
-  return attributes;
-}
-
-// The same for the ops that take them, with the share of them that is not left to ex2.
-Attributes exp2_attributes(const AttentionConfig& config, const std::string& scale, DataType p) {
-  Attributes attributes = exponents(scale, p);
+// The exponents' attributes of ops that take exponentials, with the share of them that is not left to ex2.
+Attributes exp2_attributes(const AttentionConfig& config, Attributes attributes) {
   if (config.polynomial > 0) set(attributes, "polynomial", std::to_string(config.polynomial));
   return attributes;
-}
-
-// What brings the scores to log2 units: 1 where Q has been brought there already.
-std::string score_scale(const AttentionFields& fields, const AttentionConfig& config) {
-  return config.scale_q ? "1" : exponent_scale(effective_scale(fields));
 }
 
 // P, and what makes it of the exponentials: both places take them rounded.
@@ -132,21 +107,21 @@ Op round_weights(const AttentionConfig& config, const char* exponentials) {
             {weights(config), tile(exponentials)});
 }
 
-// Raises the reference, and brings the sums and O to it.
-std::vector<Op> raise_reference(const std::string& scale, const char* policy) {
+// Raises the reference, and brings the sums and O to it. `shifted`: scale and lift of the exponentials.
+std::vector<Op> raise_reference(Attributes shifted, const char* policy) {
   const bool lazy = std::string_view(policy) == "r1";
-  return {
-      op("reference", {tile("reference"), tile("shrink"), tile("s")}, {{"scale", scale}, {"policy", policy}}),
-      op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
-      op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{})};
+  set(shifted, "policy", policy);
+  return {op("reference", {tile("reference"), tile("shrink"), tile("s")}, shifted),
+          op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
+          op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{})};
 }
 
 // How large a thread's share of a tile's row sum may be under a speculative reference. No exponential is
 // larger than its share, so P is finite: fp16 ends at 65504, bf16 where fp32 does. A row of T tiles sums up
 // to less than 4 T times the limit, and O to that many times the largest V: finite for all of fp16; in bf16
-// while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64); where O is not finite, the row tile is
-// done again as with r0. Nothing is lost below: the reference is the score of a key, so the sum is at least 1
-// (lifted: 2^7), and what underflows against it would against the maximum, too.
+// while V stays below 2^65 / T (2^54 with 2^17 keys in tiles of 64); where O is not finite, the row is
+// computed once more. Nothing is lost below: the reference is the score of a key, so the sum is at least 1
+// (lifted: 2^7) but for the shift's rounding, and what underflows against it would against the maximum, too.
 double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p60; }
 
 // The exponentials are taken under the old reference. A warp where that was too low raises it to the maximum
@@ -154,16 +129,14 @@ double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1
 // to the warpgroup, and so waits until each of its warps has voted.
 void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fields,
                                 const AttentionConfig& config, const Expr& first) {
-  const std::string scale = score_scale(fields, config);
-  const std::vector<Op> raise = raise_reference(scale, "r0");
+  const std::vector<Op> raise = raise_reference(plain_exponents(fields, config), "r0");
   const Op round = round_weights(config, "e");
   const bool own = config.p_in == WeightPlace::registers;
   std::vector<Op> exponentials = {op("speculative_exp2", {tile("e"), tile("s"), tile("reference")},
-                                     exp2_attributes(config, scale, fields.dtype)),
+                                     exp2_attributes(config, exponents(fields, config))),
                                   op("row_sum", {tile("share"), tile("e")}, {{"partial", ""}})};
   if (own) exponentials.push_back(round);
   Op repair = op("any_above", {tile("share"), number(speculation_limit(fields.dtype))});
-  if (may_do_again(fields, config)) set(repair.attributes, "eager", "");
   repair.body = raise;
   repair.body.insert(repair.body.end(), exponentials.begin(), exponentials.end());
   if (!is_constant(first)) {
@@ -182,13 +155,12 @@ double sum_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p30; }
 
 // A warp whose sums have left the limit raises the reference by what they grew, before P is made of the
 // exponentials. Nobody needs their maximum for that. The first tile's reference is its maximum, and fits.
-Op follow_sums(const std::string& scale, DataType type, const Expr& first) {
+Op follow_sums(const Attributes& shifted, DataType type, const Expr& first) {
   const Operand limit = number(sum_limit(type));
   Op rise = op("any_above", {tile("sum"), limit});
-  rise.body = {
-      op("raise_to_sum", {tile("reference"), tile("shrink"), tile("sum"), limit}, {{"scale", scale}}),
-      op("multiply", {tile("sum"), tile("sum"), tile("shrink")}), op("rescale", {tile("s"), tile("shrink")}),
-      op("rescale", {tile("o"), tile("shrink")})};
+  rise.body = {op("raise_to_sum", {tile("reference"), tile("shrink"), tile("sum"), limit}, shifted),
+               op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
+               op("rescale", {tile("s"), tile("shrink")}), op("rescale", {tile("o"), tile("shrink")})};
   if (is_constant(first)) return rise;
   Op behind_first = op("if", {expr(operation("==", first, 0))}, {{"cold", ""}});
   behind_first.body = {std::move(rise)};
@@ -199,11 +171,11 @@ Op follow_sums(const std::string& scale, DataType type, const Expr& first) {
 // 0 the tile is the row's first one.
 void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const AttentionConfig& config,
                     const Expr& first) {
-  const std::string scale = score_scale(fields, config);
+  const Attributes shifted = plain_exponents(fields, config);
   const Reference policy = config.reference;
-  std::vector<Op> raise = raise_reference(scale, policy == Reference::r1 ? "r1" : "r0");
+  std::vector<Op> raise = raise_reference(shifted, policy == Reference::r1 ? "r1" : "r0");
   const Op exponentials =
-      op("softmax_exp2", {tile("s"), tile("reference")}, exp2_attributes(config, scale, fields.dtype));
+      op("softmax_exp2", {tile("s"), tile("reference")}, exp2_attributes(config, shifted));
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
   const Op round = round_weights(config, "s");
   if (first_tile_decides(policy)) {
@@ -211,7 +183,7 @@ void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const 
     Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
     body.insert(body.end(), {rare, exponentials, sum});
-    if (policy == Reference::r3) body.push_back(follow_sums(scale, fields.dtype, first));
+    if (policy == Reference::r3) body.push_back(follow_sums(exponents(fields, config), fields.dtype, first));
     body.push_back(round);
   } else {
     // O is rescaled last: it is what an mma may still have in flight.
@@ -271,7 +243,7 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
     const double scale = std::stod(exponent_scale(effective_scale(fields)));
     body.push_back(op("multiply_packed", {tile("q"), number(scale)}));
   }
-  body.push_back(op("fill", {tile("reference"), number(-INFINITY)}));
+  body.push_back(op("fill", {tile("reference"), number(no_key(fields, config))}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
   const ColumnBounds bounds = key_bounds(fields, config);
@@ -279,21 +251,9 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   append_column_loop(body, bounds, symbol("key_tile") * config.stage_tiles,
                      stage_body(fields, config, begin));
   body.push_back(op("row_total", {tile("sum")}));
-  if (may_do_again(fields, config)) {
-    // Under r2 a row whose sum is 0 saw no key.
-    const bool only_outputs = config.reference == Reference::r2;
-    body.push_back(op("flag_rows", {tile("unfit"), tile("sum"), tile("o")},
-                      only_outputs ? Attributes{{"outputs", ""}} : Attributes{}));
-    body.push_back(op("redo", {tile("unfit")}));
-  }
-  body.push_back(op("normalize", {tile("o"), tile("sum")}));
+  append_normalize(body, fields, config);
   body.push_back(op("store", {result(config, "o", {b, h, m, 0}), tile("o")}, hint_of_q_and_o(config)));
-  if (fields.lse || config.kv_splits > 1) {
-    const std::string scale = score_scale(fields, config);
-    body.push_back(
-        op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")}, exponents(scale, fields.dtype)));
-    body.push_back(op("store", {result(config, "lse", {b, h, m}), tile("lse")}));
-  }
+  append_state(body, fields, config);
   return body;
 }
 
@@ -338,9 +298,7 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   for (const char* tile : {"k", "v"}) choose_copy_path(program, tile, config.kv_copy);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});
-  if (may_do_again(fields, config)) set(grid.attributes, "retry", "safe");
-  // S, P and O with exponentials beside them leave no register for a second walk.
-  if (may_do_again(fields, config) && config.reference == Reference::r2) set(grid.attributes, "apart", "");
+  if (may_do_again(config)) set(grid.attributes, "retry", "safe");
   grid.ranges = tile_axes(fields, config);
   if (row_tiles_differ(fields) && band(fields).last)
     set(grid.attributes, "descending", config.cluster > 1 ? "m_cluster" : "m");

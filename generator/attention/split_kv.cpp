@@ -22,11 +22,12 @@ int64_t split_keys(const AttentionFields& fields, const AttentionConfig& config)
 
 SplitResults split_results(const AttentionFields& fields, const AttentionConfig& config) {
   const RowTiles tiles = row_tiles(fields, config);
-  const std::vector<int64_t> lse{config.kv_splits, fields.batch, tiles.heads, tiles.rows};
-  std::vector<int64_t> o = lse;
+  const std::vector<int64_t> rows{config.kv_splits, fields.batch, tiles.heads, tiles.rows};
+  std::vector<int64_t> o = rows;
   o.push_back(effective_value_dim(fields));
   return {{"partial_o", DataType::fp32, o, contiguous(o), true},
-          {"partial_lse", DataType::fp32, lse, contiguous(lse), true}};
+          {"partial_reference", DataType::fp32, rows, contiguous(rows), true},
+          {"partial_sum", DataType::fp32, rows, contiguous(rows), true}};
 }
 
 PlannedKernels build_attention(const AttentionFields& fields, const AttentionConfig& config,
@@ -41,10 +42,11 @@ PlannedKernels build_attention(const AttentionFields& fields, const AttentionCon
     return result;
   }
   const SplitResults partial = split_results(fields, config);
-  const BufferRef partial_o{-1, 0}, partial_lse{-1, bytes_of(partial.o)};
-  result.workspace_bytes = bytes_of(partial.o) + bytes_of(partial.lse);
-  forward.insert(forward.end(), {partial_o, partial_lse});
-  result.kernels.push_back({build_combine(fields, config, target), {partial_o, partial_lse, o}});
+  const int64_t rows = bytes_of(partial.sum);
+  const BufferRef partial_o{-1, 0}, reference{-1, bytes_of(partial.o)}, sum{-1, reference.offset + rows};
+  result.workspace_bytes = sum.offset + rows;
+  forward.insert(forward.end(), {partial_o, reference, sum});
+  result.kernels.push_back({build_combine(fields, config, target), {partial_o, reference, sum, o}});
   if (fields.lse) result.kernels[1].arguments.push_back(lse);
   return result;
 }

@@ -1,11 +1,16 @@
 // Attention as three kernels: scores = Q K^T (fp32), weights = softmax(scale * scores), O = weights V. Scores
-// and weights lie in the workspace, rows padded to 16 bytes so that TMA can move them.
+// and weights lie in the workspace, rows padded to 16 bytes so that TMA can move them. In fp16 the weights
+// are stored times 2^15, and the last product takes that out again: so those above 2^-29 keep all their bits,
+// and those of a row with 65,000 equal keys are not lost.
 #include "generator/builders.hpp"
 
 namespace warpfinch {
 namespace {
 
 constexpr int64_t kWorkspaceAlignment = 256;
+
+// The largest power of two that leaves a weight of 1 finite in fp16.
+constexpr double kWeightFactor = 32768;
 
 struct Workspace {
   Buffer scores, weights;
@@ -53,11 +58,13 @@ PlannedKernels build_three_kernel(const AttentionFields& f, const Config& config
                .c = space.scores,
                .bias = {},
                .b_group = f.q_heads / f.kv_heads};
+  const double factor = f.dtype == DataType::fp16 ? kWeightFactor : 1;
   RowSoftmax middle{.x = planes(input(space.scores)),
                     .y = planes(space.weights),
                     .lse = {},
                     .visible = band(f),
-                    .scale = effective_scale(f)};
+                    .scale = effective_scale(f),
+                    .factor = factor};
   if (f.lse) {
     middle.lse = user[4];
     middle.lse.shape = {f.batch * f.q_heads, f.q_len};
@@ -69,7 +76,9 @@ PlannedKernels build_three_kernel(const AttentionFields& f, const Config& config
               .c = user[3],
               .bias = {},
               .b_transposed = false,
-              .b_group = f.q_heads / f.kv_heads};
+              .b_group = f.q_heads / f.kv_heads,
+              .alpha = 1 / factor,
+              .zeros_hide = band(f).first || band(f).last};
 
   PlannedKernels result;
   result.workspace_bytes = space.bytes;

@@ -31,11 +31,13 @@ const std::vector<Spelling>& spellings() {
       {"mma", {"accumulate"}, {}},
       {"row_max", {"accumulate"}, {}},
       {"row_sum", {"accumulate", "partial"}, {}},
-      {"flag_rows", {"outputs"}, {}},
-      {"reference", {"policy"}, {"scale"}},
-      {"raise_to_sum", {}, {"scale"}},
-      {"softmax_exp2", {"polynomial"}, {"scale"}, "lift"},
+      {"reference", {"policy", "shift"}, {"scale"}, "lift"},
+      {"correction", {}, {"scale"}, "lift"},
+      {"raise_to_sum", {}, {"scale"}, "lift"},
+      {"softmax_exp2", {"shift", "polynomial"}, {"scale"}, "lift"},
       {"speculative_exp2", {"polynomial"}, {"scale"}, "lift"},
+      {"flag_rows", {}, {"scale"}, "lift"},
+      {"recompute_rows", {"rows_per_query"}, {"scale", "q_scale"}, "lift"},
       {"rescale", {"when"}, {}},
       {"log_sum_exp", {}, {"scale"}, "lift"},
       {"mask_causal", {"rows_per_query"}, {}},
@@ -51,9 +53,9 @@ std::string template_argument(const Op& op, std::string_view name) {
   const auto text = attribute(op.attributes, name);
   if (name == "evict") return !text ? "" : text == "first" ? "EvictFirst" : "EvictLast";
   if (name == "via") return text == "cp_async" ? "CpAsync" : "";
+  if (name == "shift") return text == "plain" ? "Plain" : has(op.attributes, "polynomial") ? "Exact" : "";
   if (name == "policy") return text == "r1" ? "WhenGrownBy8" : "Always";
   if (name == "accumulate" || name == "partial" || name == "when") return text ? "true" : "false";
-  if (name == "outputs") return text ? "true" : "";
   return text.value_or("");
 }
 
@@ -93,8 +95,8 @@ class Emitter {
   // --- head ----------------------------------------------------------------------------------------------
   std::vector<std::string> header_names() const {
     const std::string& folder = target_.template_folder;
-    std::vector<std::string> names = {"types.cuh", folder + "/ptx.cuh", "tiles.cuh", "arithmetic.cuh",
-                                      "softmax.cuh"};
+    std::vector<std::string> names = {"types.cuh",      folder + "/ptx.cuh", "tiles.cuh",
+                                      "arithmetic.cuh", "row_shift.cuh",     "softmax.cuh"};
     if (has_op("raise_to_sum")) names.push_back("raise_to_sum.cuh");
     if (has_op("multiply_packed")) names.push_back("multiply_packed.cuh");
     names.insert(names.end(), {"walk.cuh", folder + "/ring.cuh"});
@@ -103,6 +105,7 @@ class Emitter {
     if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
     if (cluster() > 1) names.push_back(folder + "/clustered.cuh");
     for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
+    if (has_op("recompute_rows") || has_op("multiply_nonzeros")) names.push_back("recompute.cuh");
     if (has_op("publish_copies")) names.push_back(folder + "/cp_async.cuh");
     if (cluster() > 1) names.push_back(folder + "/cluster.cuh");
     return names;
@@ -295,7 +298,7 @@ class Emitter {
   // Does the role ask whether a tile is done again?
   bool asks_for_retry(const Op& role) const {
     bool redoes = false;
-    walk(role.body, [&](const Op& op) { redoes |= op.name == "redo" || has(op.attributes, "eager"); });
+    walk(role.body, [&](const Op& op) { redoes |= op.name == "redo"; });
     return redoes || names_in(role.body).contains(*retried());
   }
   void consumer_state(const Op& role, int64_t warps) {
@@ -316,24 +319,13 @@ class Emitter {
   }
   // Counts the walks. Where tiles are claimed each of them knows for itself whether it is the second try.
   std::string tries() const { return claims_tiles() ? "again" : spell_symbol(*retried()); }
-  // All tiles, and then those that were marked once more, by the same code; or, apart, by a copy: then what
-  // only the second walk asks is no question in the first one (but where tiles are claimed, and late ones are
-  // done as in the second at once), which keeps nothing in registers for it.
-  bool walks_apart() const { return has(grid_->attributes, "apart"); }
+  // All tiles, and then those that were marked once more, by the same code.
   void open_tries() {
-    const std::string name = tries();
-    if (!walks_apart()) {
-      line("#pragma unroll 1", grid_line_);
-      open(fmt::format("for (int {0} = 0;; {0} = 1)", name), grid_line_);
-      return;
-    }
-    line("#pragma unroll", grid_line_);
-    open(fmt::format("for (int {0} = 0; {0} < 2; ++{0})", name), grid_line_);
-    line(fmt::format("if ({} != 0 && !any_marked<{}>(redo_mask)) break;", name, threads_), grid_line_);
+    line("#pragma unroll 1", grid_line_);
+    open(fmt::format("for (int {0} = 0;; {0} = 1)", tries()), grid_line_);
   }
   void close_tries() {
-    if (!walks_apart())
-      line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", tries(), threads_), grid_line_);
+    line(fmt::format("if ({} != 0 || !any_marked<{}>(redo_mask)) break;", tries(), threads_), grid_line_);
     close();
   }
   // `who`: the part that the role has in claiming tiles.
@@ -414,7 +406,8 @@ class Emitter {
     } else if (op.name == "if") {
       block(op, fmt::format("if ({})", spell(op.operands[0].expr)), own_line);
     } else if (op.name == "any_above") {
-      block(op, fmt::format("if ({})", call(op)), own_line);
+      const std::string vote = has(op.attributes, "seldom") ? "seldom(" + call(op) + ")" : call(op);
+      block(op, fmt::format("if ({})", vote), own_line);
     } else {
       line(call(op) + ";", own_line);
     }
@@ -444,9 +437,7 @@ class Emitter {
         append(template_text, template_argument(op, name));
     if (op.name == "baton_pass") append(template_text, std::to_string(groups_));
     for (size_t i = 0; i < op.operands.size(); ++i) append(arguments, operand(op, i));
-    for (const Operand& operand : op.operands)
-      if (operand.space == Space::global && operand.kind == Operand::Kind::tensor)
-        for (const Expr& index : operand.index) append(arguments, spell(index));
+    if (moves_tile(op)) append(arguments, coordinates(global_operand(op)));
     if (row != rows.end()) {
       for (std::string_view name : row->last_arguments)
         append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
@@ -460,13 +451,10 @@ class Emitter {
   }
   std::string operand(const Op& op, size_t i) const {
     const Operand& operand = op.operands[i];
-    if (operand.kind == Operand::Kind::number)
-      return has(op.attributes, "eager")
-                 ? fmt::format("{} == 0 ? {} : 0.0f", spell_symbol(*retried()), spell_number(operand.number))
-                 : spell_number(operand.number);
+    if (operand.kind == Operand::Kind::number) return spell_number(operand.number);
     if (operand.kind == Operand::Kind::expr) return expression(op, i);
     if (operand.space == Space::register_) return spell_tensor(program_, Space::register_, operand.name);
-    if (operand.space == Space::global) return global_operand(op, operand);
+    if (operand.space == Space::global) return global_argument(op, operand);
     return shared_operand(op, operand);
   }
   // A number where the op takes one, else an index.
@@ -476,9 +464,16 @@ class Emitter {
     if (is_constant(operand.expr)) return spell_number(static_cast<double>(value(operand.expr)));
     return fmt::format("static_cast<float>({})", spell(operand.expr));
   }
-  std::string global_operand(const Op& op, const Operand& operand) const {
+  // A copy takes the tensor and, as its last arguments, where the tile begins; other ops both as one.
+  std::string global_argument(const Op& op, const Operand& operand) const {
     if (is_tma(op)) return parameter_name(parameters_, parameter_of(program_, op));
-    return spell_tensor(program_, Space::global, operand.name);
+    const std::string tensor = spell_tensor(program_, Space::global, operand.name);
+    return moves_tile(op) ? tensor : fmt::format("place({}, {})", tensor, coordinates(operand));
+  }
+  static std::string coordinates(const Operand& operand) {
+    std::string text;
+    for (const Expr& index : operand.index) text += (text.empty() ? "" : ", ") + spell(index);
+    return text;
   }
   std::string shared_operand(const Op& op, const Operand& operand) const {
     std::string text = spell_tensor(program_, Space::shared, operand.name);

@@ -10,10 +10,17 @@ using namespace ir;
 
 namespace {
 
-const Operand& global_operand(const Op& op) { return op.operands[op.name == "store" ? 0 : 1]; }
 const Operand& local_operand(const Op& op) { return op.operands[op.name == "store" ? 1 : 0]; }
 
+void add(std::vector<KernelParameter>& used, const KernelParameter& parameter) {
+  if (std::find(used.begin(), used.end(), parameter) == used.end()) used.push_back(parameter);
+}
+
 }  // namespace
+
+bool moves_tile(const Op& op) { return op.name == "load" || op.name == "store"; }
+
+const Operand& global_operand(const Op& op) { return op.operands[op.name == "store" ? 0 : 1]; }
 
 bool is_tma(const Op& op) { return attribute(op.attributes, "via") == "tma"; }
 
@@ -32,9 +39,9 @@ KernelParameter parameter_of(const Program& program, const Op& op) {
 std::vector<KernelParameter> kernel_parameters(const Program& program) {
   std::vector<KernelParameter> used, ordered;
   walk(program.body, [&](const Op& op) {
-    if (op.name != "load" && op.name != "store") return;
-    const KernelParameter parameter = parameter_of(program, op);
-    if (std::find(used.begin(), used.end(), parameter) == used.end()) used.push_back(parameter);
+    if (moves_tile(op)) return add(used, parameter_of(program, op));
+    for (const Operand& operand : op.operands)
+      if (operand.kind == Operand::Kind::tensor && operand.space == Space::global) add(used, {operand.name});
   });
   for (const Tensor& tensor : program.tensors) {
     if (tensor.space != Space::global) continue;

@@ -31,9 +31,20 @@ void declare(Program& program, const Matmul& matmul, const GemmConfig& config) {
   program.tensors.push_back(matmul.b_transposed ? shared_tile("b", matmul.b.type, {n, k}, config.stages)
                                                 : shared_tile("b", matmul.b.type, {k, n}, config.stages));
   program.tensors.push_back(register_tile("c", DataType::fp32, {m, n}));
+  if (matmul.zeros_hide) program.tensors.push_back(row_values("unfit", m));
   if (matmul.epilogue == Epilogue::none) return;
   program.tensors.push_back(register_tile("bias", DataType::fp32, {n}));
   set(program.tensors.back().attributes, "columns");
+}
+
+// Rows that are not finite are computed once more without what zeros hide.
+void append_zeros_hide(std::vector<Op>& body, const Matmul& matmul, const std::vector<Expr>& b_index) {
+  const Operand a = global(matmul.a.name, with(leading(matmul.a), symbol("m"), 0)),
+                b = global(matmul.b.name, with(b_index, 0, symbol("n")));
+  Op repair = op("any_above", {tile("unfit"), number(0)}, {{"seldom", ""}});
+  repair.body = {op("multiply_nonzeros", {tile("c"), tile("unfit"), a, b})};
+  body.push_back(op("flag_outputs", {tile("unfit"), tile("c")}));
+  body.push_back(std::move(repair));
 }
 
 std::vector<Op> tile_body(const Matmul& matmul) {
@@ -52,6 +63,7 @@ std::vector<Op> tile_body(const Matmul& matmul) {
 
   std::vector<Op> body{op("fill", {tile("c"), number(0)})};
   body.push_back(for_loop({"k", 0, matmul.a.shape.back(), symbol("k_tile")}, std::move(inner)));
+  if (matmul.zeros_hide) append_zeros_hide(body, matmul, b_index);
   if (matmul.alpha != 1) body.push_back(op("multiply", {tile("c"), tile("c"), number(matmul.alpha)}));
   if (matmul.epilogue != Epilogue::none) {
     body.push_back(op("load", {tile("bias"), global(matmul.bias.name, {n})}));

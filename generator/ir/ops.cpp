@@ -26,13 +26,14 @@ std::vector<OpInfo> table() {
       {"grid",
        structure,
        {},
-       {"tile_order", "group", "descending", "retry", "apart", "lists", "cluster"},
+       {"tile_order", "group", "descending", "retry", "lists", "cluster"},
        "one tile of the problem per value of its axes, the first axis slowest; tile_order=flat: a block per "
        "tile, static: blocks walk over the tiles in serpentine, dynamic: they claim tiles as they go, "
        "balanced: each of lists=N blocks has a list of tiles; group=N: the last two axes are walked in bands "
        "of N; descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 "
-       "when a tile that `redo` marked is done again or could not be done again; apart: that walk has a copy "
-       "of the code; cluster=N: each tile is shared by a cluster of N blocks, told apart by `rank`"},
+       "when a tile that `redo` marked is done again or could not be done again; cluster=N: each tile is "
+       "shared "
+       "by a cluster of N blocks, told apart by `rank`"},
       {"role",
        structure,
        {},
@@ -55,9 +56,9 @@ std::vector<OpInfo> table() {
       {"any_above",
        structure,
        {reads(kRows), reads(kNumber)},
-       {"eager"},
+       {"seldom"},
        "the body in a warp where the value of some thread's row is above the number or NaN; it waits inside "
-       "for what it touches. eager: above 0 in the second walk of a grid with `retry`"},
+       "for what it touches; seldom: its code stands out of the way of the others"},
       {"leave",
        structure,
        {reads(kIndex)},
@@ -128,27 +129,34 @@ std::vector<OpInfo> table() {
       {"reference",
        arithmetic,
        {updates(kRows), writes(kRows), reads(kTile)},
-       {"scale", "policy"},
+       {"scale", "lift", "policy", "shift"},
        "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
-       "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units"},
+       "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units; scale and lift "
+       "are those of the exponentials; shift=plain: right while the reference is below 2^23 in log2 units, "
+       "which `flag_rows` looks at"},
+      {"correction",
+       arithmetic,
+       {writes(kRows), reads(kRows), reads(kRows)},
+       {"scale", "lift"},
+       "the factor that brings what was summed under the reference a to the higher reference b"},
       {"raise_to_sum",
        arithmetic,
        {updates(kRows), writes(kRows), reads(kRows), reads(kNumber)},
-       {"scale"},
+       {"scale", "lift"},
        "raises the softmax reference of the rows whose sum, joined over their threads, is finite and above "
        "the number, so that the sum becomes 2^8, and gives the factor by which sums shrink, 1 for others"},
       {"softmax_exp2",
        arithmetic,
        {updates(kTile), reads(kRows)},
-       {"scale", "lift", "polynomial"},
+       {"scale", "lift", "polynomial", "shift"},
        "s = 2^(scale (s - reference) + lift); polynomial=N: N of every 16 of them are computed by a "
-       "polynomial on the FMA pipe, not by ex2"},
+       "polynomial on the FMA pipe, not by ex2; shift=plain: as for reference"},
       {"speculative_exp2",
        arithmetic,
        {writes(kTile), reads(kTile), reads(kRows)},
        {"scale", "lift", "polynomial"},
-       "e = 2^(scale (s - reference) + lift) while nobody knows whether the reference fits; where a row has "
-       "none, infinite for every score but -inf; polynomial=N: as for softmax_exp2"},
+       "e = 2^(scale (s - reference) + lift) while nobody knows whether the reference fits; infinite or NaN "
+       "where it is far too low; for plain shifts; polynomial=N: as for softmax_exp2"},
       {"rescale",
        arithmetic,
        {updates(kTile), reads(kRows)},
@@ -156,10 +164,34 @@ std::vector<OpInfo> table() {
        "o = o * factor; when=changed: skipped by a warp whose factors are all 1"},
       {"flag_rows",
        arithmetic,
-       {writes(kRows), reads(kRows), reads(kTile)},
-       {"outputs"},
-       "f = 1 where the row's sum left [1/2, 2^100) or an output is not finite, else 0: a reference that was "
-       "not raised did not fit the row; outputs: whatever the sum is"},
+       {writes(kRows), reads(kRows), reads(kRows), reads(kTile)},
+       {"scale", "lift"},
+       "f = 1 where a row is not what it should be, else 0: its reference is not plain (see reference), its "
+       "sum "
+       "left [1/2, 2^100), or an element of the tile is infinite or NaN",
+       true},
+      {"flag_outputs",
+       arithmetic,
+       {writes(kRows), reads(kTile)},
+       {},
+       "f = 1 where an output of the row is infinite or NaN, else 0"},
+      {"recompute_rows",
+       arithmetic,
+       {updates(kTile), updates(kRows), updates(kRows), reads(kRows), reads(kGlobal | kRowIndex),
+        reads(kGlobal), reads(kGlobal), reads(kRowIndex), reads(kIndex), reads(kIndex), reads(kIndex),
+        reads(kIndex)},
+       {"scale", "q_scale", "lift", "rows_per_query"},
+       "attention's output, reference and sum of the flagged rows once more, value by value, from q, k and "
+       "v: "
+       "without the keys that a row gives no weight, whose values may be infinite or NaN, with sums that "
+       "overflow only where the output does, and for every reference; the indices: first row, begin and end "
+       "of "
+       "the keys, first and last key of query 0"},
+      {"multiply_nonzeros",
+       arithmetic,
+       {updates(kTile), reads(kRows), reads(kGlobal | kRowIndex), reads(kGlobal)},
+       {},
+       "d = a b in the flagged rows once more, value by value: without the products whose first factor is 0"},
       {"redo",
        arithmetic,
        {reads(kRows)},

@@ -20,7 +20,7 @@ enum Kinds : unsigned {
   kColumns = 16,   // %name of rank 1, one value per column
   kNumber = 32,    // 0.5, -inf, 3
   kIndex = 64,     // integer expression
-  kRowIndex = 128  // integer expression: coordinate of a tile's first row
+  kRowIndex = 128  // integer expression: coordinate of a tile's first row; with kGlobal: a place that has one
 };
 
 enum class Access { read, write, update };

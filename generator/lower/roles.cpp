@@ -74,22 +74,32 @@ Expr offset_row(const Expr& row, const char* unit, int64_t rows) { return row + 
 
 void slice(Operand& operand, const char* unit) { operand.index = {symbol(unit)}; }
 
+// Which extent of operand i, a place in global memory, holds the tile's rows, counted from the last one? None
+// does where a copy moves one value per column, or an op reads what all rows share.
+std::optional<size_t> row_extent(const Program& program, const Op& op, size_t i) {
+  const bool copies = op.name == "load" || op.name == "store";
+  if (!copies)
+    return operand_info(*find_op(op.name), i).kinds & kRowIndex ? std::optional<size_t>(2) : std::nullopt;
+  const unsigned other = kind_of(program, op.operands[1 - i]);
+  if (other == kColumns) return std::nullopt;
+  return other == kRows ? 1 : 2;
+}
+
 // Row coordinates of one op, for a warpgroup's 64 rows (TMA stores: for a warp's 16 rows).
 void place_rows(const Program& program, Op& op) {
   const OpInfo& info = *find_op(op.name);
   const bool tma_store = op.name == "store" && op.operands[1].space == Space::shared;
   for (size_t i = 0; i < op.operands.size(); ++i) {
     Operand& operand = op.operands[i];
-    if (operand_info(info, i).kinds & kRowIndex)
+    if (operand.kind == Operand::Kind::expr && operand_info(info, i).kinds & kRowIndex)
       operand.expr = offset_row(operand.expr, "warpgroup", kWarpgroupRows);
     if (operand.kind != Operand::Kind::tensor) continue;
     const bool a_of_mma = op.name == "mma" && i == 1;
     if (operand.space == Space::shared && (a_of_mma || op.name == "copy")) slice(operand, "warpgroup");
     if (operand.space == Space::shared && tma_store) slice(operand, "warp");
-    if (operand.space != Space::global) continue;
-    const Operand& other = op.operands[1 - i];
-    if (kind_of(program, other) == kColumns) continue;
-    Expr& row = operand.index[operand.index.size() - (kind_of(program, other) == kRows ? 1 : 2)];
+    const auto extent = operand.space == Space::global ? row_extent(program, op, i) : std::nullopt;
+    if (!extent) continue;
+    Expr& row = operand.index[operand.index.size() - *extent];
     row = tma_store ? offset_row(row, "warp", kWarpRows) : offset_row(row, "warpgroup", kWarpgroupRows);
   }
 }

@@ -37,6 +37,8 @@ const std::map<std::string_view, Domain>& domains() {
       {"via", {words, {"tma", "ld", "cp_async", "st"}}},
       {"evict", {words, {"first", "last"}}},
       {"policy", {words, {"r0", "r1"}}},
+      {"shift", {words, {"plain"}}},
+      {"q_scale", {number}},
       {"staging", {words, {"over_q", "own", "none"}}},
       {"settle", {words, {"sums", "exponentials", "none"}}},
       {"when", {words, {"changed"}}},

@@ -47,13 +47,14 @@ std::optional<Rejection> check_bodies(const std::vector<Op>& body, const std::st
 }
 
 // What every warp decides for itself must not be what others wait for, or what a warpgroup does together:
-// registers are a warp's own, and so is its wait for an mma.
+// registers are a warp's own, and so are its wait for an mma and what arithmetic reads in global memory.
 bool is_warps_own(const Op& op) {
   const Group group = find_op(op.name)->group;
   if (group == Group::mma || op.name == "leave") return false;
   if (group == Group::synchronisation && op.name != "wait_mma") return false;
-  return std::all_of(op.operands.begin(), op.operands.end(), [](const Operand& operand) {
-    return operand.kind != Operand::Kind::tensor || operand.space == Space::register_;
+  return std::all_of(op.operands.begin(), op.operands.end(), [&](const Operand& operand) {
+    return operand.kind != Operand::Kind::tensor || operand.space == Space::register_ ||
+           (operand.space == Space::global && group == Group::arithmetic);
   });
 }
 
@@ -142,10 +143,8 @@ std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool produce
 std::optional<Rejection> check_shared_walk(const Program& program) {
   const Op& grid = program.body[0];
   std::optional<Rejection> found;
-  if (has(grid.attributes, "apart") && !has(grid.attributes, "retry"))
-    return refuse(grid, "apart is about a second walk, which only retry=… asks for");
   walk(grid.body, [&](const Op& op) {
-    if ((op.name == "redo" || has(op.attributes, "eager")) && !has(grid.attributes, "retry"))
+    if (op.name == "redo" && !has(grid.attributes, "retry"))
       found = refuse(op, "its grid names no retry=…, which tells the second try from the first");
     if (op.name == "role" && has(op.attributes, "compute") && has(grid.attributes, "retry"))
       found = refuse(op, "retry needs a consumer and its producer");

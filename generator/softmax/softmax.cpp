@@ -39,6 +39,20 @@ std::vector<Op> result(const RowSoftmax& softmax) {
 
 void append(std::vector<Op>& to, std::vector<Op> ops) { to.insert(to.end(), ops.begin(), ops.end()); }
 
+void append_lse(std::vector<Op>& body, const RowSoftmax& softmax) {
+  body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")},
+                    {{"scale", exponent_scale(softmax.scale)}}));
+  body.push_back(op("store", {global(softmax.lse.name, {symbol("z"), symbol("m")}), tile("lse")}));
+}
+
+// The sums of all threads. What they divide comes out times the factor, of which the LSE knows nothing.
+void append_totals(std::vector<Op>& body, const RowSoftmax& softmax) {
+  body.push_back(op("row_total", {tile("sum")}));
+  if (!softmax.lse.name.empty()) append_lse(body, softmax);
+  if (softmax.factor != 1)
+    body.push_back(op("multiply", {tile("sum"), tile("sum"), number(1 / softmax.factor)}));
+}
+
 std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   const int64_t columns = softmax.x.shape[2];
   std::vector<Op> body{op("fill", {tile("reference"), number(-INFINITY)}),
@@ -46,22 +60,18 @@ std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config)
   if (columns <= config.column_tile) {
     body.push_back(let("n", 0));
     append(body, statistics(softmax, config));
-    body.push_back(op("row_total", {tile("sum")}));
+    append_totals(body, softmax);
     append(body, result(softmax));
   } else {
     const ColumnBounds bounds = column_bounds(softmax.visible, columns, config.column_tile);
     append_column_loop(body, bounds, symbol("column_tile"), statistics(softmax, config));
-    body.push_back(op("row_total", {tile("sum")}));
+    append_totals(body, softmax);
     std::vector<Op> second = scores(softmax, config);
     second.push_back(
         op("softmax_exp2", {tile("x"), tile("reference")}, {{"scale", exponent_scale(softmax.scale)}}));
     append(second, result(softmax));
     body.push_back(for_loop({"n", 0, columns, symbol("column_tile")}, std::move(second)));
   }
-  if (softmax.lse.name.empty()) return body;
-  body.push_back(op("log_sum_exp", {tile("lse"), tile("reference"), tile("sum")},
-                    {{"scale", exponent_scale(softmax.scale)}}));
-  body.push_back(op("store", {global(softmax.lse.name, {symbol("z"), symbol("m")}), tile("lse")}));
   return body;
 }
 

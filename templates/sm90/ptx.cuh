@@ -13,6 +13,12 @@ WF_DEVICE int thread_index() { return threadIdx.x; }
 WF_DEVICE int block_index() { return blockIdx.x; }
 WF_DEVICE int block_count() { return gridDim.x; }
 WF_DEVICE int lane_index() { return threadIdx.x % 32; }
+// Read where it stands: what a seldom branch makes of it is not computed ahead, in registers of all the rest.
+WF_DEVICE int thread_index_anew() {
+  int index;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(index));
+  return index;
+}
 // The same in all lanes, and known to be so by the compiler.
 WF_DEVICE int warp_index() { return __shfl_sync(0xffffffff, threadIdx.x / 32, 0); }
 
@@ -361,6 +367,7 @@ WF_DEVICE u32 atomic_increment(u32* counter, u32 last) {
 
 // --- between the lanes of a warp ------------------------------------------------------------------------
 WF_DEVICE float shuffle_xor(float value, int lanes) { return __shfl_xor_sync(0xffffffff, value, lanes); }
+WF_DEVICE float shuffle(float value, int lane) { return __shfl_sync(0xffffffff, value, lane); }
 // The same in all lanes, and known to be so by the compiler.
 WF_DEVICE u32 from_first_lane(u32 value) { return __shfl_sync(0xffffffff, value, 0); }
 WF_DEVICE bool any_lane(bool predicate) { return __any_sync(0xffffffff, predicate); }

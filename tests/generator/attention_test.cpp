@@ -152,7 +152,7 @@ TEST(SplitKv, partial_results_lie_in_the_workspace_until_they_are_joined) {
   EXPECT_EQ(plan.launches[0].tiles, 4 * 4);
   EXPECT_EQ(plan.launches[1].name, "combine");
   EXPECT_THAT(plan.launches[0].program, HasSubstr("let n_begin = split * 256\n"));
-  EXPECT_EQ(plan.workspace_bytes, 4 * 4 * 2 * 64 * 4 + 256);
+  EXPECT_EQ(plan.workspace_bytes, 4 * 4 * 2 * 64 * 4 + 2 * 256);
   EXPECT_EQ(plan.buffers.size(), 5u);
   EXPECT_EQ(plan.launches[1].arguments[0].buffer, (BufferRef{-1, 0}));
   EXPECT_EQ(plan.launches[1].arguments[1].buffer, (BufferRef{-1, 4 * 4 * 2 * 64 * 4}));

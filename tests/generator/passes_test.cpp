@@ -91,7 +91,7 @@ TEST(PipelinePass, the_first_softmax_is_a_prologue_and_the_last_product_an_epilo
   const std::vector<std::string> words = {"load", "mma", "softmax_exp2", "for", "row_total"};
   const std::vector<std::string> prologue = only(before(grid, "for"), words);
   EXPECT_THAT(prologue, ElementsAre("load $q, @q[b, h, m, 0]", "load $k, @k[b, h, 0, 0]", "mma %s, $q, $k^T",
-                                    "softmax_exp2 %s, %reference scale=0.18033688"));
+                                    "softmax_exp2 %s, %reference scale=0.18033688 shift=plain"));
   std::vector<std::string> rest = only(grid, words);
   EXPECT_THAT(std::vector(rest.end() - 3, rest.end()),
               ElementsAre("load $v, @v[b, h, 384, 0]", "mma %o, %p, $v accumulate", "row_total %sum"));

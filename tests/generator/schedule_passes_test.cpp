@@ -242,7 +242,7 @@ TEST(BatonPass, stands_around_the_exponentials_and_their_sum) {
     const std::string config = fmt::format("key_tile=128 baton=exponentials {}", schedule);
     return only(block(after("baton", kSquare, config), "for n"), words);
   };
-  const std::string exponentials = "softmax_exp2 %s, %reference scale=0.18033688",
+  const std::string exponentials = "softmax_exp2 %s, %reference scale=0.18033688 shift=plain",
                     sum = "row_sum %sum, %s accumulate partial";
   EXPECT_THAT(loop("order=s1"), ElementsAre("wait_mma %s pending=1", "baton_wait", "settle %s", exponentials,
                                             sum, "settle %sum", "baton_pass", "wait_mma %o, %p pending=0"));

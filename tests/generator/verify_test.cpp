@@ -184,7 +184,7 @@ TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
                                    "consumers=2 key_tile=64 order=s1 reference=r2")
                                .launches[0]
                                .program;
-  const char* vote = "any_above %share, 1.152921504606847e+18 eager {\n";
+  const char* vote = "any_above %share, 1.152921504606847e+18 {\n";
   const std::string head = vote;
   for (const char* op : {"release $k", "wait $v", "commit_mma", "fence_mma %o", "mma %o, %p, $v accumulate",
                          "baton_wait", "copy $o[warpgroup], %o", "fence_async", "skip $k"})
@@ -193,16 +193,20 @@ TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
   EXPECT_THAT(verdict(replaced(text, vote, "any_above %e, 2 {\n")), HasSubstr("operand 1 must be %rows"));
 }
 
-// `safe` is retry's, and so is the walk that is apart.
+// `safe` is retry's.
 TEST(Verifier, a_second_walk_is_asked_for) {
   const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
-                                   "consumers=2 key_tile=64 order=s1 reference=r2")
+                                   "consumers=2 key_tile=64 order=s1 reference=r4")
                                .launches[0]
                                .program;
   EXPECT_EQ(verdict(text), "accepted");
-  EXPECT_THAT(verdict(replaced(text, " retry=safe", "")), HasSubstr("which only retry=… asks for"));
-  EXPECT_THAT(verdict(replaced(text, " retry=safe apart", "")), HasSubstr("its grid names no retry=…"));
-  EXPECT_EQ(verdict(replaced(text, " apart", "")), "accepted");
+
+  const std::string other = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
+                                    "consumers=2 key_tile=64 order=s1 reference=r0")
+                                .launches[0]
+                                .program;
+  EXPECT_THAT(verdict(replaced(other, "normalize %o, %sum\n", "redo %unfit\nnormalize %o, %sum\n")),
+              HasSubstr("its grid names no retry=…"));
 }
 
 // What a warp has waited for in a branch of its own, the others have not.
@@ -426,16 +430,18 @@ TEST(Verifier, refuses_values_that_attributes_cannot_have) {
 }
 
 TEST(Verifier, refuses_shares_of_exponentials_that_do_not_lie_evenly) {
-  const char* end = "scale=0.18033688\n";  // of softmax_exp2
-  expect_refusals(attention(),
-                  {{end, "scale=0.18033688 polynomial=3\n", {"polynomial=3", "one of 1, 2, 4, 8"}},
-                   {end, "scale=0.18033688 polynomial=0\n", {"polynomial=0", "one of 1, 2, 4, 8"}},
-                   {end, "scale=0.18033688 polynomial\n", {"polynomial", "one of 1, 2, 4, 8"}},
-                   {"scale=0.18033688 policy=r0",
-                    "scale=0.18033688 policy=r0 polynomial=2",
-                    {"unknown attribute 'polynomial'", "scale, policy"}}});
+  const char* end = "scale=0.18033688 shift=plain\n";  // of softmax_exp2
+  expect_refusals(
+      attention(),
+      {{end, "scale=0.18033688 shift=plain polynomial=3\n", {"polynomial=3", "one of 1, 2, 4, 8"}},
+       {end, "scale=0.18033688 shift=plain polynomial=0\n", {"polynomial=0", "one of 1, 2, 4, 8"}},
+       {end, "scale=0.18033688 shift=plain polynomial\n", {"polynomial", "one of 1, 2, 4, 8"}},
+       {"shift=plain policy=r0",
+        "shift=plain policy=r0 polynomial=2",
+        {"unknown attribute 'polynomial'", "scale, lift, policy"}}});
   for (const char* share : {"1", "2", "4", "8"})
-    EXPECT_EQ(verdict(replaced(attention(), end, fmt::format("scale=0.18033688 polynomial={}\n", share))),
+    EXPECT_EQ(verdict(replaced(attention(), end,
+                               fmt::format("scale=0.18033688 shift=plain polynomial={}\n", share))),
               "accepted");
 }
 

@@ -43,6 +43,7 @@ WF_DEVICE int thread_index() { return self->thread; }
 WF_DEVICE int block_index() { return self->block; }
 WF_DEVICE int block_count() { return self->blocks; }
 WF_DEVICE int lane_index() { return self->thread % 32; }
+WF_DEVICE int thread_index_anew() { return thread_index(); }
 WF_DEVICE u32 exchange(emulated::WarpOp op, u32 value, u32 parameter) {
   return leaves->warp(*self, op, value, parameter, 0xffffffffu);
 }
@@ -207,6 +208,10 @@ WF_DEVICE u32 atomic_increment(u32* counter, u32 last) {
 WF_DEVICE float shuffle_xor(float value, int lanes) {
   return __builtin_bit_cast(float, exchange(emulated::WarpOp::shuffle_xor, __builtin_bit_cast(u32, value),
                                             static_cast<u32>(lanes)));
+}
+WF_DEVICE float shuffle(float value, int lane) {
+  return __builtin_bit_cast(float, exchange(emulated::WarpOp::shuffle_index, __builtin_bit_cast(u32, value),
+                                            static_cast<u32>(lane)));
 }
 WF_DEVICE u32 from_first_lane(u32 value) { return exchange(emulated::WarpOp::shuffle_index, value, 0); }
 WF_DEVICE bool any_lane(bool predicate) { return exchange(emulated::WarpOp::any, predicate, 0) != 0; }

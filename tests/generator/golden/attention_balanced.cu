@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,6 +13,7 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
@@ -58,18 +60,19 @@ __constant__ const u16 attention_forward_tiles[132][3] = {
   {129, 141, ListedWalk::kEnd}, {130, 142, ListedWalk::kEnd}, {131, 143, ListedWalk::kEnd},
 };
 
-extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 24, 2048, 64}, {3145728, 64, 1536, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 24, 2048, 64}, {3145728, 64, 1536, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 24, 2048, 64}, {3145728, 64, 1536, 1}};
   Ring<SharedTile<bf16, 256, 64, 128>, 2, 32768> q_ring{shared + 0, shared + 196608, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 128>, 3, 16384> k_ring{shared + 65536, shared + 196640, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 128>, 3, 16384> v_ring{shared + 114688, shared + 196688, 0, 0};
   const SharedTile<bf16, 256, 64, 128> o_shared{shared + 163840};
-  const u32 redo_mask = shared + 196736;
   if (thread_index() == 0) {
     initialize(q_ring, 1, 16);
     initialize(k_ring, 1, 16);
     initialize(v_ring, 1, 16);
-    st_shared(redo_mask, 0u);
     mbarrier_init_fence();
   }
   block_sync();
@@ -88,201 +91,193 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
     RowValues<64> unfit_rows;
     RegisterTile<float, 64, 64> e_tile;
     RowValues<64> share_rows;
-    #pragma unroll
-    for (int safe = 0; safe < 2; ++safe) {
-      if (safe != 0 && !any_marked<640>(redo_mask)) break;
-      for (ListedWalk walk{attention_forward_tiles[block_index()], 0}; walk.valid(); walk.next()) {
-        if (safe != 0 && !is_marked(redo_mask, walk.round)) continue;
-        const int tile = walk.tile();
-        const int h = tile % 24;
-        const int b = 0;
-        const int m = (7 - tile / 24) * 256;
-        fill(reference_rows, -infinity());
-        fill(sum_rows, 0.0f);
-        fill(o_tile, 0.0f);
-        const int n_end = larger(smaller(2048, m + 256), 1);
-        const int n_unmasked = larger(smaller(2048, m + 1), 0) / 64 * 64;
-        const int n_own = larger(smaller(2048, m + warpgroup * 64 + 64), 1);
-        const int n_own_unmasked = larger(smaller(2048, m + warpgroup * 64 + 1), 0) / 64 * 64;
-        wait(q_ring);
+    for (ListedWalk walk{attention_forward_tiles[block_index()], 0}; walk.valid(); walk.next()) {
+      const int tile = walk.tile();
+      const int h = tile % 24;
+      const int b = 0;
+      const int m = (7 - tile / 24) * 256;
+      fill(reference_rows, -7.0293475e+30f);
+      fill(sum_rows, 0.0f);
+      fill(o_tile, 0.0f);
+      const int n_end = larger(smaller(2048, m + 256), 1);
+      const int n_unmasked = larger(smaller(2048, m + 1), 0) / 64 * 64;
+      const int n_own = larger(smaller(2048, m + warpgroup * 64 + 64), 1);
+      const int n_own_unmasked = larger(smaller(2048, m + warpgroup * 64 + 1), 0) / 64 * 64;
+      wait(q_ring);
+      wait(k_ring);
+      fence_mma();
+      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+      commit_mma();
+      const int n_whole = larger(n_unmasked - 1, 0) / 128 * 128;
+      wait_mma<0>(s_tile);
+      #pragma unroll 1
+      for (int n = 0; n < n_whole; n += 128) {
+        if (n == 0) {
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          multiply(sum_rows, sum_rows, shrink_rows);
+          rescale<false>(o_tile, shrink_rows);
+        }
+        speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+        row_sum<false, true>(share_rows, e_tile);
+        convert(p_tile, e_tile);
+        if (any_above(share_rows, 1.1529215e+18f)) {
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          multiply(sum_rows, sum_rows, shrink_rows);
+          rescale<false>(o_tile, shrink_rows);
+          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+          row_sum<false, true>(share_rows, e_tile);
+          convert(p_tile, e_tile);
+        }
+        add(sum_rows, sum_rows, share_rows);
+        wait(v_ring);
+        baton_wait(warpgroup);
+        fence_mma(o_tile, p_tile);
+        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+        commit_mma();
+        fence_mma();
+        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+        commit_mma();
+        baton_pass<4>(warpgroup);
+        wait_mma<0>(o_tile, p_tile, s_tile);
+        release(k_ring);
+        speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+        row_sum<false, true>(share_rows, e_tile);
+        convert(p_tile, e_tile);
+        if (any_above(share_rows, 1.1529215e+18f)) {
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          multiply(sum_rows, sum_rows, shrink_rows);
+          rescale<false>(o_tile, shrink_rows);
+          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+          row_sum<false, true>(share_rows, e_tile);
+          convert(p_tile, e_tile);
+        }
+        add(sum_rows, sum_rows, share_rows);
+        baton_wait(warpgroup);
+        fence_mma(o_tile, p_tile);
+        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+        commit_mma();
         wait(k_ring);
         fence_mma();
         mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
         commit_mma();
-        const int n_whole = larger(n_unmasked - 1, 0) / 128 * 128;
-        wait_mma<0>(s_tile);
-        #pragma unroll 1
-        for (int n = 0; n < n_whole; n += 128) {
-          if (n == 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
-          }
-          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
-          convert(p_tile, e_tile);
-          if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
-            speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-            row_sum<false, true>(share_rows, e_tile);
-            convert(p_tile, e_tile);
-          }
-          add(sum_rows, sum_rows, share_rows);
-          wait(v_ring);
-          baton_wait(warpgroup);
-          fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
-          commit_mma();
-          fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
-          commit_mma();
-          baton_pass<4>(warpgroup);
-          wait_mma<0>(o_tile, p_tile, s_tile);
-          release(k_ring);
-          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
-          convert(p_tile, e_tile);
-          if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
-            speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-            row_sum<false, true>(share_rows, e_tile);
-            convert(p_tile, e_tile);
-          }
-          add(sum_rows, sum_rows, share_rows);
-          baton_wait(warpgroup);
-          fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
-          commit_mma();
-          wait(k_ring);
-          fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
-          commit_mma();
-          baton_pass<4>(warpgroup);
-          wait_mma<0>(o_tile, p_tile, s_tile);
-          release(v_ring);
+        baton_pass<4>(warpgroup);
+        wait_mma<0>(o_tile, p_tile, s_tile);
+        release(v_ring);
+      }
+      #pragma unroll 1
+      for (int n = larger(0, n_whole); n < n_own; n += 128) {
+        if (n + 64 > n_own_unmasked) {
+          mask_causal(s_tile, m + warpgroup * 64, n, 0);
         }
-        #pragma unroll 1
-        for (int n = larger(0, n_whole); n < n_own; n += 128) {
-          if (n + 64 > n_own_unmasked) {
-            mask_causal(s_tile, m + warpgroup * 64, n, 0);
-          }
-          if (n == 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
-          }
-          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
-          convert(p_tile, e_tile);
-          if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
-            speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-            row_sum<false, true>(share_rows, e_tile);
-            convert(p_tile, e_tile);
-          }
-          add(sum_rows, sum_rows, share_rows);
-          wait(v_ring);
-          fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
-          commit_mma();
-          fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
-          commit_mma();
-          wait_mma<0>(o_tile, p_tile, s_tile);
-          release(k_ring);
-          if (n + 128 > n_own_unmasked) {
-            mask_causal(s_tile, m + warpgroup * 64, n + 64, 0);
-          }
-          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
-          convert(p_tile, e_tile);
-          if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-            multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
-            speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-            row_sum<false, true>(share_rows, e_tile);
-            convert(p_tile, e_tile);
-          }
-          add(sum_rows, sum_rows, share_rows);
-          if (n + 128 >= n_own) break;
-          fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
-          commit_mma();
-          wait(k_ring);
-          fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
-          commit_mma();
-          wait_mma<0>(o_tile, p_tile, s_tile);
-          release(v_ring);
+        if (n == 0) {
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          multiply(sum_rows, sum_rows, shrink_rows);
+          rescale<false>(o_tile, shrink_rows);
         }
-        release(q_ring);
+        speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+        row_sum<false, true>(share_rows, e_tile);
+        convert(p_tile, e_tile);
+        if (any_above(share_rows, 1.1529215e+18f)) {
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          multiply(sum_rows, sum_rows, shrink_rows);
+          rescale<false>(o_tile, shrink_rows);
+          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+          row_sum<false, true>(share_rows, e_tile);
+          convert(p_tile, e_tile);
+        }
+        add(sum_rows, sum_rows, share_rows);
+        wait(v_ring);
+        fence_mma(o_tile, p_tile);
+        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+        commit_mma();
+        fence_mma();
+        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+        commit_mma();
+        wait_mma<0>(o_tile, p_tile, s_tile);
+        release(k_ring);
+        if (n + 128 > n_own_unmasked) {
+          mask_causal(s_tile, m + warpgroup * 64, n + 64, 0);
+        }
+        speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+        row_sum<false, true>(share_rows, e_tile);
+        convert(p_tile, e_tile);
+        if (any_above(share_rows, 1.1529215e+18f)) {
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          multiply(sum_rows, sum_rows, shrink_rows);
+          rescale<false>(o_tile, shrink_rows);
+          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+          row_sum<false, true>(share_rows, e_tile);
+          convert(p_tile, e_tile);
+        }
+        add(sum_rows, sum_rows, share_rows);
+        if (n + 128 >= n_own) break;
         fence_mma(o_tile, p_tile);
         mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
         commit_mma();
-        wait_mma<0>(o_tile, p_tile);
+        wait(k_ring);
+        fence_mma();
+        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+        commit_mma();
+        wait_mma<0>(o_tile, p_tile, s_tile);
         release(v_ring);
-        #pragma unroll 1
-        for (int n = larger(0, n_whole) + (n_own - larger(0, n_whole) + 127) / 128 * 128; n < n_end; n += 128) {
-          skip(k_ring);
-          skip(v_ring);
-        }
-        row_total(sum_rows);
-        flag_rows<true>(unfit_rows, sum_rows, o_tile);
-        redo(unfit_rows, redo_mask, walk.round, safe);
-        normalize(o_tile, sum_rows);
-        copy(o_shared.rows<64>(warpgroup), o_tile);
-        fence_async();
-        store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
-        wait_store();
       }
+      release(q_ring);
+      fence_mma(o_tile, p_tile);
+      mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+      commit_mma();
+      wait_mma<0>(o_tile, p_tile);
+      release(v_ring);
+      #pragma unroll 1
+      for (int n = larger(0, n_whole) + (n_own - larger(0, n_whole) + 127) / 128 * 128; n < n_end; n += 128) {
+        skip(k_ring);
+        skip(v_ring);
+      }
+      row_total(sum_rows);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
+      normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 2048, -2048, 0, 0.18033688f, 1.0f);
+      }
+      copy(o_shared.rows<64>(warpgroup), o_tile);
+      fence_async();
+      store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
+      wait_store();
     }
   } else {  // producer
     shrink_registers<32>();
-    #pragma unroll
-    for (int safe = 0; safe < 2; ++safe) {
-      if (safe != 0 && !any_marked<640>(redo_mask)) break;
-      if (is_leader()) {
-        for (ListedWalk walk{attention_forward_tiles[block_index()], 0}; walk.valid(); walk.next()) {
-          if (safe != 0 && !is_marked(redo_mask, walk.round)) continue;
-          const int tile = walk.tile();
-          const int h = tile % 24;
-          const int b = 0;
-          const int m = (7 - tile / 24) * 256;
-          acquire<32768>(q_ring);
-          load(q_ring, q_map, b, h, m, 0);
-          advance(q_ring);
-          const int n_end = larger(smaller(2048, m + 256), 1);
-          const int n_unmasked = larger(smaller(2048, m + 1), 0) / 64 * 64;
+    if (is_leader()) {
+      for (ListedWalk walk{attention_forward_tiles[block_index()], 0}; walk.valid(); walk.next()) {
+        const int tile = walk.tile();
+        const int h = tile % 24;
+        const int b = 0;
+        const int m = (7 - tile / 24) * 256;
+        acquire<32768>(q_ring);
+        load(q_ring, q_map, b, h, m, 0);
+        advance(q_ring);
+        const int n_end = larger(smaller(2048, m + 256), 1);
+        const int n_unmasked = larger(smaller(2048, m + 1), 0) / 64 * 64;
+        acquire<16384>(k_ring);
+        load(k_ring, k_map, b, h, 0, 0);
+        advance(k_ring);
+        const int n_whole = larger(n_unmasked - 1, 0) / 128 * 128;
+        #pragma unroll 1
+        for (int n = 0; n < n_whole; n += 128) {
+          acquire<16384>(v_ring);
+          load(v_ring, v_map, b, h, n, 0);
+          advance(v_ring);
           acquire<16384>(k_ring);
-          load(k_ring, k_map, b, h, 0, 0);
+          load(k_ring, k_map, b, h, n + 128, 0);
           advance(k_ring);
-          const int n_whole = larger(n_unmasked - 1, 0) / 128 * 128;
-          #pragma unroll 1
-          for (int n = 0; n < n_whole; n += 128) {
-            acquire<16384>(v_ring);
-            load(v_ring, v_map, b, h, n, 0);
-            advance(v_ring);
-            acquire<16384>(k_ring);
-            load(k_ring, k_map, b, h, n + 128, 0);
-            advance(k_ring);
-          }
-          #pragma unroll 1
-          for (int n = larger(0, n_whole); n < n_end; n += 128) {
-            acquire<16384>(v_ring);
-            load(v_ring, v_map, b, h, n, 0);
-            advance(v_ring);
-            if (n + 128 >= n_end) break;
-            acquire<16384>(k_ring);
-            load(k_ring, k_map, b, h, n + 128, 0);
-            advance(k_ring);
-          }
+        }
+        #pragma unroll 1
+        for (int n = larger(0, n_whole); n < n_end; n += 128) {
+          acquire<16384>(v_ring);
+          load(v_ring, v_map, b, h, n, 0);
+          advance(v_ring);
+          if (n + 128 >= n_end) break;
+          acquire<16384>(k_ring);
+          load(k_ring, k_map, b, h, n + 128, 0);
+          advance(k_ring);
         }
       }
     }

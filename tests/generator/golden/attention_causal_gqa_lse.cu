@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {3, 20, 1777, 128}, {4549120, 128, 2560, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {3, 4, 1777, 128}, {909824, 128, 512, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {3, 4, 1777, 128}, {909824, 128, 512, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {3, 20, 1777}, {35540, 1777, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 163840, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};
@@ -40,13 +45,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     RowValues<64> lse_rows;
     for (TileWalk walk{840, 0}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
       const int h = tile % 20;
       const int b = tile / 20 % 3;
       const int m = (13 - tile / 60) * 128;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -9.940999e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(1777, m + 128), 1);
@@ -59,8 +65,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -77,8 +83,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         commit_mma();
         wait_mma<1>(s_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -100,8 +106,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<1>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -117,7 +123,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 5, 0, 0), place(v_global, b, h / 5, 0, 0), m + warpgroup * 64, 0, 1777, -1777, 0, 0.12751743f, 1.0f);
+      }
       copy(o_shared.rows<64>(warpgroup), o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,13 +13,17 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "sm90/cluster.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {2, 16, 4096, 128}, {8388608, 128, 2048, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {2, 16, 4096, 128}, {8388608, 128, 2048, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {2, 16, 4096, 128}, {8388608, 128, 2048, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 196608, 0, 0};
   ClusterRing<SharedTile<bf16, 128, 128, 128>, 2, 32768, 2> k_ring{shared + 32768, shared + 196624, 0, 0};
   ClusterRing<SharedTile<bf16, 128, 128, 128>, 2, 32768, 2> v_ring{shared + 98304, shared + 196656, 0, 0};
@@ -55,7 +60,7 @@ extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) a
         const int h = tile / 16 % 16;
         const int b = tile / 256;
         const int m = m_cluster + rank * 128;
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -9.940999e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         wait(q_ring);
@@ -65,10 +70,10 @@ extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) a
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * 4096;
@@ -87,7 +92,7 @@ extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) a
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -109,12 +114,12 @@ extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) a
           wait_mma<1>(s_tile);
           release(k_ring);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -129,9 +134,14 @@ extern "C" __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(384, 1) a
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 4096, -4096, 4096, 0.12751743f, 1.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store<EvictFirst>(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,13 +13,17 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "sm90/cluster.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
+extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 8, 1000, 96}, {768000, 96, 768, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 2, 1000, 96}, {192000, 96, 192, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 2, 1000, 96}, {192000, 96, 192, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 8, 1000}, {8000, 1000, 1}};
   Ring<SharedTile<fp16, 128, 96, 64>, 1, 24576> q_ring{shared + 0, shared + 73728, 0, 0};
   ClusterRing<SharedTile<fp16, 64, 96, 64>, 2, 12288, 4> k_ring{shared + 24576, shared + 73744, 0, 0};
@@ -43,13 +48,14 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     RowValues<64> lse_rows;
     const int tile = block_index() / 4;
     const int h = tile % 8;
     const int b = 0;
     const int m_cluster = (1 - tile / 8) * 512;
     const int m = m_cluster + rank * 128;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -8.609157e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_end = larger(smaller(1000, m_cluster + 512), 1);
@@ -63,8 +69,8 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-    softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -84,8 +90,8 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
       if (n + 64 > n_own_unmasked) {
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
       }
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-      softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -106,7 +112,11 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
       skip(v_ring);
     }
     row_total(sum_rows);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.14724445f, 7.0f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 4, 0, 0), place(v_global, b, h / 4, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.14724445f, 1.0f, 7.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

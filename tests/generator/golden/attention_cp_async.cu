@@ -5,12 +5,14 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "sm90/cp_async.cuh"
 #include "wgmma.cuh"
 
@@ -44,12 +46,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     for (TileWalk walk{128, 0}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
       const int h = tile % 16;
       const int b = 0;
       const int m = (7 - tile / 16) * 128;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -7.0293475e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(1024, m + 128), 1);
@@ -63,8 +66,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -85,8 +88,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         baton_pass<2>(warpgroup);
         wait_mma<1>(s_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -112,8 +115,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         wait_mma<1>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -130,7 +133,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1024, -1024, 0, 0.18033688f, 1.0f);
+      }
       copy(o_shared.rows<64>(warpgroup), o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

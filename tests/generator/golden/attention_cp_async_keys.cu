@@ -5,19 +5,22 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "sm90/cp_async.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, fp16* k_data, fp16* v_data, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, fp16* v_data, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 8, 1000, 128}, {1024000, 128, 1024, 1}};
   const GlobalTensor<fp16, 4> k_global{k_data, {1, 2, 1000, 128}, {256000, 128, 256, 1}};
   const GlobalTensor<fp16, 4> v_global{v_data, {1, 2, 1000, 128}, {256000, 128, 256, 1}};
   Ring<SharedTile<fp16, 128, 128, 64>, 1, 32768> q_ring{shared + 0, shared + 98304, 0, 0};
@@ -42,11 +45,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = (tile % 8) * 128;
     const int h = tile / 8 % 8;
     const int b = 0;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -9.940999e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     wait(q_ring);
@@ -57,8 +61,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
-    reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-    softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+    reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -78,8 +82,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(o_tile, p_tile, s_tile);
       release(v_ring);
       release(k_ring);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -101,8 +105,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       release(v_ring);
       release(k_ring);
       mask_columns(s_tile, n, 1000);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -114,9 +118,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     mma<true>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
+    flag_rows(unfit_rows, reference_rows, sum_rows, 0.12751743f, 7.0f);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 4, 0, 0), place(v_global, b, h / 4, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 1000, 0.12751743f, 1.0f, 7.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,20 +5,24 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "sm90/cp_async.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
   const GlobalTensor<bf16, 4> q_global{q_data, {1, 8, 1000, 96}, {768000, 96, 768, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 8, 1000, 96}, {768000, 96, 768, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 8, 1000, 96}, {768000, 96, 768, 1}};
   Ring<SharedTile<bf16, 128, 96, 32>, 1, 24576> q_ring{shared + 0, shared + 98304, 0, 0};
   Ring<SharedTile<bf16, 96, 96, 32>, 2, 18432> k_ring{shared + 24576, shared + 98320, 0, 0};
   Ring<SharedTile<bf16, 96, 96, 32>, 2, 18432> v_ring{shared + 61440, shared + 98352, 0, 0};
@@ -42,13 +46,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = (tile % 8) * 128;
     const int h = tile / 8 % 8;
     const int b = 0;
     wait(q_ring);
     copy(q_tile, q_ring.tile().rows<64>(warpgroup));
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -8.609157e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     wait(k_ring);
@@ -57,8 +62,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     commit_mma();
     wait_mma<0>(s_tile, q_tile);
     release(k_ring);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-    softmax_exp2(s_tile, reference_rows, 0.14724445f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -75,8 +80,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       commit_mma();
       wait_mma<1>(s_tile, q_tile);
       release(k_ring);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-      softmax_exp2(s_tile, reference_rows, 0.14724445f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -98,8 +103,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       wait_mma<1>(s_tile, q_tile);
       release(k_ring);
       mask_columns(s_tile, n, 1000);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-      softmax_exp2(s_tile, reference_rows, 0.14724445f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -115,7 +120,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.14724445f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 1000, 0.14724445f, 1.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 8, 256, 192}, {393216, 49152, 192, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 8, 256, 192}, {393216, 49152, 192, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 8, 256, 128}, {262144, 32768, 128, 1}};
   Ring<SharedTile<fp16, 128, 192, 128>, 1, 49152> q_ring{shared + 0, shared + 172032, 0, 0};
   Ring<SharedTile<fp16, 96, 192, 128>, 2, 36864> k_ring{shared + 49152, shared + 172048, 0, 0};
   Ring<SharedTile<fp16, 96, 128, 128>, 2, 24576> v_ring{shared + 122880, shared + 172080, 0, 0};
@@ -39,11 +44,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = (tile % 2) * 128;
     const int h = tile / 2 % 8;
     const int b = 0;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -1.2175186e+31f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     wait(q_ring);
@@ -53,8 +59,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.10411755f);
-    softmax_exp2(s_tile, reference_rows, 0.10411755f, 7.0f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.10411755f, 7.0f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.10411755f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -72,8 +78,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(o_tile, p_tile, s_tile);
       release(v_ring);
       release(k_ring);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.10411755f);
-      softmax_exp2(s_tile, reference_rows, 0.10411755f, 7.0f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.10411755f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.10411755f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -93,8 +99,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       release(v_ring);
       release(k_ring);
       mask_columns(s_tile, n, 256);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.10411755f);
-      softmax_exp2(s_tile, reference_rows, 0.10411755f, 7.0f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.10411755f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.10411755f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -105,9 +111,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     mma<true>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
+    flag_rows(unfit_rows, reference_rows, sum_rows, 0.10411755f, 7.0f);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 256, -256, 256, 0.10411755f, 1.0f, 7.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 32, 1000, 80}, {2560000, 80, 2560, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 32, 1000, 80}, {2560000, 80, 2560, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 32, 1000, 80}, {2560000, 80, 2560, 1}};
   Ring<SharedTile<bf16, 128, 80, 32>, 1, 20480> q_ring{shared + 0, shared + 102400, 0, 0};
   Ring<SharedTile<bf16, 128, 80, 32>, 2, 20480> k_ring{shared + 20480, shared + 102416, 0, 0};
   Ring<SharedTile<bf16, 128, 80, 32>, 2, 20480> v_ring{shared + 61440, shared + 102448, 0, 0};
@@ -40,11 +45,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int h = tile % 32;
     const int b = 0;
     const int m = (7 - tile / 32) * 128;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -7.859049e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_end = larger(smaller(1000, m + 128), 1);
@@ -57,8 +63,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-    reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.16129822f);
-    softmax_exp2(s_tile, reference_rows, 0.16129822f);
+    reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -77,8 +83,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       baton_pass<2>(warpgroup);
       wait_mma<1>(s_tile);
       release(k_ring);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.16129822f);
-      softmax_exp2(s_tile, reference_rows, 0.16129822f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -102,8 +108,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<1>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, n, 0);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.16129822f);
-      softmax_exp2(s_tile, reference_rows, 0.16129822f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -119,7 +125,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.16129822f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.16129822f, 1.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

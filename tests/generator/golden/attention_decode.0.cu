@@ -5,19 +5,25 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap partial_o_map, fp32* partial_lse_data) {
+extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap partial_o_map, fp32* partial_reference_data, fp32* partial_sum_data) {
   const u32 shared = shared_base();
-  const GlobalTensor<fp32, 4> partial_lse_global{partial_lse_data, {8, 2, 4, 8}, {64, 32, 8, 1}};
+  const GlobalTensor<bf16, 4> q_global{q_data, {2, 4, 8, 128}, {4096, 1024, 128, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {2, 4, 5000, 128}, {2560000, 128, 512, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {2, 4, 5000, 128}, {2560000, 128, 512, 1}};
+  const GlobalTensor<fp32, 4> partial_reference_global{partial_reference_data, {8, 2, 4, 8}, {64, 32, 8, 1}};
+  const GlobalTensor<fp32, 4> partial_sum_global{partial_sum_data, {8, 2, 4, 8}, {64, 32, 8, 1}};
   Ring<SharedTile<bf16, 64, 128, 128>, 1, 16384> q_ring{shared + 0, shared + 180224, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> k_ring{shared + 16384, shared + 180240, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> v_ring{shared + 81920, shared + 180272, 0, 0};
@@ -38,13 +44,13 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
-    RowValues<64> lse_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = 0 * 64;
     const int h = tile % 4;
     const int b = tile / 4 % 2;
     const int split = tile / 8;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -9.940999e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_begin = split * 640;
@@ -58,8 +64,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_columns(s_tile, n_begin, 5000);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-    softmax_exp2(s_tile, reference_rows, 0.12751743f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -76,8 +82,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -99,8 +105,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
       wait_mma<1>(s_tile);
       release(k_ring);
       mask_columns(s_tile, n, 5000);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -117,13 +123,17 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows<8>(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m, split * 640, (split + 1) * 640, -1, 5000, 0.12751743f, 1.0f);
+    }
     copy(partial_o_shared, o_tile);
     fence_async();
     store(partial_o_map, partial_o_shared.rows<16>(warp), split, b, h, m + warp * 16, 0);
     wait_store();
-    log_sum_exp(lse_rows, reference_rows, sum_rows, 0.12751743f);
-    store(partial_lse_global, lse_rows, split, b, h, m);
+    store(partial_reference_global, reference_rows, split, b, h, m);
+    store(partial_sum_global, sum_rows, split, b, h, m);
   } else {  // producer
     if (is_leader()) {
       const int tile = block_index();

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -14,44 +15,56 @@
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(32, 1) combine(fp32* partial_o_data, fp32* partial_lse_data, bf16* o_data, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(32, 1) combine(fp32* partial_o_data, fp32* partial_reference_data, fp32* partial_sum_data, bf16* o_data, fp32* lse_data) {
   const GlobalTensor<fp32, 4> partial_o_global{partial_o_data, {8, 2, 32, 128}, {8192, 4096, 128, 1}};
-  const GlobalTensor<fp32, 3> partial_lse_global{partial_lse_data, {8, 2, 32}, {64, 32, 1}};
+  const GlobalTensor<fp32, 3> partial_reference_global{partial_reference_data, {8, 2, 32}, {64, 32, 1}};
+  const GlobalTensor<fp32, 3> partial_sum_global{partial_sum_data, {8, 2, 32}, {64, 32, 1}};
   const GlobalTensor<bf16, 3> o_global{o_data, {2, 32, 128}, {4096, 128, 1}};
   const GlobalTensor<fp32, 2> lse_global{lse_data, {2, 32}, {32, 1}};
   RegisterTile<float, 16, 32, VectorLayout> x_tile;
   RegisterTile<float, 16, 32, VectorLayout> o_tile;
+  RowValues<16> reference_rows;
   RowValues<16> top_rows;
+  RowValues<16> raised_rows;
   RowValues<16> weight_rows;
+  RowValues<16> share_rows;
   RowValues<16> sum_rows;
+  RowValues<16> divisor_rows;
   RowValues<16> lse_rows;
   const int tile = block_index();
   const int d = (tile % 4) * 32;
   const int m = (tile / 4 % 2) * 16;
   const int b = tile / 8;
-  fill(top_rows, -3e+38f);
+  fill(top_rows, -infinity());
   fill(sum_rows, 0.0f);
   fill(o_tile, 0.0f);
-  #pragma unroll 32
-  for (int split = 0; split < 8; split += 1) {
-    load(weight_rows, partial_lse_global, split, b, m);
-    maximum(top_rows, top_rows, weight_rows);
-  }
   #pragma unroll 8
   for (int split = 0; split < 8; split += 1) {
-    load(weight_rows, partial_lse_global, split, b, m);
-    subtract(weight_rows, weight_rows, top_rows);
-    multiply(weight_rows, weight_rows, 1.442695f);
-    exp2(weight_rows, weight_rows);
-    add(sum_rows, sum_rows, weight_rows);
+    load(reference_rows, partial_reference_global, split, b, m);
+    load(share_rows, partial_sum_global, split, b, m);
+    maximum(raised_rows, top_rows, reference_rows);
+    correction(weight_rows, top_rows, raised_rows, 0.12751743f);
+    multiply(sum_rows, sum_rows, weight_rows);
+    correction(weight_rows, reference_rows, raised_rows, 0.12751743f);
+    multiply(share_rows, share_rows, weight_rows);
+    add(sum_rows, sum_rows, share_rows);
+    maximum(top_rows, top_rows, reference_rows);
+  }
+  maximum(divisor_rows, sum_rows, 1e-30f);
+  #pragma unroll 8
+  for (int split = 0; split < 8; split += 1) {
+    load(reference_rows, partial_reference_global, split, b, m);
+    load(share_rows, partial_sum_global, split, b, m);
+    correction(weight_rows, reference_rows, top_rows, 0.12751743f);
+    multiply(weight_rows, weight_rows, share_rows);
+    divide(weight_rows, weight_rows, divisor_rows);
     load(x_tile, partial_o_global, split, b, m, d);
     multiply(x_tile, x_tile, weight_rows);
     add(o_tile, o_tile, x_tile);
   }
-  normalize(o_tile, sum_rows);
   store(o_global, o_tile, b, m, d);
   if (d == 0) {
-    log_sum_exp(lse_rows, top_rows, sum_rows, 1.442695f);
+    log_sum_exp(lse_rows, top_rows, sum_rows, 0.12751743f);
     store(lse_global, lse_rows, b, m);
   }
 }

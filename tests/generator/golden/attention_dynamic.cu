@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data, u32* tile_counter) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data, u32* tile_counter) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 8, 1000, 128}, {1024000, 128, 1024, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 2, 1000, 128}, {256000, 128, 256, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 2, 1000, 128}, {256000, 128, 256, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 8, 1000}, {8000, 1000, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 196608, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> k_ring{shared + 32768, shared + 196624, 0, 0};
@@ -56,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         const int h = tile % 8;
         const int b = 0;
         const int m = (7 - tile / 8) * 128;
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -9.940999e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         const int n_end = larger(smaller(1000, m + 128), 1);
@@ -69,10 +74,10 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<0>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * n_unmasked;
@@ -89,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -110,12 +115,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           release(k_ring);
           mask_causal(s_tile, m + warpgroup * 64, n, 0);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -130,9 +135,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 4, 0, 0), place(v_global, b, h / 4, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.12751743f, 1.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

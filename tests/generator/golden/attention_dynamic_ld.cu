@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,6 +13,7 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
@@ -46,12 +48,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     for (ClaimedWalk<Reads, 0> walk{claims}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
       const int h = tile % 6;
       const int b = 0;
       const int m = (3 - tile / 6) * 128;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -7.0293475e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(500, m + 128), 1);
@@ -64,8 +67,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -84,8 +87,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         baton_pass<2>(warpgroup);
         wait_mma<1>(s_tile);
         release(k_ring);
-        reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -109,8 +112,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         wait_mma<1>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -127,7 +130,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 500, -500, 0, 0.18033688f, 1.0f);
+      }
       store(o_global, o_tile, b, h, m + warpgroup * 64, 0);
     }
   } else {  // producer

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "raise_to_sum.cuh"
 #include "walk.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 4, 1000, 128}, {512000, 128, 512, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 4, 1000, 128}, {512000, 128, 512, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 4, 1000, 128}, {512000, 128, 512, 1}};
   Ring<SharedTile<fp16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 98304, 0, 0};
   Ring<SharedTile<fp16, 64, 128, 128>, 2, 16384> k_ring{shared + 32768, shared + 98320, 0, 0};
   Ring<SharedTile<fp16, 64, 128, 128>, 2, 16384> v_ring{shared + 65536, shared + 98352, 0, 0};
@@ -49,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       const int h = tile % 4;
       const int b = 0;
       const int m = (7 - tile / 4) * 128;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -9.940999e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(1000, m + 128), 1);
@@ -63,10 +68,10 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
       #pragma unroll 1
@@ -86,14 +91,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           mask_causal(s_tile, m + warpgroup * 64, n, 0);
         }
         if (safe != 0) {
-          reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
           multiply(sum_rows, sum_rows, shrink_rows);
           rescale<false>(o_tile, shrink_rows);
         }
-        softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         if (any_above(sum_rows, 32768.0f)) {
-          raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.12751743f);
+          raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.12751743f, 7.0f);
           multiply(sum_rows, sum_rows, shrink_rows);
           rescale<false>(s_tile, shrink_rows);
           rescale<false>(o_tile, shrink_rows);
@@ -112,9 +117,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         skip(v_ring);
       }
       row_total(sum_rows);
-      flag_rows(unfit_rows, sum_rows, o_tile);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f, 7.0f);
       redo(unfit_rows, redo_mask, 0, safe);
       normalize(o_tile, sum_rows);
+      if (safe != 0) {
+        if (seldom(any_above(unfit_rows, 0.0f))) {
+          recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.12751743f, 1.0f, 7.0f);
+        }
+      }
       copy(o_shared.rows<64>(warpgroup), o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

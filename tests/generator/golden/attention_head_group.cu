@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {2, 24, 700, 64}, {1075200, 64, 1536, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {2, 6, 700, 64}, {268800, 64, 384, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {2, 6, 700, 64}, {268800, 64, 384, 1}};
   Ring<SharedTile<bf16, 128, 64, 128>, 1, 16384> q_ring{shared + 0, shared + 49152, 0, 0};
   Ring<SharedTile<bf16, 64, 64, 128>, 2, 8192> k_ring{shared + 16384, shared + 49168, 0, 0};
   Ring<SharedTile<bf16, 64, 64, 128>, 2, 8192> v_ring{shared + 32768, shared + 49200, 0, 0};
@@ -39,6 +44,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     for (TileWalk walk{288, 0}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
       const int h_of_group = tile % 8;
@@ -46,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       const int h_first = (tile / 48 % 3) * 8;
       const int b = tile / 144;
       const int h = h_first + h_of_group;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -7.0293475e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(700, m + 128), 1);
@@ -59,8 +65,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -77,8 +83,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         commit_mma();
         wait_mma<1>(s_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -100,8 +106,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<1>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -117,7 +123,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 4, 0, 0), place(v_global, b, h / 4, 0, 0), m + warpgroup * 64, 0, 700, -700, 0, 0.18033688f, 1.0f);
+      }
       copy(o_shared.rows<64>(warpgroup), o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

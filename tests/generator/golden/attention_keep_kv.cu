@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {4, 32, 4096, 128}, {16777216, 128, 4096, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {4, 32, 4096, 128}, {16777216, 128, 4096, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {4, 32, 4096, 128}, {16777216, 128, 4096, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 163840, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> v_ring{shared + 98304, shared + 163888, 0, 0};
@@ -54,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         const int b = tile / 1024;
         wait(q_ring);
         copy(q_tile, q_ring.tile().rows<64>(warpgroup));
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -9.940999e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         wait(k_ring);
@@ -63,10 +68,10 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         commit_mma();
         wait_mma<0>(s_tile, q_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * 4096;
@@ -85,7 +90,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile, q_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -107,12 +112,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile, q_tile);
           release(k_ring);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -126,9 +131,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 4096, -4096, 4096, 0.12751743f, 1.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store<EvictFirst>(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

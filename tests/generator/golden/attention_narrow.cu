@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 16, 2048, 64}, {2097152, 64, 1024, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 16, 2048, 64}, {2097152, 64, 1024, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 16, 2048, 64}, {2097152, 64, 1024, 1}};
   Ring<SharedTile<bf16, 128, 64, 64>, 1, 16384> q_ring{shared + 0, shared + 114688, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 64>, 2, 16384> k_ring{shared + 16384, shared + 114704, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 64>, 2, 16384> v_ring{shared + 49152, shared + 114736, 0, 0};
@@ -40,11 +45,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = (tile % 16) * 128;
     const int h = tile / 16 % 16;
     const int b = 0;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -7.0293475e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     wait(q_ring);
@@ -54,8 +60,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-    softmax_exp2(s_tile, reference_rows, 0.18033688f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     copy(p_shared.rows<64>(warpgroup), s_tile);
@@ -73,8 +79,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -91,7 +97,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     row_total(sum_rows);
     wait_mma<0>(o_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 2048, -2048, 2048, 0.18033688f, 1.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store<EvictFirst>(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,20 +5,25 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap partial_o_map, fp32* partial_lse_data) {
+extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_data, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap partial_o_map, fp32* partial_reference_data, fp32* partial_sum_data) {
   const u32 shared = shared_base();
   const GlobalTensor<bf16, 4> q_global{q_data, {1, 4, 21, 64}, {5376, 192, 768, 1}, 2, 3, 64};
-  const GlobalTensor<fp32, 4> partial_lse_global{partial_lse_data, {3, 1, 4, 21}, {84, 84, 21, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 4, 900, 64}, {230400, 64, 256, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 4, 900, 64}, {230400, 64, 256, 1}};
+  const GlobalTensor<fp32, 4> partial_reference_global{partial_reference_data, {3, 1, 4, 21}, {84, 84, 21, 1}};
+  const GlobalTensor<fp32, 4> partial_sum_global{partial_sum_data, {3, 1, 4, 21}, {84, 84, 21, 1}};
   Ring<SharedTile<bf16, 64, 64, 128>, 1, 8192> q_ring{shared + 0, shared + 57344, 0, 0};
   Ring<SharedTile<bf16, 64, 64, 128>, 2, 8192> k_ring{shared + 8192, shared + 57360, 0, 0};
   Ring<SharedTile<bf16, 64, 64, 128>, 2, 8192> v_ring{shared + 24576, shared + 57392, 0, 0};
@@ -39,13 +44,13 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_d
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
-    RowValues<64> lse_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = 0 * 64;
     const int h = tile % 4;
     const int b = 0;
     const int split = tile / 4;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -7.0293475e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_begin = larger(split * 320, smaller(smaller(larger(m / 3 + 393, 0), 899) / 64 * 64, (split + 1) * 320 - 64));
@@ -61,8 +66,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_d
     release(k_ring);
     mask_window<3>(s_tile, m, n_begin, 393);
     mask_causal<3>(s_tile, m, n_begin, 893);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-    softmax_exp2(s_tile, reference_rows, 0.18033688f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -85,8 +90,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_d
       if (n + 64 > n_unmasked) {
         mask_causal<3>(s_tile, m, n, 893);
       }
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       settle(sum_rows);
@@ -103,13 +108,17 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_d
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows<3>(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m, split * 320, (split + 1) * 320, 393, 893, 0.18033688f, 1.0f);
+    }
     copy(partial_o_shared, o_tile);
     fence_async();
     store(partial_o_map, partial_o_shared.rows<16>(warp), split, b, h, m + warp * 16, 0);
     wait_store();
-    log_sum_exp(lse_rows, reference_rows, sum_rows, 0.18033688f);
-    store(partial_lse_global, lse_rows, split, b, h, m);
+    store(partial_reference_global, reference_rows, split, b, h, m);
+    store(partial_sum_global, sum_rows, split, b, h, m);
   } else {  // producer
     const int tile = block_index();
     const int m = 0 * 64;

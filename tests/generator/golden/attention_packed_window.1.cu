@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -14,39 +15,51 @@
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(32, 1) combine(fp32* partial_o_data, fp32* partial_lse_data, bf16* o_data) {
+extern "C" __global__ void __launch_bounds__(32, 1) combine(fp32* partial_o_data, fp32* partial_reference_data, fp32* partial_sum_data, bf16* o_data) {
   const GlobalTensor<fp32, 5> partial_o_global{partial_o_data, {3, 1, 4, 21, 64}, {5376, 5376, 1344, 64, 1}};
-  const GlobalTensor<fp32, 4> partial_lse_global{partial_lse_data, {3, 1, 4, 21}, {84, 84, 21, 1}};
+  const GlobalTensor<fp32, 4> partial_reference_global{partial_reference_data, {3, 1, 4, 21}, {84, 84, 21, 1}};
+  const GlobalTensor<fp32, 4> partial_sum_global{partial_sum_data, {3, 1, 4, 21}, {84, 84, 21, 1}};
   const GlobalTensor<bf16, 4> o_global{o_data, {1, 4, 21, 64}, {5376, 192, 768, 1}, 2, 3, 64};
   RegisterTile<float, 16, 32, VectorLayout> x_tile;
   RegisterTile<float, 16, 32, VectorLayout> o_tile;
+  RowValues<16> reference_rows;
   RowValues<16> top_rows;
+  RowValues<16> raised_rows;
   RowValues<16> weight_rows;
+  RowValues<16> share_rows;
   RowValues<16> sum_rows;
+  RowValues<16> divisor_rows;
   const int tile = block_index();
   const int d = (tile % 2) * 32;
   const int m = (tile / 2 % 2) * 16;
   const int h = tile / 4 % 4;
   const int b = 0;
-  fill(top_rows, -3e+38f);
+  fill(top_rows, -infinity());
   fill(sum_rows, 0.0f);
   fill(o_tile, 0.0f);
-  #pragma unroll 32
-  for (int split = 0; split < 3; split += 1) {
-    load(weight_rows, partial_lse_global, split, b, h, m);
-    maximum(top_rows, top_rows, weight_rows);
-  }
   #pragma unroll 8
   for (int split = 0; split < 3; split += 1) {
-    load(weight_rows, partial_lse_global, split, b, h, m);
-    subtract(weight_rows, weight_rows, top_rows);
-    multiply(weight_rows, weight_rows, 1.442695f);
-    exp2(weight_rows, weight_rows);
-    add(sum_rows, sum_rows, weight_rows);
+    load(reference_rows, partial_reference_global, split, b, h, m);
+    load(share_rows, partial_sum_global, split, b, h, m);
+    maximum(raised_rows, top_rows, reference_rows);
+    correction(weight_rows, top_rows, raised_rows, 0.18033688f);
+    multiply(sum_rows, sum_rows, weight_rows);
+    correction(weight_rows, reference_rows, raised_rows, 0.18033688f);
+    multiply(share_rows, share_rows, weight_rows);
+    add(sum_rows, sum_rows, share_rows);
+    maximum(top_rows, top_rows, reference_rows);
+  }
+  maximum(divisor_rows, sum_rows, 1e-30f);
+  #pragma unroll 8
+  for (int split = 0; split < 3; split += 1) {
+    load(reference_rows, partial_reference_global, split, b, h, m);
+    load(share_rows, partial_sum_global, split, b, h, m);
+    correction(weight_rows, reference_rows, top_rows, 0.18033688f);
+    multiply(weight_rows, weight_rows, share_rows);
+    divide(weight_rows, weight_rows, divisor_rows);
     load(x_tile, partial_o_global, split, b, h, m, d);
     multiply(x_tile, x_tile, weight_rows);
     add(o_tile, o_tile, x_tile);
   }
-  normalize(o_tile, sum_rows);
   store(o_global, o_tile, b, h, m, d);
 }

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 4, 500, 128}, {256000, 128, 512, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 4, 500, 128}, {256000, 128, 512, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 4, 500, 128}, {256000, 128, 512, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 4, 500}, {2000, 500, 1}};
   Ring<SharedTile<fp16, 192, 128, 128>, 1, 49152> q_ring{shared + 0, shared + 114688, 0, 0};
   Ring<SharedTile<fp16, 64, 128, 128>, 2, 16384> k_ring{shared + 49152, shared + 114704, 0, 0};
@@ -40,6 +45,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     RegisterTile<float, 64, 64> e_tile;
     RowValues<64> share_rows;
     RowValues<64> lse_rows;
@@ -47,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     const int h = tile % 4;
     const int b = 0;
     const int m = (2 - tile / 4) * 192;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -9.940999e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_end = larger(smaller(500, m + 192), 1);
@@ -60,14 +66,14 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     rescale<false>(o_tile, shrink_rows);
     speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
     row_sum<false, true>(share_rows, e_tile);
     convert(p_tile, e_tile);
     if (any_above(share_rows, 32768.0f)) {
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
       speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
@@ -95,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
       row_sum<false, true>(share_rows, e_tile);
       convert(p_tile, e_tile);
       if (any_above(share_rows, 32768.0f)) {
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
         speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
@@ -111,7 +117,11 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f, 7.0f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 500, -500, 0, 0.12751743f, 1.0f, 7.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

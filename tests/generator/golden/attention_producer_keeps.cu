@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, u32* tile_counter) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, u32* tile_counter) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 8, 1000, 128}, {1024000, 128, 1024, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 2, 1000, 128}, {256000, 128, 256, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 2, 1000, 128}, {256000, 128, 256, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 196608, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> k_ring{shared + 32768, shared + 196624, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> v_ring{shared + 98304, shared + 196656, 0, 0};
@@ -42,12 +47,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     for (ClaimedWalk<Reads, 0> walk{claims}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
       const int h = tile % 8;
       const int b = 0;
       const int m = (7 - tile / 8) * 128;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -9.940999e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(1000, m + 128), 1);
@@ -60,8 +66,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-      softmax_exp2(s_tile, reference_rows, 0.12751743f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -78,8 +84,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         commit_mma();
         wait_mma<1>(s_tile);
         release(k_ring);
-        reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -101,8 +107,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<1>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -119,7 +125,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 4, 0, 0), place(v_global, b, h / 4, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.12751743f, 1.0f);
+      }
       copy(o_shared.rows<64>(warpgroup), o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

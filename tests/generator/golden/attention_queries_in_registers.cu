@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {2, 8, 1000, 96}, {768000, 96, 768, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {2, 4, 1000, 96}, {384000, 96, 384, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {2, 4, 1000, 96}, {384000, 96, 384, 1}};
   Ring<SharedTile<fp16, 128, 96, 64>, 1, 24576> q_ring{shared + 0, shared + 122880, 0, 0};
   Ring<SharedTile<fp16, 96, 96, 64>, 2, 18432> k_ring{shared + 24576, shared + 122896, 0, 0};
   Ring<SharedTile<fp16, 96, 96, 64>, 2, 18432> v_ring{shared + 61440, shared + 122928, 0, 0};
@@ -40,6 +45,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     for (TileWalk walk{128, 0}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
       const int h = tile % 8;
@@ -48,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait(q_ring);
       copy(q_tile, q_ring.tile().rows<64>(warpgroup));
       release(q_ring);
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -8.609157e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       const int n_end = larger(smaller(1000, m + 128), 1);
@@ -60,8 +66,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait_mma<0>(s_tile, q_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-      softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -78,8 +84,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         commit_mma();
         wait_mma<1>(s_tile, q_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-        softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -101,8 +107,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<1>(s_tile, q_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.14724445f);
-        softmax_exp2(s_tile, reference_rows, 0.14724445f, 7.0f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
@@ -118,7 +124,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
+      flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.14724445f, 7.0f);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 2, 0, 0), place(v_global, b, h / 2, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.14724445f, 1.0f, 7.0f);
+      }
       copy(o_shared.rows<64>(warpgroup), o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

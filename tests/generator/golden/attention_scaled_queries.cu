@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "multiply_packed.cuh"
 #include "walk.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 8, 1024, 128}, {1048576, 128, 1024, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 8, 1024, 128}, {1048576, 128, 1024, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 8, 1024, 128}, {1048576, 128, 1024, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 8, 1024}, {8192, 1024, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 196608, 0, 0};
   Ring<SharedTile<bf16, 128, 128, 128>, 2, 32768> k_ring{shared + 32768, shared + 196624, 0, 0};
@@ -59,7 +64,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         copy(q_tile, q_ring.tile().rows<64>(warpgroup));
         release(q_ring);
         multiply_packed(q_tile, 0.12751743f);
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -1.2676506e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         wait(k_ring);
@@ -68,10 +73,10 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         commit_mma();
         wait_mma<0>(s_tile, q_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 1.0f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 1.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 1.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 1.0f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * 1024;
@@ -90,7 +95,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile, q_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 1.0f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 1.0f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -112,12 +117,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile, q_tile);
           release(k_ring);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 1.0f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 1.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 1.0f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 1.0f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
@@ -131,9 +136,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 1.0f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1024, -1024, 1024, 1.0f, 0.12751743f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 3, 444, 64}, {85248, 64, 192, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 1, 225, 64}, {14400, 64, 64, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 1, 225, 64}, {14400, 64, 64, 1}};
   Ring<SharedTile<bf16, 256, 64, 128>, 1, 32768> q_ring{shared + 0, shared + 45056, 0, 0};
   Ring<SharedTile<bf16, 32, 64, 128>, 1, 4096> k_ring{shared + 32768, shared + 45072, 0, 0};
   Ring<SharedTile<bf16, 32, 64, 128>, 2, 4096> v_ring{shared + 36864, shared + 45088, 0, 0};
@@ -39,11 +44,12 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int h = tile % 3;
     const int b = 0;
     const int m = (1 - tile / 3) * 256;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -7.0293475e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_end = larger(smaller(225, m + 256), 1);
@@ -58,8 +64,8 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
     release(k_ring);
     mask_causal(s_tile, m + warpgroup * 64, 0, 0);
     mask_columns(s_tile, 0, 225);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-    softmax_exp2(s_tile, reference_rows, 0.18033688f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -81,8 +87,8 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
         mask_columns(s_tile, n, 225);
       }
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -100,7 +106,11 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
       skip(v_ring);
     }
     row_total(sum_rows);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 3, 0, 0), place(v_global, b, h / 3, 0, 0), m + warpgroup * 64, 0, 225, -444, 0, 0.18033688f, 1.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 32, 4096, 128}, {16777216, 128, 4096, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 32, 4096, 128}, {16777216, 128, 4096, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 32, 4096, 128}, {16777216, 128, 4096, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 32, 4096}, {131072, 4096, 1}};
   Ring<SharedTile<fp16, 192, 128, 128>, 1, 49152> q_ring{shared + 0, shared + 147456, 0, 0};
   Ring<SharedTile<fp16, 64, 128, 128>, 3, 16384> k_ring{shared + 49152, shared + 147472, 0, 0};
@@ -40,6 +45,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     RegisterTile<float, 64, 64> e_tile;
     RowValues<64> share_rows;
     RowValues<64> lse_rows;
@@ -47,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     const int m = (tile % 22) * 192;
     const int h = tile / 22 % 32;
     const int b = 0;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -9.940999e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     wait(q_ring);
@@ -57,14 +63,14 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     rescale<false>(o_tile, shrink_rows);
     speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
     row_sum<false, true>(share_rows, e_tile);
     convert(p_tile, e_tile);
     if (any_above(share_rows, 32768.0f)) {
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
@@ -89,7 +95,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
       row_sum<false, true>(share_rows, e_tile);
       convert(p_tile, e_tile);
       if (any_above(share_rows, 32768.0f)) {
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
@@ -103,9 +109,13 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
     mma<true>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
+    flag_rows(unfit_rows, reference_rows, sum_rows, 0.12751743f, 7.0f);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 4096, -4096, 4096, 0.12751743f, 1.0f, 7.0f);
+    }
     copy(o_shared.rows<64>(warpgroup), o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

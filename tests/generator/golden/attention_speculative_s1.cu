@@ -5,28 +5,31 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 16, 1000, 64}, {1024000, 64, 1024, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 16, 1000, 64}, {1024000, 64, 1024, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 16, 1000, 64}, {1024000, 64, 1024, 1}};
   Ring<SharedTile<bf16, 128, 64, 128>, 1, 16384> q_ring{shared + 0, shared + 81920, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 128>, 2, 16384> k_ring{shared + 16384, shared + 81936, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 128>, 2, 16384> v_ring{shared + 49152, shared + 81968, 0, 0};
   const SharedTile<bf16, 128, 64, 128> o_shared{shared + 0};
-  const u32 redo_mask = shared + 82000;
   if (thread_index() == 0) {
     initialize(q_ring, 1, 8);
     initialize(k_ring, 1, 8);
     initialize(v_ring, 1, 8);
-    st_shared(redo_mask, 0u);
     mbarrier_init_fence();
   }
   block_sync();
@@ -44,35 +47,62 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> unfit_rows;
     RegisterTile<float, 64, 128> e_tile;
     RowValues<64> share_rows;
-    #pragma unroll
-    for (int safe = 0; safe < 2; ++safe) {
-      if (safe != 0 && !any_marked<384>(redo_mask)) break;
-      const int tile = block_index();
-      const int h = tile % 16;
-      const int b = 0;
-      const int m = (7 - tile / 16) * 128;
-      fill(reference_rows, -infinity());
-      fill(sum_rows, 0.0f);
-      fill(o_tile, 0.0f);
-      const int n_end = larger(smaller(1000, m + 128), 1);
-      const int n_own = larger(smaller(1000, m + warpgroup * 64 + 64), 1);
-      const int n_own_unmasked = larger(smaller(1000, m + warpgroup * 64 + 1), 0) / 128 * 128;
-      wait(q_ring);
-      wait(k_ring);
-      fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
-      commit_mma();
-      wait_mma<0>(s_tile);
-      release(k_ring);
-      mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+    const int tile = block_index();
+    const int h = tile % 16;
+    const int b = 0;
+    const int m = (7 - tile / 16) * 128;
+    fill(reference_rows, -7.0293475e+30f);
+    fill(sum_rows, 0.0f);
+    fill(o_tile, 0.0f);
+    const int n_end = larger(smaller(1000, m + 128), 1);
+    const int n_own = larger(smaller(1000, m + warpgroup * 64 + 64), 1);
+    const int n_own_unmasked = larger(smaller(1000, m + warpgroup * 64 + 1), 0) / 128 * 128;
+    wait(q_ring);
+    wait(k_ring);
+    fence_mma();
+    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    commit_mma();
+    wait_mma<0>(s_tile);
+    release(k_ring);
+    mask_causal(s_tile, m + warpgroup * 64, 0, 0);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+    multiply(sum_rows, sum_rows, shrink_rows);
+    rescale<false>(o_tile, shrink_rows);
+    speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+    row_sum<false, true>(share_rows, e_tile);
+    convert(p_tile, e_tile);
+    if (any_above(share_rows, 1.1529215e+18f)) {
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
       row_sum<false, true>(share_rows, e_tile);
       convert(p_tile, e_tile);
-      if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+    }
+    add(sum_rows, sum_rows, share_rows);
+    #pragma unroll 1
+    for (int n = 128; n < n_own; n += 128) {
+      wait(k_ring);
+      fence_mma();
+      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      commit_mma();
+      wait(v_ring);
+      fence_mma(o_tile, p_tile);
+      mma<true>(o_tile, p_tile, v_ring.tile());
+      commit_mma();
+      wait_mma<1>(s_tile);
+      release(k_ring);
+      if (n + 128 > n_own_unmasked) {
+        mask_causal(s_tile, m + warpgroup * 64, n, 0);
+      }
+      speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
+      row_sum<false, true>(share_rows, e_tile);
+      settle(share_rows);
+      wait_mma<0>(o_tile, p_tile);
+      release(v_ring);
+      convert(p_tile, e_tile);
+      if (any_above(share_rows, 1.1529215e+18f)) {
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
@@ -80,88 +110,55 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         convert(p_tile, e_tile);
       }
       add(sum_rows, sum_rows, share_rows);
-      #pragma unroll 1
-      for (int n = 128; n < n_own; n += 128) {
-        wait(k_ring);
-        fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
-        commit_mma();
-        wait(v_ring);
-        fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
-        commit_mma();
-        wait_mma<1>(s_tile);
-        release(k_ring);
-        if (n + 128 > n_own_unmasked) {
-          mask_causal(s_tile, m + warpgroup * 64, n, 0);
-        }
-        speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
-        settle(share_rows);
-        wait_mma<0>(o_tile, p_tile);
-        release(v_ring);
-        convert(p_tile, e_tile);
-        if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-          reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
-          multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
-          speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
-          convert(p_tile, e_tile);
-        }
-        add(sum_rows, sum_rows, share_rows);
-      }
-      wait(v_ring);
-      fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
-      commit_mma();
-      wait_mma<0>(o_tile, p_tile);
-      release(v_ring);
-      #pragma unroll 1
-      for (int n = (n_own - 1) / 128 * 128 + 128; n < n_end; n += 128) {
-        skip(k_ring);
-        skip(v_ring);
-      }
-      row_total(sum_rows);
-      flag_rows<true>(unfit_rows, sum_rows, o_tile);
-      redo(unfit_rows, redo_mask, 0, safe);
-      normalize(o_tile, sum_rows);
-      copy(o_shared.rows<64>(warpgroup), o_tile);
-      fence_async();
-      store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
-      wait_store();
-      release(q_ring);
     }
+    wait(v_ring);
+    fence_mma(o_tile, p_tile);
+    mma<true>(o_tile, p_tile, v_ring.tile());
+    commit_mma();
+    wait_mma<0>(o_tile, p_tile);
+    release(v_ring);
+    #pragma unroll 1
+    for (int n = (n_own - 1) / 128 * 128 + 128; n < n_end; n += 128) {
+      skip(k_ring);
+      skip(v_ring);
+    }
+    row_total(sum_rows);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
+    normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 0, 0.18033688f, 1.0f);
+    }
+    copy(o_shared.rows<64>(warpgroup), o_tile);
+    fence_async();
+    store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
+    wait_store();
+    release(q_ring);
   } else {  // producer
     shrink_registers<24>();
-    #pragma unroll
-    for (int safe = 0; safe < 2; ++safe) {
-      if (safe != 0 && !any_marked<384>(redo_mask)) break;
-      if (is_leader()) {
-        const int tile = block_index();
-        const int h = tile % 16;
-        const int b = 0;
-        const int m = (7 - tile / 16) * 128;
-        acquire<16384>(q_ring);
-        load(q_ring, q_map, b, h, m, 0);
-        advance(q_ring);
-        const int n_end = larger(smaller(1000, m + 128), 1);
+    if (is_leader()) {
+      const int tile = block_index();
+      const int h = tile % 16;
+      const int b = 0;
+      const int m = (7 - tile / 16) * 128;
+      acquire<16384>(q_ring);
+      load(q_ring, q_map, b, h, m, 0);
+      advance(q_ring);
+      const int n_end = larger(smaller(1000, m + 128), 1);
+      acquire<16384>(k_ring);
+      load(k_ring, k_map, b, h, 0, 0);
+      advance(k_ring);
+      #pragma unroll 1
+      for (int n = 128; n < n_end; n += 128) {
         acquire<16384>(k_ring);
-        load(k_ring, k_map, b, h, 0, 0);
+        load(k_ring, k_map, b, h, n, 0);
         advance(k_ring);
-        #pragma unroll 1
-        for (int n = 128; n < n_end; n += 128) {
-          acquire<16384>(k_ring);
-          load(k_ring, k_map, b, h, n, 0);
-          advance(k_ring);
-          acquire<16384>(v_ring);
-          load(v_ring, v_map, b, h, n - 128, 0);
-          advance(v_ring);
-        }
         acquire<16384>(v_ring);
-        load(v_ring, v_map, b, h, (n_end - 1) / 128 * 128, 0);
+        load(v_ring, v_map, b, h, n - 128, 0);
         advance(v_ring);
       }
+      acquire<16384>(v_ring);
+      load(v_ring, v_map, b, h, (n_end - 1) / 128 * 128, 0);
+      advance(v_ring);
     }
   }
 }

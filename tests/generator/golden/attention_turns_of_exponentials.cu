@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "raise_to_sum.cuh"
 #include "walk.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 16, 2048, 64}, {2097152, 64, 1024, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 16, 2048, 64}, {2097152, 64, 1024, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 16, 2048, 64}, {2097152, 64, 1024, 1}};
   Ring<SharedTile<fp16, 256, 64, 128>, 1, 32768> q_ring{shared + 0, shared + 114688, 0, 0};
   Ring<SharedTile<fp16, 64, 64, 128>, 3, 8192> k_ring{shared + 32768, shared + 114704, 0, 0};
   Ring<SharedTile<fp16, 64, 64, 128>, 3, 8192> v_ring{shared + 57344, shared + 114752, 0, 0};
@@ -52,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         const int m = (tile % 8) * 256;
         const int h = tile / 8 % 16;
         const int b = 0;
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -7.0293475e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         wait(q_ring);
@@ -62,10 +67,10 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * 2048;
@@ -84,12 +89,12 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           settle(s_tile);
           baton_wait(warpgroup);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           baton_pass<4>(warpgroup);
           if (any_above(sum_rows, 32768.0f)) {
-            raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.18033688f);
+            raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.18033688f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             rescale<false>(s_tile, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
@@ -112,19 +117,19 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           wait_mma<1>(s_tile);
           release(k_ring);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
           baton_wait(warpgroup);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           baton_pass<4>(warpgroup);
           if (any_above(sum_rows, 32768.0f)) {
-            raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.18033688f);
+            raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.18033688f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             rescale<false>(s_tile, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
@@ -140,11 +145,16 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         mma<true>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         row_total(sum_rows);
+        flag_rows(unfit_rows, reference_rows, sum_rows, 0.18033688f, 7.0f);
+        redo(unfit_rows, redo_mask, walk.round, safe);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
-        redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 2048, -2048, 2048, 0.18033688f, 1.0f, 7.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

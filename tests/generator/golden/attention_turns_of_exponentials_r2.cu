@@ -5,29 +5,32 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 8, 1000, 128}, {1024000, 128, 1024, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 8, 1000, 128}, {1024000, 128, 1024, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 8, 1000, 128}, {1024000, 128, 1024, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 8, 1000}, {8000, 1000, 1}};
   Ring<SharedTile<bf16, 128, 128, 128>, 1, 32768> q_ring{shared + 0, shared + 131072, 0, 0};
   Ring<SharedTile<bf16, 96, 128, 128>, 2, 24576> k_ring{shared + 32768, shared + 131088, 0, 0};
   Ring<SharedTile<bf16, 96, 128, 128>, 2, 24576> v_ring{shared + 81920, shared + 131120, 0, 0};
   const SharedTile<bf16, 128, 128, 128> o_shared{shared + 0};
-  const u32 redo_mask = shared + 131152;
   if (thread_index() == 0) {
     initialize(q_ring, 1, 8);
     initialize(k_ring, 1, 8);
     initialize(v_ring, 1, 8);
-    st_shared(redo_mask, 0u);
     mbarrier_init_fence();
   }
   block_sync();
@@ -47,31 +50,61 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RegisterTile<float, 64, 96> e_tile;
     RowValues<64> share_rows;
     RowValues<64> lse_rows;
-    #pragma unroll
-    for (int safe = 0; safe < 2; ++safe) {
-      if (safe != 0 && !any_marked<384>(redo_mask)) break;
-      const int tile = block_index();
-      const int m = (tile % 8) * 128;
-      const int h = tile / 8 % 8;
-      const int b = 0;
-      fill(reference_rows, -infinity());
-      fill(sum_rows, 0.0f);
-      fill(o_tile, 0.0f);
-      wait(q_ring);
-      wait(k_ring);
-      fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
-      commit_mma();
-      wait_mma<0>(s_tile);
-      release(k_ring);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+    const int tile = block_index();
+    const int m = (tile % 8) * 128;
+    const int h = tile / 8 % 8;
+    const int b = 0;
+    fill(reference_rows, -9.940999e+30f);
+    fill(sum_rows, 0.0f);
+    fill(o_tile, 0.0f);
+    wait(q_ring);
+    wait(k_ring);
+    fence_mma();
+    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    commit_mma();
+    wait_mma<0>(s_tile);
+    release(k_ring);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+    multiply(sum_rows, sum_rows, shrink_rows);
+    rescale<false>(o_tile, shrink_rows);
+    speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
+    row_sum<false, true>(share_rows, e_tile);
+    convert(p_tile, e_tile);
+    if (any_above(share_rows, 1.1529215e+18f)) {
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
       row_sum<false, true>(share_rows, e_tile);
       convert(p_tile, e_tile);
-      if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+    }
+    add(sum_rows, sum_rows, share_rows);
+    #pragma unroll 1
+    for (int n = 96; n < 1000; n += 96) {
+      wait(k_ring);
+      fence_mma();
+      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      commit_mma();
+      wait(v_ring);
+      fence_mma(o_tile, p_tile);
+      mma<true>(o_tile, p_tile, v_ring.tile());
+      commit_mma();
+      wait_mma<1>(s_tile);
+      release(k_ring);
+      if (n + 96 > 960) {
+        mask_columns(s_tile, n, 1000);
+      }
+      baton_wait(warpgroup);
+      settle(s_tile);
+      speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
+      row_sum<false, true>(share_rows, e_tile);
+      settle(share_rows);
+      baton_pass<2>(warpgroup);
+      wait_mma<0>(o_tile, p_tile);
+      release(v_ring);
+      convert(p_tile, e_tile);
+      if (any_above(share_rows, 1.1529215e+18f)) {
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
@@ -79,87 +112,51 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         convert(p_tile, e_tile);
       }
       add(sum_rows, sum_rows, share_rows);
-      #pragma unroll 1
-      for (int n = 96; n < 1000; n += 96) {
-        wait(k_ring);
-        fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
-        commit_mma();
-        wait(v_ring);
-        fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
-        commit_mma();
-        wait_mma<1>(s_tile);
-        release(k_ring);
-        if (n + 96 > 960) {
-          mask_columns(s_tile, n, 1000);
-        }
-        baton_wait(warpgroup);
-        settle(s_tile);
-        speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
-        row_sum<false, true>(share_rows, e_tile);
-        settle(share_rows);
-        baton_pass<2>(warpgroup);
-        wait_mma<0>(o_tile, p_tile);
-        release(v_ring);
-        convert(p_tile, e_tile);
-        if (any_above(share_rows, safe == 0 ? 1.1529215e+18f : 0.0f)) {
-          reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
-          multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
-          speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
-          row_sum<false, true>(share_rows, e_tile);
-          convert(p_tile, e_tile);
-        }
-        add(sum_rows, sum_rows, share_rows);
-      }
-      wait(v_ring);
-      fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
-      commit_mma();
-      row_total(sum_rows);
-      wait_mma<0>(o_tile, p_tile);
-      release(v_ring);
-      flag_rows<true>(unfit_rows, sum_rows, o_tile);
-      redo(unfit_rows, redo_mask, 0, safe);
-      normalize(o_tile, sum_rows);
-      copy(o_shared.rows<64>(warpgroup), o_tile);
-      fence_async();
-      store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
-      wait_store();
-      release(q_ring);
-      log_sum_exp(lse_rows, reference_rows, sum_rows, 0.12751743f);
-      store(lse_global, lse_rows, b, h, m + warpgroup * 64);
     }
+    wait(v_ring);
+    fence_mma(o_tile, p_tile);
+    mma<true>(o_tile, p_tile, v_ring.tile());
+    commit_mma();
+    row_total(sum_rows);
+    wait_mma<0>(o_tile, p_tile);
+    release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
+    normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 1000, -1000, 1000, 0.12751743f, 1.0f);
+    }
+    copy(o_shared.rows<64>(warpgroup), o_tile);
+    fence_async();
+    store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);
+    wait_store();
+    release(q_ring);
+    log_sum_exp(lse_rows, reference_rows, sum_rows, 0.12751743f);
+    store(lse_global, lse_rows, b, h, m + warpgroup * 64);
   } else {  // producer
     shrink_registers<24>();
-    #pragma unroll
-    for (int safe = 0; safe < 2; ++safe) {
-      if (safe != 0 && !any_marked<384>(redo_mask)) break;
-      if (is_leader()) {
-        const int tile = block_index();
-        const int m = (tile % 8) * 128;
-        const int h = tile / 8 % 8;
-        const int b = 0;
-        acquire<32768>(q_ring);
-        load(q_ring, q_map, b, h, m, 0);
-        advance(q_ring);
+    if (is_leader()) {
+      const int tile = block_index();
+      const int m = (tile % 8) * 128;
+      const int h = tile / 8 % 8;
+      const int b = 0;
+      acquire<32768>(q_ring);
+      load(q_ring, q_map, b, h, m, 0);
+      advance(q_ring);
+      acquire<24576>(k_ring);
+      load(k_ring, k_map, b, h, 0, 0);
+      advance(k_ring);
+      #pragma unroll 1
+      for (int n = 96; n < 1000; n += 96) {
         acquire<24576>(k_ring);
-        load(k_ring, k_map, b, h, 0, 0);
+        load(k_ring, k_map, b, h, n, 0);
         advance(k_ring);
-        #pragma unroll 1
-        for (int n = 96; n < 1000; n += 96) {
-          acquire<24576>(k_ring);
-          load(k_ring, k_map, b, h, n, 0);
-          advance(k_ring);
-          acquire<24576>(v_ring);
-          load(v_ring, v_map, b, h, n - 96, 0);
-          advance(v_ring);
-        }
         acquire<24576>(v_ring);
-        load(v_ring, v_map, b, h, 960, 0);
+        load(v_ring, v_map, b, h, n - 96, 0);
         advance(v_ring);
       }
+      acquire<24576>(v_ring);
+      load(v_ring, v_map, b, h, 960, 0);
+      advance(v_ring);
     }
   }
 }

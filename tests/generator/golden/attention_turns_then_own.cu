@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 4, 3000, 64}, {768000, 64, 256, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 2, 3000, 64}, {384000, 64, 128, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 2, 3000, 64}, {384000, 64, 128, 1}};
   Ring<SharedTile<bf16, 256, 64, 128>, 2, 32768> q_ring{shared + 0, shared + 163840, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 128>, 2, 16384> k_ring{shared + 65536, shared + 163872, 0, 0};
   Ring<SharedTile<bf16, 128, 64, 128>, 2, 16384> v_ring{shared + 98304, shared + 163904, 0, 0};
@@ -51,7 +56,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         const int h = tile % 4;
         const int b = 0;
         const int m = (11 - tile / 4) * 256;
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -7.0293475e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         const int n_end = larger(smaller(3000, m + 256), 1);
@@ -65,10 +70,10 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
         commit_mma();
         wait_mma<0>(s_tile);
         mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * (larger(n_unmasked - 64, 0) / 128 * 128);
@@ -86,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.18033688f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
           convert(p_tile, s_tile);
@@ -101,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           baton_pass<4>(warpgroup);
           wait_mma<1>(s_tile);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.18033688f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -122,12 +127,12 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
             mask_causal(s_tile, m + warpgroup * 64, n + 64, 0);
           }
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.18033688f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
           convert(p_tile, s_tile);
@@ -144,12 +149,12 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
             mask_causal(s_tile, m + warpgroup * 64, n + 128, 0);
           }
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.18033688f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -167,9 +172,14 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(const __g
           skip(v_ring);
         }
         row_total(sum_rows);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h / 2, 0, 0), place(v_global, b, h / 2, 0, 0), m + warpgroup * 64, 0, 3000, -3000, 0, 0.18033688f, 1.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

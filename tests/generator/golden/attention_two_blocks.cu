@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 16, 1024, 64}, {1048576, 64, 1024, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 16, 1024, 64}, {1048576, 64, 1024, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 16, 1024, 64}, {1048576, 64, 1024, 1}};
   Ring<SharedTile<fp16, 64, 64, 128>, 1, 8192> q_ring{shared + 0, shared + 73728, 0, 0};
   Ring<SharedTile<fp16, 128, 64, 128>, 2, 16384> k_ring{shared + 8192, shared + 73744, 0, 0};
   Ring<SharedTile<fp16, 128, 64, 128>, 2, 16384> v_ring{shared + 40960, shared + 73776, 0, 0};
@@ -47,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
       const int m = (tile % 16) * 64;
       const int h = tile / 16 % 16;
       const int b = 0;
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -7.0293475e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       wait(q_ring);
@@ -57,10 +62,10 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
       commit_mma();
       wait_mma<0>(s_tile);
       release(k_ring);
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
-      softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
       const int n_whole = (safe == 0) * 1024;
@@ -77,7 +82,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
         wait_mma<1>(s_tile);
         release(k_ring);
         settle(s_tile);
-        softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
@@ -97,12 +102,12 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
         wait_mma<1>(s_tile);
         release(k_ring);
         if (safe != 0) {
-          reference<Always>(reference_rows, shrink_rows, s_tile, 0.18033688f);
+          reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f, 7.0f);
           multiply(sum_rows, sum_rows, shrink_rows);
           wait_mma<0>(o_tile, p_tile);
           rescale<false>(o_tile, shrink_rows);
         }
-        softmax_exp2(s_tile, reference_rows, 0.18033688f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
@@ -114,11 +119,16 @@ extern "C" __global__ void __launch_bounds__(256, 2) attention_forward(const __g
       mma<true>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       row_total(sum_rows);
+      flag_rows(unfit_rows, reference_rows, sum_rows, 0.18033688f, 7.0f);
+      redo(unfit_rows, redo_mask, 0, safe);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
-      flag_rows(unfit_rows, sum_rows, o_tile);
-      redo(unfit_rows, redo_mask, 0, safe);
       normalize(o_tile, sum_rows);
+      if (safe != 0) {
+        if (seldom(any_above(unfit_rows, 0.0f))) {
+          recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m, 0, 1024, -1024, 1024, 0.18033688f, 1.0f, 7.0f);
+        }
+      }
       copy(o_shared, o_tile);
       fence_async();
       store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 16, 2048, 128}, {4194304, 128, 2048, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 16, 2048, 128}, {4194304, 128, 2048, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 16, 2048, 128}, {4194304, 128, 2048, 1}};
   Ring<SharedTile<fp16, 128, 128, 128>, 2, 32768> q_ring{shared + 0, shared + 229376, 0, 0};
   Ring<SharedTile<fp16, 128, 128, 128>, 2, 32768> k_ring{shared + 65536, shared + 229408, 0, 0};
   Ring<SharedTile<fp16, 128, 128, 128>, 2, 32768> v_ring{shared + 131072, shared + 229440, 0, 0};
@@ -51,7 +56,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         const int h = tile % 16;
         const int b = 0;
         const int m = (15 - tile / 16) * 128;
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -9.940999e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         const int n_end = larger(smaller(2048, m + 128), 1);
@@ -64,10 +69,10 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<0>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, 0, 0);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * n_unmasked;
@@ -86,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
           settle(s_tile);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
@@ -109,12 +114,12 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
           release(k_ring);
           mask_causal(s_tile, m + warpgroup * 64, n, 0);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.12751743f, 7.0f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
           settle(s_tile);
           row_sum<true, true>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
@@ -129,9 +134,14 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f, 7.0f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 2048, -2048, 0, 0.12751743f, 1.0f, 7.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

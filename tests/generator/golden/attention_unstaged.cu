@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, fp16* o_data, fp32* lse_data) {
+extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, fp16* o_data, fp32* lse_data) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 4, 300, 80}, {96000, 80, 320, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 4, 300, 80}, {96000, 80, 320, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 4, 300, 80}, {96000, 80, 320, 1}};
   const GlobalTensor<fp16, 4> o_global{o_data, {1, 4, 300, 80}, {96000, 80, 320, 1}};
   const GlobalTensor<fp32, 3> lse_global{lse_data, {1, 4, 300}, {1200, 300, 1}};
   Ring<SharedTile<fp16, 128, 80, 32>, 2, 20480> q_ring{shared + 0, shared + 81920, 0, 0};
@@ -41,6 +46,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     RowValues<64> lse_rows;
     for (TileWalk walk{12, 0}; walk.valid(); walk.next()) {
       const int tile = walk.tile();
@@ -50,7 +56,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       wait(q_ring);
       copy(q_tile, q_ring.tile().rows<64>(warpgroup));
       release(q_ring);
-      fill(reference_rows, -infinity());
+      fill(reference_rows, -7.859049e+30f);
       fill(sum_rows, 0.0f);
       fill(o_tile, 0.0f);
       wait(k_ring);
@@ -59,8 +65,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       commit_mma();
       wait_mma<0>(s_tile, q_tile);
       release(k_ring);
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.16129822f);
-      softmax_exp2(s_tile, reference_rows, 0.16129822f, 7.0f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -78,8 +84,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         wait_mma<0>(o_tile, p_tile, s_tile, q_tile);
         release(v_ring);
         release(k_ring);
-        reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.16129822f);
-        softmax_exp2(s_tile, reference_rows, 0.16129822f, 7.0f);
+        reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
@@ -99,8 +105,8 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
         release(v_ring);
         release(k_ring);
         mask_columns(s_tile, n, 300);
-        reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.16129822f);
-        softmax_exp2(s_tile, reference_rows, 0.16129822f, 7.0f);
+        reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         row_sum<true, true>(sum_rows, s_tile);
         convert(p_tile, s_tile);
@@ -111,9 +117,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(const __g
       mma<true>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       row_total(sum_rows);
+      flag_rows(unfit_rows, reference_rows, sum_rows, 0.16129822f, 7.0f);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       normalize(o_tile, sum_rows);
+      if (seldom(any_above(unfit_rows, 0.0f))) {
+        recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 300, -300, 300, 0.16129822f, 1.0f, 7.0f);
+      }
       store(o_global, o_tile, b, h, m + warpgroup * 64, 0);
       log_sum_exp(lse_rows, reference_rows, sum_rows, 0.16129822f, 7.0f);
       store(lse_global, lse_rows, b, h, m + warpgroup * 64);

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 32, 4096, 128}, {16777216, 128, 4096, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 32, 4096, 128}, {16777216, 128, 4096, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 32, 4096, 128}, {16777216, 128, 4096, 1}};
   Ring<SharedTile<bf16, 192, 128, 128>, 1, 49152> q_ring{shared + 0, shared + 161792, 0, 0};
   Ring<SharedTile<bf16, 80, 128, 128>, 2, 20480> k_ring{shared + 49152, shared + 161808, 0, 0};
   Ring<SharedTile<bf16, 80, 128, 128>, 2, 20480> v_ring{shared + 90112, shared + 161840, 0, 0};
@@ -52,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
         const int m = (tile % 22) * 192;
         const int h = tile / 22 % 32;
         const int b = 0;
-        fill(reference_rows, -infinity());
+        fill(reference_rows, -9.940999e+30f);
         fill(sum_rows, 0.0f);
         fill(o_tile, 0.0f);
         wait(q_ring);
@@ -62,10 +67,10 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
-        softmax_exp2(s_tile, reference_rows, 0.12751743f);
+        softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
         row_sum<true, true>(sum_rows, s_tile);
         copy(p_shared.rows<64>(warpgroup), s_tile);
         join_warpgroup(warpgroup);
@@ -85,7 +90,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile);
@@ -109,12 +114,12 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
           release(k_ring);
           mask_columns(s_tile, n, 4096);
           if (safe != 0) {
-            reference<Always>(reference_rows, shrink_rows, s_tile, 0.12751743f);
+            reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile);
             rescale<false>(o_tile, shrink_rows);
           }
-          softmax_exp2(s_tile, reference_rows, 0.12751743f);
+          softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
           row_sum<true, true>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile);
@@ -129,9 +134,14 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(const __g
         row_total(sum_rows);
         wait_mma<0>(o_tile);
         release(v_ring);
-        flag_rows(unfit_rows, sum_rows, o_tile);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.12751743f);
         redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
+        if (safe != 0) {
+          if (seldom(any_above(unfit_rows, 0.0f))) {
+            recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m + warpgroup * 64, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m + warpgroup * 64, 0, 4096, -4096, 4096, 0.12751743f, 1.0f);
+          }
+        }
         copy(o_shared.rows<64>(warpgroup), o_tile);
         fence_async();
         store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -12,12 +13,16 @@
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(fp16* q_data, const __grid_constant__ TensorMap q_map, fp16* k_data, const __grid_constant__ TensorMap k_map, fp16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<fp16, 4> q_global{q_data, {1, 4, 500, 80}, {160000, 80, 320, 1}};
+  const GlobalTensor<fp16, 4> k_global{k_data, {1, 4, 500, 80}, {160000, 80, 320, 1}};
+  const GlobalTensor<fp16, 4> v_global{v_data, {1, 4, 500, 80}, {160000, 80, 320, 1}};
   Ring<SharedTile<fp16, 64, 80, 32>, 1, 10240> q_ring{shared + 0, shared + 73728, 0, 0};
   Ring<SharedTile<fp16, 80, 80, 32>, 2, 13312> k_ring{shared + 10240, shared + 73744, 0, 0};
   Ring<SharedTile<fp16, 80, 80, 32>, 2, 13312> v_ring{shared + 36864, shared + 73776, 0, 0};
@@ -39,13 +44,14 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     RegisterTile<float, 64, 80> e_tile;
     RowValues<64> share_rows;
     const int tile = block_index();
     const int h = tile % 4;
     const int b = 0;
     const int m = (7 - tile / 4) * 64;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -7.859049e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_end = larger(smaller(500, m + 64), 1);
@@ -58,13 +64,13 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_causal(s_tile, m, 0, 0);
-    reference<Always>(reference_rows, shrink_rows, s_tile, 0.16129822f);
+    reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
     rescale<false>(o_tile, shrink_rows);
     speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
     row_sum<false, true>(share_rows, e_tile);
     if (any_above(share_rows, 32768.0f)) {
-      reference<Always>(reference_rows, shrink_rows, s_tile, 0.16129822f);
+      reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
       rescale<false>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
@@ -92,7 +98,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
       speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
       row_sum<false, true>(share_rows, e_tile);
       if (any_above(share_rows, 32768.0f)) {
-        reference<Always>(reference_rows, shrink_rows, s_tile, 0.16129822f);
+        reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
         rescale<false>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
@@ -109,7 +115,11 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     row_total(sum_rows);
     wait_mma<0>(o_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.16129822f, 7.0f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m, 0, 500, -500, 0, 0.16129822f, 1.0f, 7.0f);
+    }
     copy(o_shared, o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,18 +5,23 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
 #include "sm90/redo.cuh"
 #include "sm90/mma.cuh"
 #include "sm90/copy.cuh"
+#include "recompute.cuh"
 #include "wgmma.cuh"
 
 using namespace warpfinch;
 
-extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
+extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(bf16* q_data, const __grid_constant__ TensorMap q_map, bf16* k_data, const __grid_constant__ TensorMap k_map, bf16* v_data, const __grid_constant__ TensorMap v_map, const __grid_constant__ TensorMap o_map) {
   const u32 shared = shared_base();
+  const GlobalTensor<bf16, 4> q_global{q_data, {1, 2, 500, 32}, {32000, 32, 64, 1}};
+  const GlobalTensor<bf16, 4> k_global{k_data, {1, 2, 500, 32}, {32000, 32, 64, 1}};
+  const GlobalTensor<bf16, 4> v_global{v_data, {1, 2, 500, 32}, {32000, 32, 64, 1}};
   Ring<SharedTile<bf16, 64, 32, 64>, 1, 4096> q_ring{shared + 0, shared + 20480, 0, 0};
   Ring<SharedTile<bf16, 64, 32, 64>, 2, 4096> k_ring{shared + 4096, shared + 20496, 0, 0};
   Ring<SharedTile<bf16, 64, 32, 64>, 2, 4096> v_ring{shared + 12288, shared + 20528, 0, 0};
@@ -37,11 +42,12 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     RowValues<64> reference_rows;
     RowValues<64> shrink_rows;
     RowValues<64> sum_rows;
+    RowValues<64> unfit_rows;
     const int tile = block_index();
     const int m = (tile % 8) * 64;
     const int h = tile / 8 % 2;
     const int b = 0;
-    fill(reference_rows, -infinity());
+    fill(reference_rows, -4.9704994e+30f);
     fill(sum_rows, 0.0f);
     fill(o_tile, 0.0f);
     const int n_begin = smaller(larger(m - 128, 0), 499) / 64 * 64;
@@ -57,8 +63,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     release(k_ring);
     mask_window(s_tile, m, n_begin, -128);
     mask_causal(s_tile, m, n_begin, 0);
-    reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.25503486f);
-    softmax_exp2(s_tile, reference_rows, 0.25503486f);
+    reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.25503486f);
+    softmax_exp2<Plain>(s_tile, reference_rows, 0.25503486f);
     multiply(sum_rows, sum_rows, shrink_rows);
     row_sum<true, true>(sum_rows, s_tile);
     convert(p_tile, s_tile);
@@ -82,8 +88,8 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
       if (n + 64 > n_unmasked) {
         mask_causal(s_tile, m, n, 0);
       }
-      reference<WhenGrownBy8>(reference_rows, shrink_rows, s_tile, 0.25503486f);
-      softmax_exp2(s_tile, reference_rows, 0.25503486f);
+      reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.25503486f);
+      softmax_exp2<Plain>(s_tile, reference_rows, 0.25503486f);
       multiply(sum_rows, sum_rows, shrink_rows);
       row_sum<true, true>(sum_rows, s_tile);
       convert(p_tile, s_tile);
@@ -96,7 +102,11 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(const __g
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);
+    flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.25503486f);
     normalize(o_tile, sum_rows);
+    if (seldom(any_above(unfit_rows, 0.0f))) {
+      recompute_rows(o_tile, reference_rows, sum_rows, unfit_rows, place(q_global, b, h, m, 0), place(k_global, b, h, 0, 0), place(v_global, b, h, 0, 0), m, 0, 500, -128, 0, 0.25503486f, 1.0f);
+    }
     copy(o_shared, o_tile);
     fence_async();
     store(o_map, o_shared.rows<16>(warp), b, h, m + warp * 16, 0);

@@ -5,6 +5,7 @@
 #include "sm90/ptx.cuh"
 #include "tiles.cuh"
 #include "arithmetic.cuh"
+#include "row_shift.cuh"
 #include "softmax.cuh"
 #include "walk.cuh"
 #include "sm90/ring.cuh"
@@ -40,6 +41,8 @@ extern "C" __global__ void __launch_bounds__(128, 1) softmax(fp32* scores_data, 
     row_sum<true, true>(sum_rows, x_tile);
   }
   row_total(sum_rows);
+  log_sum_exp(lse_rows, reference_rows, sum_rows, 0.18033688f);
+  store(lse_global, lse_rows, z, m);
   #pragma unroll 1
   for (int n = 0; n < 500; n += 128) {
     load(x_tile, scores_global, z, m, n);
@@ -48,6 +51,4 @@ extern "C" __global__ void __launch_bounds__(128, 1) softmax(fp32* scores_data, 
     normalize(x_tile, sum_rows);
     store(weights_global, x_tile, z, m, n);
   }
-  log_sum_exp(lse_rows, reference_rows, sum_rows, 0.18033688f);
-  store(lse_global, lse_rows, z, m);
 }
