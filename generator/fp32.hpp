@@ -20,8 +20,13 @@ inline constexpr std::string_view kNormalFp32 = "from 1.2e-38 to 3.4e38";
 // What kernels multiply scores by: exponentials are taken to base 2, so scale * log2(e).
 inline float exponent_factor(double scale) { return static_cast<float>(scale * 1.4426950408889634); }
 
-// The softmax reference is a maximum, which a negative factor would make the minimum; 0 times a hidden key's
-// -inf is NaN, and with fewer bits than fp32 has every weight would be off.
-inline bool is_exponent_factor(double factor) { return factor > 0 && is_normal_fp32(factor); }
+// The softmax reference is a maximum, which a negative factor would make the minimum, and 0 times a hidden
+// key's -inf is NaN. With a smaller one than this the factor's inverse takes a few log2 units beyond fp32,
+// where the reference is raised by what sums grew (templates/raise_to_sum.cuh).
+inline bool is_exponent_factor(double factor) {
+  constexpr double kLeast = 1e-30;
+  return factor >= kLeast && is_normal_fp32(factor);
+}
+inline constexpr std::string_view kExponentFactors = "from 1e-30 to 3.4e38";
 
 }  // namespace warpfinch

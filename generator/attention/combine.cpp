@@ -56,7 +56,7 @@ std::vector<Expr> with_column(std::vector<Expr> row) {
 std::vector<Op> add_split(const Combine& c) {
   return {op("load", {tile("weight"), global("partial_lse", c.of_split)}),
           op("subtract", {tile("weight"), tile("weight"), tile("top")}),
-          op("multiply", {tile("weight"), tile("weight"), number(std::stod(exponent_scale(1)))}),
+          op("multiply", {tile("weight"), tile("weight"), exponent_operand(1)}),
           op("exp2", {tile("weight"), tile("weight")}),
           op("add", {tile("sum"), tile("sum"), tile("weight")}),
           op("load", {tile("x"), global("partial_o", with_column(c.of_split))}),

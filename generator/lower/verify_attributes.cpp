@@ -99,7 +99,8 @@ std::string wanted(const Domain& domain, const std::string& text) {
     }
     case Domain::Form::factor: {
       const auto number = number_from_text<double>(text);
-      return number && is_exponent_factor(*number) ? "" : fmt::format("a number above 0, {}", kNormalFp32);
+      return number && is_exponent_factor(*number) ? ""
+                                                   : fmt::format("a number above 0, {}", kExponentFactors);
     }
     case Domain::Form::integers:
       return is_integer_list(text) ? "" : "a list such as [64,1]";
