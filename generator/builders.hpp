@@ -97,6 +97,8 @@ ir::Tensor register_tile(std::string name, DataType type, std::vector<ir::Expr> 
 ir::Tensor row_values(std::string name, ir::Expr rows);
 // The `scale` attribute of softmax ops: exponentials are taken to base 2, so scale * log2(e), as fp32.
 std::string exponent_scale(double scale);
+// The same as an operand, with no more digits than fp32 has.
+ir::Operand exponent_operand(double scale);
 // Adds the mask ops that a [rows, columns] plane needs; `tile` is the scores, `column` their first one.
 // `ragged`: a tile may reach past the last column. `rows_per_query`: so many neighbouring rows see the same
 // (packed heads); `rows` counts them once.

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include "generator/builders.hpp"
+#include "generator/fp32.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch {
 
@@ -32,7 +34,7 @@ Tensor merge_axes(const Tensor& param, size_t axis) {
 
 Tensor shared_tile(std::string name, DataType type, std::vector<Expr> shape, int stages) {
   Tensor result{Space::shared, std::move(name), type, std::move(shape), {}};
-  if (stages > 0) set(result.attributes, "stages", std::to_string(stages));
+  if (stages > 0) set(result.attributes, "stages", number_to_text(stages));
   return result;
 }
 
@@ -46,16 +48,15 @@ Tensor row_values(std::string name, Expr rows) {
   return result;
 }
 
-std::string exponent_scale(double scale) {
-  constexpr double kLog2e = 1.4426950408889634;
-  return fmt::format("{}", static_cast<float>(scale * kLog2e));
-}
+std::string exponent_scale(double scale) { return number_to_text(exponent_factor(scale)); }
+
+Operand exponent_operand(double scale) { return number(*number_from_text<double>(exponent_scale(scale))); }
 
 void append_mask(std::vector<Op>& body, const std::string& name, const Band& visible, int64_t rows,
                  int64_t columns, bool ragged, const Expr& column, int64_t rows_per_query) {
   const auto edge = [&](const char* mask, int64_t offset) {
     body.push_back(op(mask, {tile(name), expr(symbol("m")), expr(column), expr(offset)}));
-    if (rows_per_query > 1) set(body.back().attributes, "rows_per_query", std::to_string(rows_per_query));
+    if (rows_per_query > 1) set(body.back().attributes, "rows_per_query", number_to_text(rows_per_query));
   };
   if (visible.first) edge("mask_window", *visible.first);
   if (visible.last) edge("mask_causal", *visible.last);

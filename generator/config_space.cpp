@@ -6,13 +6,14 @@
 #include <cassert>
 
 #include "generator/builders.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch {
 namespace {
 
 std::vector<std::string> numbers(std::initializer_list<int> values) {
   std::vector<std::string> texts;
-  for (int value : values) texts.push_back(std::to_string(value));
+  for (int value : values) texts.push_back(number_to_text(value));
   return texts;
 }
 
@@ -66,7 +67,7 @@ std::vector<std::string> kv_splits_domain(const AttentionFields& fields, const T
   constexpr int64_t kFewKeys = 128;  // of a split
   std::vector<std::string> values{"1"};
   for (int splits = 2; splits <= 64 && fields.kv_len / splits >= kFewKeys; splits *= 2)
-    values.push_back(std::to_string(splits));
+    values.push_back(number_to_text(splits));
   return values;
 }
 
@@ -81,7 +82,7 @@ std::vector<std::string> head_group_domain(const AttentionFields& fields, const 
   std::vector<std::string> values{"0"};
   if (bytes(AttentionForward{fields}) <= target.l2_bytes || !row_tiles_differ(fields)) return values;
   for (const int heads : {2, 4, 8, 16})
-    if (fields.q_heads % heads == 0) values.push_back(std::to_string(heads));
+    if (fields.q_heads % heads == 0) values.push_back(number_to_text(heads));
   return values;
 }
 
@@ -95,7 +96,7 @@ std::vector<std::string> cluster_domain(const AttentionFields& fields) {
   const int64_t row_tiles = (fields.q_len + 63) / 64;
   std::vector<std::string> values{"1"};
   for (int blocks : {2, 4})
-    if (blocks <= row_tiles) values.push_back(std::to_string(blocks));
+    if (blocks <= row_tiles) values.push_back(number_to_text(blocks));
   return values;
 }
 

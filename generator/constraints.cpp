@@ -7,6 +7,7 @@
 
 #include "generator/builders.hpp"
 #include "generator/config_space.hpp"
+#include "generator/fp32.hpp"
 #include "generator/lower/balance.hpp"
 #include "generator/lower/register_budget.hpp"
 #include "generator/lower/tensors.hpp"
@@ -219,8 +220,8 @@ Reason scale_q_violated(const Problem& problem, const KernelConfig& config, cons
   if (!c || !c->scale_q) return {};
   if (c->q_in != QueryPlace::registers)
     return fmt::format("scale_q=true multiplies Q in registers, it has q_in={}", value_to_text(c->q_in));
-  const std::string scale = exponent_scale(effective_scale(*attention(problem)));
-  if (std::stod(scale) <= 1) return {};
+  const float scale = exponent_factor(effective_scale(*attention(problem)));
+  if (scale <= 1) return {};
   return fmt::format("scale_q=true: Q times {} may not be finite any more", scale);
 }
 

@@ -8,8 +8,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
+
+#include "generator/text.hpp"
 
 namespace warpfinch {
 namespace {
@@ -72,7 +73,7 @@ size_t copy_literal(const std::string& text, size_t i, std::string& out) {
 // 1'000 is a number: an apostrophe behind a letter or digit opens no literal.
 bool opens_literal(const std::string& text, size_t i) {
   if (text[i] == '"') return true;
-  return text[i] == '\'' && (i == 0 || !std::isalnum(static_cast<unsigned char>(text[i - 1])));
+  return text[i] == '\'' && (i == 0 || !(is_letter(text[i - 1]) || is_digit(text[i - 1])));
 }
 
 // A block comment becomes one blank, as the language says, or the line breaks that it spans.

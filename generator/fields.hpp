@@ -3,20 +3,23 @@
 //   struct Softmax {
 //     int64_t rows = 1; …
 //     static constexpr auto fields() {
-//       return std::tuple{core("rows", &Softmax::rows), optional("scale", &Softmax::scale)};
+//       return std::tuple{core("rows", &Softmax::rows, {.meaning = "rows of x and y"}),
+//                         optional("scale", &Softmax::scale)};
 //     }
 //   };
 //
-// Printing, parsing, equality, genes and database columns follow from that list. Core fields are always
-// printed; optional ones only when they differ from the struct's default, so a later field does not change
-// old keys.
+// Printing, parsing, equality, genes, database columns and the page for users follow from that list. Core
+// fields are always printed; optional ones only when they differ from the struct's default, so a later field
+// does not change old keys.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -25,23 +28,34 @@
 
 #include "generator/data_type.hpp"
 #include "generator/result.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch {
+
+// What a user has to know of a field beside its type and the struct's default.
+template <class Value>
+struct About {
+  std::string_view meaning = {};
+  std::string_view follows = {};       // from what, where the field is left out; empty: the struct's default
+  std::span<const Value> values = {};  // those that it takes; empty: every one of its type
+};
 
 template <class Struct, class Value>
 struct Field {
   std::string_view name;
   Value Struct::*member;
   bool core;
+  About<Value> about = {};
 };
 
 template <class Struct, class Value>
-constexpr Field<Struct, Value> core(std::string_view name, Value Struct::*member) {
-  return {name, member, true};
+constexpr Field<Struct, Value> core(std::string_view name, Value Struct::*member, About<Value> about = {}) {
+  return {name, member, true, about};
 }
 template <class Struct, class Value>
-constexpr Field<Struct, Value> optional(std::string_view name, Value Struct::*member) {
-  return {name, member, false};
+constexpr Field<Struct, Value> optional(std::string_view name, Value Struct::*member,
+                                        About<Value> about = {}) {
+  return {name, member, false, about};
 }
 
 // Names of an enum's values in order; specialise with `static constexpr std::array names`.
@@ -57,11 +71,11 @@ struct EnumNames<DataType> {
 using Strides = std::vector<int64_t>;
 
 // --- text of one value -------------------------------------------------------------------------------
-inline std::string value_to_text(int64_t value) { return std::to_string(value); }
-inline std::string value_to_text(int value) { return std::to_string(value); }
+template <class Number>
+requires std::is_arithmetic_v<Number> std::string value_to_text(Number value) {
+  return number_to_text(value);
+}
 inline std::string value_to_text(bool value) { return value ? "true" : "false"; }
-// The shortest text that reads back as the same number.
-inline std::string value_to_text(double value) { return fmt::format("{}", value); }
 inline std::string value_to_text(const Strides& value) { return fmt::format("{}", fmt::join(value, ",")); }
 template <class Enum>
 requires std::is_enum_v<Enum> std::string value_to_text(Enum value) {
@@ -73,8 +87,9 @@ template <class Number>
 requires std::is_arithmetic_v<Number>
 bool value_from_text(std::string_view text, Number& value, std::string& wanted) {
   wanted = std::is_integral_v<Number> ? "an integer" : "a number";
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc() && end == text.data() + text.size();
+  const std::optional<Number> number = number_from_text<Number>(text);
+  value = number.value_or(value);
+  return number.has_value();
 }
 inline bool value_from_text(std::string_view text, bool& value, std::string& wanted) {
   wanted = "true or false";
@@ -104,6 +119,25 @@ bool value_from_text(std::string_view text, Enum& value, std::string& wanted) {
     if (names[i] == text) return value = static_cast<Enum>(i), true;
   wanted = fmt::format("one of {}", fmt::join(names, ", "));
   return false;
+}
+
+// --- fields ------------------------------------------------------------------------------------------
+template <class Struct, class Value>
+bool takes(const Field<Struct, Value>& field, const Value& value) {
+  const std::span<const Value> values = field.about.values;
+  return values.empty() || std::find(values.begin(), values.end(), value) != values.end();
+}
+
+// What may stand behind its name: "one of bf16, fp16".
+template <class Struct, class Value>
+std::string wanted_by(const Field<Struct, Value>& field) {
+  std::string wanted;
+  Value ignored{};
+  value_from_text("", ignored, wanted);
+  if (field.about.values.empty()) return wanted;
+  std::vector<std::string> texts;
+  for (const Value& value : field.about.values) texts.push_back(value_to_text(value));
+  return fmt::format("one of {}", fmt::join(texts, ", "));
 }
 
 // --- structs -----------------------------------------------------------------------------------------
@@ -141,8 +175,8 @@ void set_field(Struct& target, std::string_view key, std::string_view text, std:
     if (field.name != key) return;
     known = true;
     std::string wanted;
-    if (!value_from_text(text, target.*field.member, wanted))
-      fail_input(fmt::format("{}: {}={}: not {}", what, key, text, wanted));
+    if (!value_from_text(text, target.*field.member, wanted) || !takes(field, target.*field.member))
+      fail_input(fmt::format("{}: {}={}: not {}", what, key, text, wanted_by(field)));
   });
   if (!known) fail_input(fmt::format("{}: unknown key '{}'; known: {}", what, key, field_names<Struct>()));
 }

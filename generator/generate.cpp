@@ -113,11 +113,12 @@ lower::Lowered lowered(const ir::Program& program, const Target& target, const S
   });
 }
 
-std::optional<Rejection> grid_too_large(const Launch& launch) {
+std::optional<Rejection> grid_too_large(const ir::Op& grid) {
   constexpr int64_t kMaxBlocks = 2147483647;  // CUDA's limit of gridDim.x, and what int tile numbers hold
-  if (launch.tiles <= kMaxBlocks / launch.cluster) return std::nullopt;
-  return Rejection{"verify", fmt::format("{} tiles of {} blocks; a grid has at most {} blocks", launch.tiles,
-                                         launch.cluster, kMaxBlocks)};
+  const int64_t tiles = lower::tile_count(grid), blocks = lower::cluster_blocks(grid);
+  if (tiles <= kMaxBlocks / blocks) return std::nullopt;
+  return Rejection{"verify", fmt::format("{} tiles of {} blocks; a grid has at most {} blocks", tiles, blocks,
+                                         kMaxBlocks)};
 }
 
 }  // namespace
@@ -139,8 +140,8 @@ Expected<Plan> generate(const Problem& problem, const Config& config, const Targ
   for (const PlannedKernel& kernel : planned.kernels) {
     lower::Lowered program = lowered(kernel.program, target, observe);
     if (!program) return program.rejection();
+    if (auto rejection = grid_too_large(program->body[0])) return *rejection;
     plan.launches.push_back(launch_of(*program, kernel.arguments, target, title));
-    if (auto rejection = grid_too_large(plan.launches.back())) return *rejection;
   }
   set_alignments(plan);
   return plan;
@@ -154,6 +155,7 @@ Expected<Plan> generate_program(std::string_view text, const Target& target, con
         fmt::format("kernel {} is written for target={}, not for {}", source.name, wanted, target.name));
   lower::Lowered program = lowered(source, target, observe);
   if (!program) return program.rejection();
+  if (auto rejection = grid_too_large(program->body[0])) return *rejection;
   Plan plan;
   plan.problem = source.name;
   plan.target = target;
@@ -164,7 +166,6 @@ Expected<Plan> generate_program(std::string_view text, const Target& target, con
   }
   plan.launches.push_back(
       launch_of(*program, places, target, {"A program of the user's, for " + target.name + "."}));
-  if (auto rejection = grid_too_large(plan.launches.back())) return *rejection;
   set_alignments(plan);
   return plan;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "generator/fp32.hpp"
+
 namespace warpfinch {
 namespace {
 
@@ -39,6 +41,16 @@ void check_sizes(const Operation& operation) {
         refuse<Operation>(
             fmt::format("{}={}: must be below 2^31 - 65536 = {}", field.name, value, kDimensionLimit));
     }
+  });
+}
+
+// The door for problems that code puts together; a text with such a value is refused while it is read.
+template <class Operation>
+void check_values(const Operation& operation) {
+  for_each_field<Operation>([&](const auto& field) {
+    const auto& value = operation.*field.member;
+    if (!takes(field, value))
+      refuse<Operation>(fmt::format("{}={}: not {}", field.name, value_to_text(value), wanted_by(field)));
   });
 }
 
@@ -93,12 +105,11 @@ void check_stride_count(std::string_view name, const Strides& strides, size_t wa
                                   fmt::join(strides, ","), wanted, order, strides.size()));
 }
 
-// The kernels take the maximum of the unscaled scores as the softmax reference: a negative scale would turn
-// that into the minimum.
 template <class Operation>
-void check_scale(double scale, bool zero_follows) {
-  if (std::isfinite(scale) && (scale > 0 || (zero_follows && scale == 0))) return;
-  refuse<Operation>(fmt::format("scale={}: must be a finite number above 0", scale));
+void check_scale(double scale) {
+  if (is_exponent_factor(exponent_factor(scale))) return;
+  refuse<Operation>(fmt::format("scale={}: must be a finite number above 0, and scale * log2(e) {}", scale,
+                                kExponentFactors));
 }
 
 // --- canonical form of each operation -----------------------------------------------------------------
@@ -108,8 +119,10 @@ void clear_if_default(Strides& given, const Strides& otherwise) {
 
 Gemm canonical_of(Gemm gemm) {
   check_sizes(gemm);
-  if (gemm.dtype == DataType::fp32) refuse<Gemm>("dtype=fp32: supported are bf16, fp16");
-  if (!std::isfinite(gemm.alpha)) refuse<Gemm>(fmt::format("alpha={}: must be a finite number", gemm.alpha));
+  check_values(gemm);
+  if (gemm.alpha != 0 && !is_normal_fp32(gemm.alpha))
+    refuse<Gemm>(fmt::format("alpha={}: must be a finite number, 0 or {} or minus that, the range of fp32",
+                             gemm.alpha, kNormalFp32));
   check_volume<Gemm>("a", {gemm.batch, gemm.m, gemm.k}, size_of(gemm.dtype));
   check_volume<Gemm>("b", {gemm.batch, gemm.n, gemm.k}, size_of(gemm.dtype));
   check_volume<Gemm>("c", {gemm.batch, gemm.m, gemm.n}, size_of(gemm.output));
@@ -127,29 +140,21 @@ Gemm canonical_of(Gemm gemm) {
 
 Softmax canonical_of(Softmax softmax) {
   check_sizes(softmax);
-  check_scale<Softmax>(softmax.scale, false);
+  check_scale<Softmax>(softmax.scale);
   check_volume<Softmax>("x", {softmax.batch, softmax.rows, softmax.columns}, size_of(softmax.dtype));
   return softmax;
-}
-
-template <class Operation>
-void check_head_dim(std::string_view name, int64_t dim) {
-  if (std::find(kHeadDims.begin(), kHeadDims.end(), dim) == kHeadDims.end())
-    refuse<Operation>(fmt::format("{}={}: supported are {}", name, dim, fmt::join(kHeadDims, ", ")));
 }
 
 template <class Operation>
 void check_attention(const Operation& f) {
   if (f.q_heads % f.kv_heads != 0)
     refuse<Operation>(fmt::format("q_heads={} is not a multiple of kv_heads={}", f.q_heads, f.kv_heads));
-  check_head_dim<Operation>("head_dim", f.head_dim);
-  check_head_dim<Operation>("value_dim", f.value_dim);
-  if (f.dtype == DataType::fp32) refuse<Operation>("dtype=fp32: supported are bf16, fp16");
+  check_values(f);
   for (auto [name, window] : {std::pair{"left", f.window_left}, std::pair{"right", f.window_right}})
     if (window < -1 || window >= kDimensionLimit)
       refuse<Operation>(fmt::format("window_{}={}: must be -1 (no limit) or a number of keys below {}", name,
                                     window, kDimensionLimit));
-  check_scale<Operation>(f.scale, true);
+  check_scale<Operation>(effective_scale(f));
   check_volume<Operation>("q", {f.batch, f.q_heads, f.q_len, std::max(f.head_dim, f.value_dim)},
                           size_of(f.dtype));
   check_volume<Operation>("k", {f.batch, f.kv_heads, f.kv_len, std::max(f.head_dim, f.value_dim)},

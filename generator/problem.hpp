@@ -44,6 +44,8 @@ struct EnumNames<GemmLayout> {
   static constexpr std::array<std::string_view, 2> names{"tn", "nn"};
 };
 
+// What an mma multiplies.
+inline constexpr std::array kFactorTypes{DataType::bf16, DataType::fp16};
 // What head_dim and value_dim may be: multiples of 16 are what an mma sums over, so none of them is padded.
 inline constexpr std::array<int64_t, 8> kHeadDims{16, 32, 64, 80, 96, 128, 192, 256};
 
@@ -53,9 +55,10 @@ struct EnumNames<Epilogue> {
   static constexpr std::array<std::string_view, 3> names{"none", "bias", "bias_gelu"};
 };
 
-// C[b] = epilogue(alpha * op(A[b]) * op(B[b])); bias is [n] in `dtype`; gelu is the exact one (erf).
 struct Gemm {
   static constexpr std::string_view kName = "gemm";
+  static constexpr std::string_view kMeaning =
+      "c = epilogue(alpha * a * b) for each matrix of the batch, summed in fp32";
   int64_t batch = 1, m = 0, n = 0, k = 0;
   DataType dtype = DataType::bf16, output = DataType::bf16;
   GemmLayout layout = GemmLayout::tn;
@@ -64,86 +67,109 @@ struct Gemm {
   Strides a_strides = {}, b_strides = {}, c_strides = {};  // [batch, row, column]; empty: contiguous
   bool operator==(const Gemm&) const = default;
   static constexpr auto fields() {
-    return std::tuple{core("batch", &Gemm::batch),
-                      core("m", &Gemm::m),
-                      core("n", &Gemm::n),
-                      core("k", &Gemm::k),
-                      core("dtype", &Gemm::dtype),
-                      core("output", &Gemm::output),
-                      core("layout", &Gemm::layout),
-                      core("epilogue", &Gemm::epilogue),
-                      optional("alpha", &Gemm::alpha),
-                      optional("a_strides", &Gemm::a_strides),
-                      optional("b_strides", &Gemm::b_strides),
-                      optional("c_strides", &Gemm::c_strides)};
+    constexpr About<Strides> kStrides{.meaning = "elements from one to the next along batch, row and column",
+                                      .follows = "contiguous"};
+    return std::tuple{
+        core("batch", &Gemm::batch, {.meaning = "matrices of a, of b and of c"}),
+        core("m", &Gemm::m, {.meaning = "rows of a and c"}),
+        core("n", &Gemm::n, {.meaning = "columns of c"}),
+        core("k", &Gemm::k, {.meaning = "columns of a, which are summed over"}),
+        core("dtype", &Gemm::dtype, {.meaning = "type of a, b and bias", .values = kFactorTypes}),
+        core("output", &Gemm::output, {.meaning = "type of c"}),
+        core("layout", &Gemm::layout, {.meaning = "tn: b is [batch, n, k]; nn: b is [batch, k, n]"}),
+        core("epilogue", &Gemm::epilogue,
+             {.meaning =
+                  "bias: adds bias[n] to every row; bias_gelu: and takes the exact gelu (by erf) of that"}),
+        optional("alpha", &Gemm::alpha, {.meaning = "factor of the product"}),
+        optional("a_strides", &Gemm::a_strides, kStrides),
+        optional("b_strides", &Gemm::b_strides, kStrides),
+        optional("c_strides", &Gemm::c_strides, kStrides)};
   }
 };
 
-// y[b, i, :] = softmax(scale * x[b, i, :]) over `columns`, with the mask applied to [rows, columns].
 struct Softmax {
   static constexpr std::string_view kName = "softmax";
+  static constexpr std::string_view kMeaning =
+      "y = softmax(scale * x) along each row, over the columns that the mask lets the row see; 0 elsewhere";
   int64_t batch = 1, rows = 0, columns = 0;
   DataType dtype = DataType::bf16;
   Mask mask = Mask::none;
   double scale = 1.0;
   bool operator==(const Softmax&) const = default;
   static constexpr auto fields() {
-    return std::tuple{optional("batch", &Softmax::batch), core("rows", &Softmax::rows),
-                      core("columns", &Softmax::columns), core("dtype", &Softmax::dtype),
-                      optional("mask", &Softmax::mask),   optional("scale", &Softmax::scale)};
+    return std::tuple{
+        optional("batch", &Softmax::batch, {.meaning = "planes of rows and columns"}),
+        core("rows", &Softmax::rows, {.meaning = "rows of a plane"}),
+        core("columns", &Softmax::columns, {.meaning = "columns of a plane, which are summed over"}),
+        core("dtype", &Softmax::dtype, {.meaning = "type of x and y"}),
+        optional("mask", &Softmax::mask,
+                 {.meaning = "causal: a row sees up to its own column, which for the last row is the last; "
+                             "causal_top_left: for the first row the first"}),
+        optional("scale", &Softmax::scale, {.meaning = "factor of x"})};
   }
 };
 
-// The fields that the fused and the three-kernel form share. 0 stands for "follows from the others":
-// kv_heads = q_heads, kv_len = q_len, value_dim = head_dim, scale = 1/sqrt(head_dim).
+// The fields that the fused and the three-kernel form share. 0 stands for "follows from the others".
 struct AttentionFields {
   int64_t batch = 1, q_heads = 1, kv_heads = 0, q_len = 0, kv_len = 0, head_dim = 0, value_dim = 0;
   DataType dtype = DataType::bf16;
   Mask mask = Mask::none;
-  // So many keys beside the one on the mask's diagonal (bottom-right without a mask); -1: unlimited.
   int64_t window_left = -1, window_right = -1;
   double scale = 0;
   AttentionLayout layout = AttentionLayout::bshd;
   Strides q_strides = {}, k_strides = {}, v_strides = {}, o_strides = {};  // [batch, head, row, column]
-  bool lse = false;  // also write the natural logarithm of the row sums, fp32 [batch, q_heads, q_len]
+  bool lse = false;
   bool operator==(const AttentionFields&) const = default;
+  static constexpr auto fields() {
+    using F = AttentionFields;
+    constexpr About<Strides> kStrides{
+        .meaning = "elements from one to the next along batch, head, row and column",
+        .follows = "contiguous in the layout"};
+    return std::tuple{
+        core("batch", &F::batch, {.meaning = "sequences"}),
+        core("q_heads", &F::q_heads, {.meaning = "heads of q and o, a multiple of kv_heads"}),
+        core("kv_heads", &F::kv_heads,
+             {.meaning = "heads of k and v; query head h reads KV head h / (q_heads / kv_heads)",
+              .follows = "q_heads"}),
+        core("q_len", &F::q_len, {.meaning = "queries: rows of q and o"}),
+        core("kv_len", &F::kv_len, {.meaning = "keys: rows of k and v", .follows = "q_len"}),
+        core("head_dim", &F::head_dim, {.meaning = "columns of q and k", .values = kHeadDims}),
+        optional("value_dim", &F::value_dim,
+                 {.meaning = "columns of v and o", .follows = "head_dim", .values = kHeadDims}),
+        core("dtype", &F::dtype, {.meaning = "type of q, k, v and o", .values = kFactorTypes}),
+        core("mask", &F::mask,
+             {.meaning = "causal: a query sees up to its own key, which for the last query is the last key; "
+                         "causal_top_left: for the first query the first key"}),
+        optional("window_left", &F::window_left,
+                 {.meaning = "keys that a query sees before its own one, which is not counted; -1: all"}),
+        optional("window_right", &F::window_right,
+                 {.meaning = "keys that it sees behind its own one, where no mask hides them; -1: all"}),
+        optional("scale", &F::scale, {.meaning = "factor of the scores", .follows = "1/sqrt(head_dim)"}),
+        core("layout", &F::layout,
+             {.meaning =
+                  "order in memory: bshd is [batch, length, heads, dim], bhsd [batch, heads, length, dim]"}),
+        optional("q_strides", &F::q_strides, kStrides),
+        optional("k_strides", &F::k_strides, kStrides),
+        optional("v_strides", &F::v_strides, kStrides),
+        optional("o_strides", &F::o_strides, kStrides),
+        optional("lse", &F::lse, {.meaning = "also writes the buffer lse"})};
+  }
 };
 
-template <class Derived>
-constexpr auto attention_fields() {
-  using D = Derived;
-  return std::tuple{core("batch", &D::batch),
-                    core("q_heads", &D::q_heads),
-                    core("kv_heads", &D::kv_heads),
-                    core("q_len", &D::q_len),
-                    core("kv_len", &D::kv_len),
-                    core("head_dim", &D::head_dim),
-                    optional("value_dim", &D::value_dim),
-                    core("dtype", &D::dtype),
-                    core("mask", &D::mask),
-                    optional("window_left", &D::window_left),
-                    optional("window_right", &D::window_right),
-                    optional("scale", &D::scale),
-                    core("layout", &D::layout),
-                    optional("q_strides", &D::q_strides),
-                    optional("k_strides", &D::k_strides),
-                    optional("v_strides", &D::v_strides),
-                    optional("o_strides", &D::o_strides),
-                    optional("lse", &D::lse)};
-}
-
-// O = softmax(scale * Q K^T + mask) V, one kernel. A row with no visible key: O = 0, LSE = -inf.
+// One kernel, or two where a config splits the keys. A row that sees no key: O = 0, LSE = -inf.
 struct AttentionForward : AttentionFields {
   static constexpr std::string_view kName = "attention_forward";
+  static constexpr std::string_view kMeaning =
+      "o = softmax(scale * q k^T) v for each query head, over the keys that mask and window let a query see";
   bool operator==(const AttentionForward&) const = default;
-  static constexpr auto fields() { return attention_fields<AttentionFields>(); }
 };
 
-// The same as a gemm, a softmax and a gemm, with the scores in a workspace.
 struct AttentionThreeKernel : AttentionFields {
   static constexpr std::string_view kName = "attention_three_kernel";
+  static constexpr std::string_view kMeaning =
+      "what attention_forward computes, by a gemm, a softmax and a gemm, which keep scores (fp32) and "
+      "weights (dtype) in the workspace";
   bool operator==(const AttentionThreeKernel&) const = default;
-  static constexpr auto fields() { return attention_fields<AttentionFields>(); }
 };
 
 using Problem = std::variant<Gemm, Softmax, AttentionForward, AttentionThreeKernel>;

@@ -8,12 +8,11 @@
 #include <charconv>
 #include <sstream>
 
+#include "generator/text.hpp"
 #include "runtime/compiler.hpp"
 
 namespace warpfinch {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The number that stands before `words` in the line; 0 when the words are not there.
 int number_before(std::string_view line, std::string_view words) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -96,7 +97,8 @@ Rejection compile_rejection(const CudaSource& source, const std::string& log) {
   if (line.empty()) line = "NVRTC fails without a word";
   const std::string place = source.entry + ".cu(";
   if (line.starts_with(place)) {
-    const size_t number = std::strtoul(line.c_str() + place.size(), nullptr, 10);
+    size_t number = 0;
+    std::from_chars(line.data() + place.size(), line.data() + line.size(), number);
     if (number >= 1 && number <= source.ir_lines.size() && source.ir_lines[number - 1] > 0)
       line += fmt::format(" (IR line {})", source.ir_lines[number - 1]);
   }

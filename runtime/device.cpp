@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <fstream>
 #include <regex>
 
 #include "generator/result.hpp"
+#include "generator/text.hpp"
 #include "runtime/compiler.hpp"
 #include "runtime/driver_device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
@@ -62,11 +62,9 @@ DeviceInfo describe(const Driver& driver, int ordinal) {
 
 int parse_ordinal(std::string_view id) {
   constexpr std::string_view kPrefix = "cuda:";
-  int ordinal = -1;
   const std::string_view number = id.starts_with(kPrefix) ? id.substr(kPrefix.size()) : std::string_view{};
-  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), ordinal);
-  if (number.empty() || code != std::errc() || end != number.data() + number.size() || ordinal < 0)
-    fail_input(fmt::format("device '{}': not of the form cuda:0 or emulator:sm_90a", id));
+  const int ordinal = number_from_text<int>(number).value_or(-1);
+  if (ordinal < 0) fail_input(fmt::format("device '{}': not of the form cuda:0 or emulator:sm_90a", id));
   return ordinal;
 }
 

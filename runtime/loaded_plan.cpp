@@ -13,8 +13,15 @@ constexpr DevicePointer kWorkspaceAlignment = 256;
 
 [[noreturn]] void refuse_pointer(const Buffer& buffer, DevicePointer pointer) {
   if (pointer == 0) fail_input(fmt::format("buffer '{}': the pointer is null", buffer.name));
-  fail_input(fmt::format("buffer '{}': the pointer {:#x} is not a multiple of {} bytes", buffer.name, pointer,
-                         buffer.alignment));
+  const int element = size_of(buffer.type);
+  const bool for_copies = buffer.alignment > element && pointer % static_cast<DevicePointer>(element) == 0;
+  fail_input(fmt::format("buffer '{}': the pointer {:#x} is not a multiple of {} bytes{}", buffer.name,
+                         pointer, buffer.alignment,
+                         for_copies
+                             ? fmt::format(", as TMA and cp.async want it; a config with copy=ld takes "
+                                           "every multiple of {}",
+                                           element)
+                             : ""));
 }
 
 struct UnloadLibrary {
@@ -124,8 +131,8 @@ void check_pointers(const Plan& plan, const std::vector<DevicePointer>& pointers
   if (workspace == 0)
     fail_input(fmt::format("no workspace given, the plan needs {} bytes", plan.workspace_bytes));
   if (workspace % kWorkspaceAlignment != 0)
-    fail_input(
-        fmt::format("the workspace {:#x} is not a multiple of {} bytes", workspace, kWorkspaceAlignment));
+    fail_input(fmt::format("the workspace {:#x} is not a multiple of {} bytes, as cudaMalloc's pointers are",
+                           workspace, kWorkspaceAlignment));
 }
 
 std::shared_ptr<const LoadedPlan> LoadedPlan::load(std::shared_ptr<Device> device, Plan plan,

@@ -14,6 +14,7 @@ struct Command {
 };
 
 Command add_devices(CLI::App& program);
+Command add_problems(CLI::App& program);
 Command add_space(CLI::App& program);
 Command add_show(CLI::App& program);
 Command add_export(CLI::App& program);

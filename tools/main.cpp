@@ -18,9 +18,9 @@ namespace {
 constexpr int kEnvironmentFailed = 1;
 constexpr int kInputWrong = 2;
 
-constexpr Command (*kCommands[])(CLI::App&) = {add_devices, add_space, add_show,   add_export,
-                                               add_run,     add_tune,  add_daemon, add_database,
-                                               add_cache,   add_bench, add_worker};
+constexpr Command (*kCommands[])(CLI::App&) = {add_devices,  add_problems, add_space, add_show,
+                                               add_export,   add_run,      add_tune,  add_daemon,
+                                               add_database, add_cache,    add_bench, add_worker};
 
 int fail(int code, std::string message) {
   std::fflush(stdout);  // what was printed before the failure comes first

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <thread>
 
+#include "generator/fp32.hpp"
+#include "generator/text.hpp"
 #include "runtime/accuracy.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "runtime/emulator/run_line.hpp"
@@ -25,6 +27,13 @@ struct Options {
   double spread = 1;
   std::vector<std::string> tensors, outputs;
 };
+
+double parse_spread(const std::string& text) {
+  const auto spread = number_from_text<double>(text);
+  if (spread && fits_fp32(*spread) && *spread > 0) return *spread;
+  throw CLI::ValidationError("--spread",
+                             fmt::format("'{}' should be a number above 0 that fp32 holds", text));
+}
 
 // Calls visit(index) for every multi-index of a shape, in C order.
 template <class Visitor>
@@ -104,7 +113,6 @@ void report(const Options& options, const Device& device, const ChosenPlan& chos
 // On a machine without a GPU what the user wrote is looked at first: a typing error is his to mend, there and
 // then.
 void check_input(const Options& options) {
-  if (!(std::isfinite(options.spread) && options.spread > 0)) fail_input("--spread must be a number above 0");
   if (emulator::is_emulator(options.selection.device) || !list_devices().empty()) return;
   const Plan plan = choose_plan(options.selection, target_by_name(options.selection.target)).plan;
   check_tensors(plan.buffers, options.tensors);
@@ -164,7 +172,10 @@ Command add_run(CLI::App& program) {
   app->add_option("--input-seed", options->input_seed, "Seed of random inputs")
       ->check(seed_fault)
       ->capture_default_str();
-  app->add_option("--spread", options->spread, "Standard deviation of random inputs")->capture_default_str();
+  app->add_option_function<std::string>(
+         "--spread", [options](const std::string& text) { options->spread = parse_spread(text); },
+         "Standard deviation of random inputs")
+      ->default_str("1");
   app->add_option("--tensor", options->tensors, "name=dtype[d0,d1]@file.npy|random|zeros; may be repeated")
       ->allow_extra_args(false);
   app->add_option("--output", options->outputs, "Write a tensor: name=file.npy; may be repeated")

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "generator/text.hpp"
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "tools/files.hpp"
@@ -61,9 +60,7 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
 }
 
 std::string seed_fault(const std::string& text) {
-  uint64_t seed = 0;
-  const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (code == std::errc() && stop == text.data() + text.size()) return "";
+  if (number_from_text<uint64_t>(text)) return "";
   return fmt::format("'{}' should be a whole number from 0 to {}", text, ~uint64_t{0});
 }
 

@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
 #include <limits>
 
 #include "generator/result.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::sqlite {
 
@@ -17,10 +17,10 @@ constexpr int kBusyMilliseconds = 10000;
 // The path as a file: URI, for which SQLite wants everything unusual escaped.
 std::string uri(const std::filesystem::path& file, bool immutable) {
   std::string text = "file:";
-  for (const unsigned char c : std::filesystem::absolute(file).string())
-    text += std::isalnum(c) || c == '/' || c == '.' || c == '-' || c == '_'
-                ? std::string(1, static_cast<char>(c))
-                : fmt::format("%{:02x}", c);
+  for (const char c : std::filesystem::absolute(file).string())
+    text += is_letter(c) || is_digit(c) || c == '/' || c == '.' || c == '-' || c == '_'
+                ? std::string(1, c)
+                : fmt::format("%{:02x}", static_cast<unsigned char>(c));
   return immutable ? text + "?immutable=1" : text;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "generator/builders.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch {
 
@@ -14,7 +15,7 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   const Expr rows = symbol("m_tile"), keys = symbol("key_tile");
   const int64_t value_dim = effective_value_dim(fields);
   program.tensors.push_back(shared_tile("q", fields.dtype, {rows, fields.head_dim}));
-  if (config.q_stages > 1) set(program.tensors.back().attributes, "stages", std::to_string(config.q_stages));
+  if (config.q_stages > 1) set(program.tensors.back().attributes, "stages", number_to_text(config.q_stages));
   if (config.q_in == QueryPlace::registers)
     program.tensors.push_back(register_tile("q", fields.dtype, {rows, fields.head_dim}));
   const Expr staged = keys * config.stage_tiles;
@@ -73,7 +74,7 @@ RowRange rows_of_keys(const AttentionConfig& config) {
 
 // What a block gets of the keys and values: all that it asks for, or also what the others of its cluster do.
 Attributes shared_by(const AttentionConfig& config, Attributes attributes) {
-  if (config.cluster > 1) set(attributes, "multicast", std::to_string(config.cluster));
+  if (config.cluster > 1) set(attributes, "multicast", number_to_text(config.cluster));
   return attributes;
 }
 
@@ -94,7 +95,7 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
 
 // The exponents' attributes of ops that take exponentials, with the share of them that is not left to ex2.
 Attributes exp2_attributes(const AttentionConfig& config, Attributes attributes) {
-  if (config.polynomial > 0) set(attributes, "polynomial", std::to_string(config.polynomial));
+  if (config.polynomial > 0) set(attributes, "polynomial", number_to_text(config.polynomial));
   return attributes;
 }
 
@@ -239,10 +240,8 @@ std::vector<Op> row_tile(const AttentionFields& fields, const AttentionConfig& c
   if (config.cluster > 1) body.push_back(let("m", symbol("m_cluster") + symbol("rank") * symbol("m_tile")));
   body.push_back(op("load", {shared("q"), global("q", {b, h, m, 0})}, hint_of_q_and_o(config)));
   if (config.q_in == QueryPlace::registers) body.push_back(op("copy", {tile("q"), shared("q")}));
-  if (config.scale_q) {
-    const double scale = std::stod(exponent_scale(effective_scale(fields)));
-    body.push_back(op("multiply_packed", {tile("q"), number(scale)}));
-  }
+  if (config.scale_q)
+    body.push_back(op("multiply_packed", {tile("q"), exponent_operand(effective_scale(fields))}));
   body.push_back(op("fill", {tile("reference"), number(no_key(fields, config))}));
   body.push_back(op("fill", {tile("sum"), number(0)}));
   body.push_back(op("fill", {tile("o"), number(0)}));
@@ -288,9 +287,9 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
   if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
   if (config.swizzle != SwizzleCap::widest) set(program.attributes, "swizzle", value_to_text(config.swizzle));
-  if (config.blocks > 1) set(program.attributes, "blocks", std::to_string(config.blocks));
+  if (config.blocks > 1) set(program.attributes, "blocks", number_to_text(config.blocks));
   if (config.producer_regs > 0)
-    set(program.attributes, "producer_regs", std::to_string(config.producer_regs));
+    set(program.attributes, "producer_regs", number_to_text(config.producer_regs));
   program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);
   declare_tiles(program, fields, config);
@@ -302,10 +301,10 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   grid.ranges = tile_axes(fields, config);
   if (row_tiles_differ(fields) && band(fields).last)
     set(grid.attributes, "descending", config.cluster > 1 ? "m_cluster" : "m");
-  if (config.cluster > 1) set(grid.attributes, "cluster", std::to_string(config.cluster));
+  if (config.cluster > 1) set(grid.attributes, "cluster", number_to_text(config.cluster));
   if (config.kv_splits > 1) grid.ranges.insert(grid.ranges.begin(), {"split", 0, config.kv_splits, 1});
   if (config.tile_order == TileOrder::balanced)
-    set(grid.attributes, "lists", std::to_string(lists(fields, config, target)));
+    set(grid.attributes, "lists", number_to_text(lists(fields, config, target)));
   grid.body = row_tile(fields, config);
   if (config.head_group > 0)
     grid.body.insert(grid.body.begin(), let("h", symbol("h_first") + symbol("h_of_group")));

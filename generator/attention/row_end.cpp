@@ -2,10 +2,10 @@
 // it at the end. The loop over keys is for references of ordinary size (`shift=plain`) and finite sums; the
 // end of a row finds the others and computes them once more.
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "generator/builders.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch {
 
@@ -38,7 +38,7 @@ Op recompute(const AttentionFields& fields, const AttentionConfig& config) {
   const Range keys = keys_of(fields, config);
   Attributes attributes = exponents(fields, config);
   if (config.scale_q) set(attributes, "q_scale", exponent_scale(effective_scale(fields)));
-  if (tiles.group > 1) set(attributes, "rows_per_query", std::to_string(tiles.group));
+  if (tiles.group > 1) set(attributes, "rows_per_query", number_to_text(tiles.group));
   Op repair = op("any_above", {tile("unfit"), number(0)}, {{"seldom", ""}});
   repair.body = {op("recompute_rows",
                     {tile("o"), tile("reference"), tile("sum"), tile("unfit"), global("q", {b, h, m, 0}),
@@ -69,8 +69,8 @@ Attributes plain_exponents(const AttentionFields& fields, const AttentionConfig&
 }
 
 double no_key(const AttentionFields& fields, const AttentionConfig& config) {
-  const double scale = std::stod(score_scale(fields, config));
-  return std::max<double>(-0x1p100 / scale, std::numeric_limits<float>::lowest());
+  const double scale = number_from_text<double>(score_scale(fields, config)).value();
+  return std::max(static_cast<float>(-0x1p100 / scale), std::numeric_limits<float>::lowest());
 }
 
 Operand result(const AttentionConfig& config, const std::string& name, std::vector<Expr> index) {

@@ -10,6 +10,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/balance.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::emit {
 
@@ -435,14 +436,14 @@ class Emitter {
     if (row != rows.end())
       for (std::string_view name : row->template_arguments)
         append(template_text, template_argument(op, name));
-    if (op.name == "baton_pass") append(template_text, std::to_string(groups_));
+    if (op.name == "baton_pass") append(template_text, number_to_text(groups_));
     for (size_t i = 0; i < op.operands.size(); ++i) append(arguments, operand(op, i));
     if (moves_tile(op)) append(arguments, coordinates(global_operand(op)));
     if (row != rows.end()) {
       for (std::string_view name : row->last_arguments)
-        append(arguments, spell_number(std::stod(attribute(op.attributes, name).value_or("1"))));
-      if (const auto given = attribute(op.attributes, row->optional_argument))
-        append(arguments, spell_number(std::stod(*given)));
+        append(arguments, spell_number(real(op.attributes, name, 1)));
+      if (has(op.attributes, row->optional_argument))
+        append(arguments, spell_number(real(op.attributes, row->optional_argument, 0)));
     }
     if (op.name.starts_with("baton_") || op.name == "join_warpgroup") append(arguments, "warpgroup");
     if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));

@@ -8,6 +8,7 @@
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::emit {
 
@@ -66,7 +67,7 @@ std::string parameter_name(const std::vector<KernelParameter>& parameters, const
     if (other == parameter) break;
     before += other.is_map && other.param == parameter.param;
   }
-  return parameter.param + "_map" + (before ? std::to_string(before + 1) : "");
+  return parameter.param + "_map" + (before ? number_to_text(before + 1) : "");
 }
 
 int64_t slice_rows(const Operand& operand, int64_t all) {

@@ -1,5 +1,6 @@
 // GEMM with an epilogue, as a naive program.
 #include "generator/builders.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch {
 
@@ -89,7 +90,7 @@ Program build_matmul(const Matmul& matmul, const GemmConfig& config, const Targe
   for (size_t i = 0; i < axes.size(); ++i) grid.ranges.push_back({axes[i].name, 0, matmul.c.shape[i], 1});
   grid.ranges.push_back({"m", 0, matmul.c.shape[axes.size()], symbol("m_tile")});
   grid.ranges.push_back({"n", 0, matmul.c.shape[axes.size() + 1], symbol("n_tile")});
-  if (config.group > 1) set(grid.attributes, "group", std::to_string(config.group));
+  if (config.group > 1) set(grid.attributes, "group", number_to_text(config.group));
   grid.body = tile_body(matmul);
   program.body = {std::move(grid)};
   return program;

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <limits>
 
+#include "generator/text.hpp"
+
 namespace warpfinch::ir {
 namespace {
 
@@ -68,21 +70,21 @@ bool is_number(const Expr& expr, int64_t value) {
   return expr.kind == Expr::Kind::number && expr.number == value;
 }
 
-// x + a where a is a constant: {x, a}; anything else: {expr, 0}.
-std::pair<Expr, int64_t> split_offset(const Expr& expr) {
-  if (expr.kind == Expr::Kind::operation && is_constant(expr.arguments[1])) {
-    if (expr.name == "+") return {expr.arguments[0], expr.arguments[1].number};
-    if (expr.name == "-" && expr.arguments[1].number > 0)
-      return {expr.arguments[0], -expr.arguments[1].number};
-  }
-  return {expr, 0};
+// The constant a of x + a; nothing of any other expression.
+Folded offset_of(const Expr& expr) {
+  if (expr.kind != Expr::Kind::operation || !is_constant(expr.arguments[1])) return std::nullopt;
+  const int64_t number = expr.arguments[1].number;
+  if (expr.name == "+") return number;
+  return expr.name == "-" && number > 0 ? Folded(-number) : std::nullopt;
 }
 
 Expr raw(std::string_view op, Expr left, Expr right) {
   Expr result;
   result.kind = Expr::Kind::operation;
   result.name = op;
-  result.arguments = {std::move(left), std::move(right)};
+  result.arguments.reserve(2);  // not a list of the two, which would copy both trees
+  result.arguments.push_back(std::move(left));
+  result.arguments.push_back(std::move(right));
   return result;
 }
 
@@ -100,11 +102,14 @@ Expr operation(std::string_view op, Expr left, Expr right) {
     if (auto folded = fold(op, left.number, right.number)) return *folded;
   if (op == "+" && is_constant(left) && !is_constant(right)) std::swap(left, right);
   if ((op == "+" || op == "-") && is_constant(right)) {
-    const auto [base, first] = split_offset(left);
-    const Folded offset = op == "+" ? sum(first, right.number) : difference(first, right.number);
-    if (offset && *offset == 0) return base;
-    if (offset && *offset > 0) return raw("+", base, *offset);
-    if (offset && *offset > std::numeric_limits<int64_t>::min()) return raw("-", base, -*offset);
+    const Folded first = offset_of(left);
+    const Folded offset =
+        op == "+" ? sum(first.value_or(0), right.number) : difference(first.value_or(0), right.number);
+    if (offset && *offset > std::numeric_limits<int64_t>::min()) {
+      Expr base = std::move(first ? left.arguments[0] : left);
+      if (*offset == 0) return base;
+      return *offset > 0 ? raw("+", std::move(base), *offset) : raw("-", std::move(base), -*offset);
+    }
   }
   if (op == "*" && (is_number(left, 0) || is_number(right, 0))) return 0;
   if (op == "*" && is_number(left, 1)) return right;
@@ -118,7 +123,7 @@ Expr operation(std::string_view op, Expr left, Expr right) {
 }
 
 std::string to_text(const Expr& expr) {
-  if (expr.kind == Expr::Kind::number) return std::to_string(expr.number);
+  if (expr.kind == Expr::Kind::number) return number_to_text(expr.number);
   if (expr.kind == Expr::Kind::name) return expr.name;
   const auto place = [&](const Expr& argument, int needed) {
     return strength(argument) < needed ? "(" + to_text(argument) + ")" : to_text(argument);

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <limits>
 
 #include "generator/ir/program.hpp"
 #include "generator/result.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::ir {
 namespace {
@@ -41,13 +41,13 @@ class Parser {
     }
     fail_input(fmt::format("line {}, column {}: {}", line, column, message));
   }
-  static bool is_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+  static bool is_name(char c) { return is_letter(c) || is_digit(c) || c == '_'; }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_blanks() {
     while (at_ < text_.size()) {
       if (peek() == '#')
         at_ = std::min(text_.find('\n', at_), text_.size());
-      else if (std::isspace(static_cast<unsigned char>(peek())))
+      else if (is_blank(peek()))
         ++at_;
       else
         return;
@@ -76,7 +76,7 @@ class Parser {
   std::string name(const char* what) {
     skip_blanks();
     const size_t start = at_;
-    if (!std::isdigit(static_cast<unsigned char>(peek())))
+    if (!is_digit(peek()))
       while (is_name(peek())) ++at_;
     if (start == at_) fail(fmt::format("{} expected, found {}", what, found()));
     return std::string(text_.substr(start, at_ - start));
@@ -100,12 +100,18 @@ class Parser {
     at_ = end - text_.data();
     return result;
   }
-  // Trees are walked by recursion: a text must not choose its depth.
+  // Trees are walked by recursion: a text must not choose their depth. Sums lean to the left, so that the
+  // number of terms bounds it, too.
   void enter() {
     constexpr int kMaxDepth = 200;
     if (++depth_ > kMaxDepth) fail(fmt::format("nested more than {} deep", kMaxDepth));
   }
+  void count_term() {
+    constexpr int kMaxTerms = 1000;
+    if (++terms_ > kMaxTerms) fail(fmt::format("more than {} terms in the expressions of one op", kMaxTerms));
+  }
   Expr primary() {
+    count_term();
     enter();
     Expr result = atom();
     --depth_;
@@ -118,7 +124,7 @@ class Parser {
       expect(")");
       return inner;
     }
-    if (peek() == '-' || std::isdigit(static_cast<unsigned char>(peek()))) return integer_token();
+    if (peek() == '-' || is_digit(peek())) return integer_token();
     const std::string symbol_name = name("an expression");
     if (symbol_name != "min" && symbol_name != "max") return symbol(symbol_name);
     expect("(");
@@ -131,12 +137,9 @@ class Parser {
   // Left-associative chains of the operators of one strength. An expression ends with its line.
   template <class Next>
   Expr chain(std::initializer_list<std::string_view> operators, Next next) {
-    constexpr int kMaxTerms = 200;
     Expr result = next();
-    int terms = 1;
     for (bool again = true; again;) {
       again = false;
-      if (++terms > kMaxTerms) fail(fmt::format("an expression of more than {} terms", kMaxTerms));
       for (std::string_view op : operators)
         if (!line_ends() && !starts_range() && accept(op)) {
           result = operation(op, std::move(result), next());
@@ -178,7 +181,7 @@ class Parser {
         ++at_;
     }
     std::string value(text_.substr(start, at_ - start));
-    std::erase_if(value, [](unsigned char c) { return std::isspace(c); });
+    std::erase_if(value, is_blank);
     if (value.empty()) fail("a value expected after '='");
     return value;
   }
@@ -218,11 +221,13 @@ class Parser {
       at_ = end + 3;
       return true;
     }
-    while (end < text_.size() && std::isdigit(static_cast<unsigned char>(text_[end]))) ++end;
+    while (end < text_.size() && is_digit(text_[end])) ++end;
     const bool point = end < text_.size() && text_[end] == '.' && text_.substr(end, 2) != "..";
     const bool exponent = end > digits && end < text_.size() && text_[end] == 'e';
     if (!point && !exponent) return false;
     auto [stop, code] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+    if (code == std::errc::result_out_of_range)
+      fail(fmt::format("{} is beyond fp32", std::string_view(text_.data() + at_, stop)));
     if (code != std::errc()) return false;
     at_ = stop - text_.data();
     return true;
@@ -264,6 +269,7 @@ class Parser {
     }
   }
   Tensor declaration() {
+    terms_ = 0;
     Tensor result;
     const std::string word = name("a declaration");
     result.space = word == "param" ? Space::global : word == "shared" ? Space::shared : Space::register_;
@@ -283,6 +289,7 @@ class Parser {
     return result;
   }
   Op statement() {
+    terms_ = 0;
     Op result;
     skip_blanks();
     result.line = line();
@@ -332,6 +339,7 @@ class Parser {
   std::string_view text_;
   size_t at_ = 0;
   int depth_ = 0;
+  int terms_ = 0;  // of the op or the declaration
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "generator/text.hpp"
+
 namespace warpfinch::ir {
 
 std::optional<std::string> attribute(const Attributes& attributes, std::string_view name) {
@@ -23,6 +25,11 @@ int64_t integer(const Attributes& attributes, std::string_view name, int64_t oth
   int64_t result = otherwise;
   if (text) std::from_chars(text->data(), text->data() + text->size(), result);
   return result;
+}
+
+double real(const Attributes& attributes, std::string_view name, double otherwise) {
+  const auto text = attribute(attributes, name);
+  return text ? number_from_text<double>(*text).value_or(otherwise) : otherwise;
 }
 
 void set(Attributes& attributes, std::string_view name, std::string value) {

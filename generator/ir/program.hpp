@@ -20,6 +20,8 @@ std::optional<std::string> attribute(const Attributes& attributes, std::string_v
 bool has(const Attributes& attributes, std::string_view name);
 // The integer value of an attribute, or `otherwise` where it is absent.
 int64_t integer(const Attributes& attributes, std::string_view name, int64_t otherwise);
+// The same of one that may have a fraction.
+double real(const Attributes& attributes, std::string_view name, double otherwise);
 void set(Attributes& attributes, std::string_view name, std::string value = {});
 void remove(Attributes& attributes, std::string_view name);
 std::vector<int64_t> integer_list(const std::string& text);  // "[1,2]"

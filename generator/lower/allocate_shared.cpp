@@ -8,6 +8,7 @@
 
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::lower {
 
@@ -33,7 +34,7 @@ Lowered allocate_shared(const Program& program, const Target&) {
   int64_t at = 0;
   for (Tensor& tensor : result.tensors) {
     if (tensor.space != Space::shared || has(tensor.attributes, "alias")) continue;
-    if (auto misplaced = place(tensor, std::to_string(at))) return *misplaced;
+    if (auto misplaced = place(tensor, number_to_text(at))) return *misplaced;
     at += tile_bytes(tensor) * stages(tensor);
   }
   for (Tensor& tensor : result.tensors) {
@@ -43,10 +44,10 @@ Lowered allocate_shared(const Program& program, const Target&) {
       if (auto misplaced = place(tensor, std::string(*offset))) return *misplaced;
     }
     if (!is_ring(result, tensor.name)) continue;
-    set(tensor.attributes, "barriers", std::to_string(at));
+    set(tensor.attributes, "barriers", number_to_text(at));
     at += 2 * kBarrierBytes * stages(tensor);
   }
-  set(result.attributes, "shared_bytes", std::to_string(at + walk_bytes(result.body[0])));
+  set(result.attributes, "shared_bytes", number_to_text(at + walk_bytes(result.body[0])));
   return result;
 }
 

@@ -17,6 +17,7 @@
 #include "generator/lower/cp_async.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::lower {
 
@@ -41,7 +42,7 @@ std::optional<Rejection> set_swizzles(Program& program) {
       return Rejection{"copy_paths",
                        fmt::format("${} needs two extents and rows of a multiple of 32 bytes, it has [{}]",
                                    tensor.name, shape_text(tensor))};
-    set(tensor.attributes, "swizzle", std::to_string(swizzle));
+    set(tensor.attributes, "swizzle", number_to_text(swizzle));
   }
   return std::nullopt;
 }
@@ -104,7 +105,7 @@ std::string tile_to_reuse(const Program& program, const Tensor& staging) {
 std::string free_name(const Program& program, const std::string& wanted) {
   std::string name = wanted;
   for (int i = 1; find(program, Space::shared, name); ++i)
-    name = wanted + "_out" + (i > 1 ? std::to_string(i) : "");
+    name = wanted + "_out" + (i > 1 ? number_to_text(i) : "");
   return name;
 }
 

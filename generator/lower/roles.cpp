@@ -16,6 +16,7 @@
 #include "generator/lower/passes.hpp"
 #include "generator/lower/register_budget.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::lower {
 
@@ -55,7 +56,7 @@ std::vector<Op> producer_body(const Program& program, const std::vector<Op>& bod
       const Tensor& place = *find(program, Space::shared, tile.name);
       const int64_t bytes = value(place.shape[0]) * value(place.shape[1]) * size_of(place.type);
       result.push_back(
-          ir::op("acquire", {tile}, tma ? Attributes{{"bytes", std::to_string(bytes)}} : Attributes{}));
+          ir::op("acquire", {tile}, tma ? Attributes{{"bytes", number_to_text(bytes)}} : Attributes{}));
       result.push_back(op);
       if (!tma) result.push_back(ir::op(via == "cp_async" ? "publish_copies" : "publish", {tile}));
       result.push_back(ir::op("advance", {tile}));
@@ -140,8 +141,8 @@ Copier copier_of(const Program& program) {
 }
 
 Op role(const char* name, int64_t warps, int64_t registers, std::vector<Op> body) {
-  Op result = op("role", {}, {{name, ""}, {"warps", std::to_string(warps)}});
-  if (registers > 0) set(result.attributes, "regs", std::to_string(registers));
+  Op result = op("role", {}, {{name, ""}, {"warps", number_to_text(warps)}});
+  if (registers > 0) set(result.attributes, "regs", number_to_text(registers));
   result.body = std::move(body);
   return result;
 }
@@ -155,7 +156,7 @@ Lowered one_role(Program program, int64_t rows) {
   Op& grid = grid_of(program);
   drop_unused_lets(grid.body);
   grid.body = {role("compute", rows / kWarpRows, 0, std::move(grid.body))};
-  set(program.attributes, "threads", std::to_string(rows / kWarpRows * 32));
+  set(program.attributes, "threads", number_to_text(rows / kWarpRows * 32));
   remove(program.attributes, "producer_regs");
   return program;
 }
@@ -186,7 +187,7 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
   fence_copies(program, grid.body[0].body);  // which asks the whole program what fills a tile
-  set(program.attributes, "threads", std::to_string((warps + kWarpgroupWarps) * 32));
+  set(program.attributes, "threads", number_to_text((warps + kWarpgroupWarps) * 32));
   return program;
 }
 

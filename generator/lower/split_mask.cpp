@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "generator/lower/passes.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::lower {
 
@@ -30,9 +30,8 @@ struct Unmasked {
 };
 
 Expr bound(const std::string& text) {
-  int64_t number = 0;
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() && end == text.data() + text.size() ? Expr(number) : symbol(text);
+  const auto number = number_from_text<int64_t>(text);
+  return number ? Expr(*number) : symbol(text);
 }
 
 bool runs_not(const Range& range) {
@@ -166,7 +165,7 @@ std::string name_of_whole(const std::vector<Op>& scope, const Op& loop) {
                        [&](const Op& op) { return op.name == "let" && op.ranges[0].name == name; });
   };
   std::string name = wanted;
-  for (int i = 2; taken(name); ++i) name = wanted + std::to_string(i);
+  for (int i = 2; taken(name); ++i) name = wanted + number_to_text(i);
   return name;
 }
 

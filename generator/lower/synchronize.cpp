@@ -11,6 +11,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::lower {
 
@@ -79,7 +80,7 @@ class Synchronizer {
     beside_.reset();
     std::vector<Operand> tiles;
     for (size_t i = 0; i < count; ++i) add_missing(tiles, register_operands(in_flight_[i].mma));
-    out.push_back(op("wait_mma", tiles, {{"pending", std::to_string(in_flight_.size() - count)}}));
+    out.push_back(op("wait_mma", tiles, {{"pending", number_to_text(in_flight_.size() - count)}}));
     for (size_t i = 0; i < count; ++i)
       out.insert(out.end(), in_flight_[i].releases.begin(), in_flight_[i].releases.end());
     in_flight_.erase(in_flight_.begin(), in_flight_.begin() + count);

@@ -1,6 +1,7 @@
 #include "generator/lower/tensors.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace warpfinch::lower {
 
@@ -142,7 +143,8 @@ int64_t axis_count(const Range& range) {
 
 int64_t tile_count(const Op& grid) {
   int64_t count = 1;
-  for (const Range& range : grid.ranges) count *= axis_count(range);
+  for (const Range& range : grid.ranges)
+    if (__builtin_mul_overflow(count, axis_count(range), &count)) return std::numeric_limits<int64_t>::max();
   return count;
 }
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <map>
 
+#include "generator/fp32.hpp"
 #include "generator/lower/verify_rules.hpp"
+#include "generator/text.hpp"
 
 namespace warpfinch::lower {
 
@@ -17,9 +17,10 @@ namespace {
 
 constexpr int64_t kMaxInteger = 2147483647;  // int on the device
 
-// What an attribute's value may be: one of some words, an integer of at least `least`, a number, a list.
+// What an attribute's value may be: one of some words, an integer of at least `least`, a number, what scores
+// are multiplied by, a list.
 struct Domain {
-  enum class Form { words, integer, number, integers } form;
+  enum class Form { words, integer, number, factor, integers } form;
   std::vector<std::string_view> words = {};
   int64_t least = 0;
 };
@@ -58,7 +59,7 @@ const std::map<std::string_view, Domain>& domains() {
       {"offset", at_least(0)},
       {"barriers", at_least(0)},
       {"shared_bytes", at_least(0)},
-      {"scale", {number}},
+      {"scale", {factor}},
       {"lift", {number}},
       {"polynomial", {words, {"1", "2", "4", "8"}}},
       {"strides", {integers}},
@@ -69,19 +70,12 @@ const std::map<std::string_view, Domain>& domains() {
   return rows;
 }
 
-template <class Number>
-bool reads_as(std::string_view text, Number& number) {
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return code == std::errc() && end == text.data() + text.size();
-}
-
 bool is_integer_list(std::string_view text) {
   if (text.size() < 3 || text.front() != '[' || text.back() != ']') return false;
   text = text.substr(1, text.size() - 2);
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(',', at), text.size());
-    int64_t number;
-    if (!reads_as(text.substr(at, end - at), number)) return false;
+    if (!number_from_text<int64_t>(text.substr(at, end - at))) return false;
     at = end + 1;
   }
   return true;
@@ -89,20 +83,27 @@ bool is_integer_list(std::string_view text) {
 
 // What would be right; empty where the value is.
 std::string wanted(const Domain& domain, const std::string& text) {
-  int64_t integer = 0;
-  double number = 0;
   switch (domain.form) {
     case Domain::Form::words: {
       const auto& words = domain.words;
       const bool known = std::find(words.begin(), words.end(), text) != words.end();
       return known ? "" : fmt::format("one of {}", fmt::join(words, ", "));
     }
-    case Domain::Form::integer:
-      return reads_as(text, integer) && integer >= domain.least && integer <= kMaxInteger
+    case Domain::Form::integer: {
+      const auto number = number_from_text<int64_t>(text);
+      return number && *number >= domain.least && *number <= kMaxInteger
                  ? ""
                  : fmt::format("an integer from {} to {}", domain.least, kMaxInteger);
-    case Domain::Form::number:
-      return reads_as(text, number) && std::isfinite(number) ? "" : "a finite number";
+    }
+    case Domain::Form::number: {
+      const auto number = number_from_text<double>(text);
+      return number && fits_fp32(*number) ? "" : "a number that fp32 holds";
+    }
+    case Domain::Form::factor: {
+      const auto number = number_from_text<double>(text);
+      return number && is_exponent_factor(*number) ? ""
+                                                   : fmt::format("a number above 0, {}", kExponentFactors);
+    }
     case Domain::Form::integers:
       return is_integer_list(text) ? "" : "a list such as [64,1]";
   }

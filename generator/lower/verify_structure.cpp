@@ -17,11 +17,15 @@ using namespace ir;
 namespace {
 
 constexpr int64_t kMaxTileExtent = 65536;
+// Elements of a tile and of a param, as a power of two: small enough that sums of their bytes fit into 64
+// bits.
+constexpr int kMaxTile = 24, kMaxParam = 60;
 constexpr int64_t kProducerWarps = 4;  // one leader, and 128 arrivals where its threads copy
 constexpr int64_t kWarpRows = 16, kWarpgroupRows = 64;
 constexpr int64_t kMaxCluster = 8;  // what every device with clusters takes
 
 std::optional<Rejection> check_sizes(const Tensor& tensor) {
+  const int most = tensor.space == Space::global ? kMaxParam : kMaxTile;
   int64_t elements = 1;
   for (const Expr& extent : tensor.shape) {
     if (!is_constant(extent)) continue;
@@ -29,9 +33,9 @@ std::optional<Rejection> check_sizes(const Tensor& tensor) {
       return Rejection{"verify",
                        fmt::format("{}{} has an extent of {}; a tile has at most {}", sigil(tensor.space),
                                    tensor.name, value(extent), kMaxTileExtent)};
-    if (__builtin_mul_overflow(elements, 8 * value(extent), &elements))
-      return Rejection{"verify", fmt::format("@{} has more than 2^60 elements", tensor.name)};
-    elements /= 8;
+    if (__builtin_mul_overflow(elements, value(extent), &elements) || elements > int64_t{1} << most)
+      return Rejection{
+          "verify", fmt::format("{}{} has more than 2^{} elements", sigil(tensor.space), tensor.name, most)};
   }
   return std::nullopt;
 }
@@ -77,8 +81,9 @@ std::optional<Rejection> check_lists(const Op& grid) {
   const int64_t lists = integer(grid.attributes, "lists", 0);
   if (lists_tiles(grid) != (lists > 0))
     return refuse(grid, "tile_order=balanced and lists=N, the number of blocks, need each other");
-  const bool counted = std::all_of(grid.ranges.begin(), grid.ranges.end(),
-                                   [](const Range& range) { return is_constant(range.step); });
+  const bool counted = std::all_of(grid.ranges.begin(), grid.ranges.end(), [](const Range& range) {
+    return is_constant(range.begin) && is_constant(range.end) && is_constant(range.step);
+  });
   if (lists == 0 || !counted) return std::nullopt;
   const int64_t tiles = tile_count(grid);
   if (has(grid.attributes, "group")) return refuse(grid, "group=N is no order within lists");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "generator/fp32.hpp"
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
@@ -73,12 +74,12 @@ std::optional<Rejection> check_slices(const Program& program, const Op& op) {
   return std::nullopt;
 }
 
-// Numbers are fp32 on the device.
+// Numbers are fp32 on the device; infinity is one that a program may ask for.
 std::optional<Rejection> check_numbers(const Op& op) {
   for (const Operand& operand : op.operands)
-    if (operand.kind == Operand::Kind::number && !std::isinf(operand.number) &&
-        std::isinf(static_cast<float>(operand.number)))
-      return refuse(op, fmt::format("{} is beyond fp32", operand.number));
+    if (operand.kind == Operand::Kind::number && !std::isinf(operand.number) && !fits_fp32(operand.number))
+      return refuse(op, fmt::format("{} is beyond fp32, where it would be {}", operand.number,
+                                    static_cast<float>(operand.number)));
   return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 
+#include "generator/text.hpp"
 #include "runtime/emulator/run_state.hpp"
 
 namespace warpfinch::emulator {
@@ -59,13 +60,13 @@ std::string wait_text(const Thread& thread) {
 }
 
 std::string threads_text(const std::vector<const Thread*>& threads) {
-  if (threads.size() == 1) return "thread " + std::to_string(threads[0]->thread);
+  if (threads.size() == 1) return "thread " + number_to_text(threads[0]->thread);
   std::string text;
   for (size_t i = 0; i < threads.size(); ++i) {
     size_t last = i;
     while (last + 1 < threads.size() && threads[last + 1]->thread == threads[last]->thread + 1) ++last;
     text += text.empty() ? "threads " : ", ";
-    text += last == i ? std::to_string(threads[i]->thread)
+    text += last == i ? number_to_text(threads[i]->thread)
                       : fmt::format("{}-{}", threads[i]->thread, threads[last]->thread);
     i = last;
   }

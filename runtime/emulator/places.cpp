@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -14,8 +14,10 @@ namespace {
 std::optional<uint32_t> number_after(std::string_view text, size_t at, std::string_view words) {
   const size_t found = text.find(words, at);
   if (found == std::string_view::npos) return std::nullopt;
-  return static_cast<uint32_t>(
-      std::strtoul(std::string(text.substr(found + words.size(), 12)).c_str(), nullptr, 10));
+  uint32_t number = 0;
+  const std::string_view digits = text.substr(found + words.size());
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
 }
 
 // `Ring<SharedTile<…>, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};`, `ClusterRing<…, 2>` as

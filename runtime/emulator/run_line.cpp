@@ -3,17 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
+
+#include "generator/text.hpp"
 
 namespace warpfinch::emulator {
 namespace {
 
 // As one word of the shell. Within single quotes only the quote itself means something.
 std::string quoted(std::string_view word) {
-  const auto is_plain = [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string_view("_./:=,@%+-").find(static_cast<char>(c)) != std::string_view::npos;
+  const auto is_plain = [](char c) {
+    return is_letter(c) || is_digit(c) || std::string_view("_./:=,@%+-").find(c) != std::string_view::npos;
   };
   if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return std::string(word);
   std::string text = "'";
@@ -34,7 +34,7 @@ std::string to_text(const RunLine& line) {
   } else {
     add("program", line.program);
   }
-  if (line.input_seed != 0) add("input-seed", std::to_string(line.input_seed));
+  if (line.input_seed != 0) add("input-seed", number_to_text(line.input_seed));
   if (line.spread != 1) add("spread", fmt::format("{}", line.spread));
   for (const std::string& tensor : line.tensors) add("tensor", tensor);
   return line.check ? text + " --check" : text;

@@ -3,6 +3,7 @@
 
 #include <bit>
 
+#include "generator/text.hpp"
 #include "runtime/emulator/leaf_functions.hpp"
 #include "runtime/emulator/run_state.hpp"
 
@@ -17,7 +18,7 @@ std::string lanes_text(uint32_t mask) {
     int last = lane;
     while (last < 31 && (mask >> (last + 1) & 1)) ++last;
     text +=
-        (text.empty() ? "" : ", ") + (last == lane ? std::to_string(lane) : fmt::format("{}-{}", lane, last));
+        (text.empty() ? "" : ", ") + (last == lane ? number_to_text(lane) : fmt::format("{}-{}", lane, last));
     lane = last;
   }
   return (std::popcount(mask) == 1 ? "lane " : "lanes ") + text;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "generator/problem_page.hpp"
 #include "tests/generator/programs.hpp"
 
 namespace warpfinch {
@@ -189,6 +190,10 @@ void expect_golden(const fs::path& file, const std::string& text) {
   const std::string golden = content(file);
   EXPECT_TRUE(golden == text) << first_difference(file, golden, text)
                               << "\nWARPFINCH_BLESS=1 writes it anew where that is meant";
+}
+
+TEST(Goldens, the_page_of_problems_is_what_the_program_prints) {
+  expect_golden(fs::path(WARPFINCH_SOURCE_DIR) / "tuner/api/warpfinch/PROBLEMS.md", problem_page());
 }
 
 TEST(Goldens, programs_and_kernels_are_the_same_to_the_byte) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <ctime>
+
 #include "generator/builders.hpp"
 #include "generator/ir/ops.hpp"
 #include "tests/generator/arbitrary_problem.hpp"
@@ -140,6 +142,15 @@ TEST(IrExpressions, what_does_not_fit_into_64_bits_is_not_folded) {
     EXPECT_EQ(ir::to_text(parsed(text)), text);
 }
 
+// The other way round each term would copy all of the sum before it: 3 s in place of some milliseconds.
+TEST(IrExpressions, a_long_sum_takes_time_for_each_of_its_terms_once) {
+  const std::clock_t start = std::clock();
+  ir::Expr sum = ir::symbol("m");
+  for (int i = 0; i < 5000; ++i) sum = std::move(sum) + 1 - ir::symbol("m");
+  EXPECT_LT(std::clock() - start, CLOCKS_PER_SEC);
+  EXPECT_TRUE(ir::to_text(sum).ends_with("m + 1 - m + 1 - m"));
+}
+
 // A random expression: its text with all parentheses, and its value where a = 5, b = -3, c = 7.
 struct Sample {
   std::string text;
@@ -218,6 +229,7 @@ TEST(IrMistakes, are_found_with_line_and_column) {
       {"kernel k {\n  fill %a, 1 ]\n}", "line 2, column 14: an attribute expected, found ']'"},
       {"kernel k {\n  let a 5\n}", "line 2, column 9: '=' expected, found '5'"},
       {"kernel k {\n  let a = 99999999999999999999\n}", "line 2, column 11: an integer expected"},
+      {"kernel k {\n  fill %a, -1e-999\n}", "line 2, column 12: -1e-999 is beyond fp32"},
       {"kernel k {\n  grid m at 0 .. 4 {\n  }\n}", "line 2, column 10: 'in' expected, found 'at'"},
       {"kernel k {\n  grid m in 0 , 4 {\n  }\n}", "line 2, column 15: '..' expected, found ','"},
       {"kernel k {\n  grid m in 0 .. 4 {\n  }\n  param @x bf16 [4]\n}",
@@ -240,6 +252,20 @@ TEST(IrMistakes, nesting_without_end_is_an_error_and_no_crash) {
   std::string blocks = "kernel k {\n";
   for (int i = 0; i < 100000; ++i) blocks += "if 1 {\n";
   EXPECT_THAT(mistake(blocks), HasSubstr("column "));
+}
+
+// Each operator of a chain is one level of the tree, and parentheses add up what chains there are in them.
+TEST(IrMistakes, expressions_without_end_are_an_error_and_no_crash) {
+  std::string chain, chains = "m";
+  for (int i = 0; i < 1000; ++i) chain += "m + ";
+  EXPECT_EQ(mistake("kernel k {\n  let a = " + chain + "m\n}\n"),
+            "line 2, column 4010: more than 1000 terms in the expressions of one op");
+  for (int depth = 0; depth < 150; ++depth) {
+    chains = "(" + chains;
+    for (int i = 0; i < 150; ++i) chains += " + m";
+    chains += ") * m";
+  }
+  EXPECT_THAT(mistake("kernel k {\n  let a = " + chains + "\n}\n"), HasSubstr("more than 1000 terms"));
 }
 
 }  // namespace

@@ -98,9 +98,14 @@ TEST(Problems, refuses_in_one_clear_line) {
       {"gemm m=4 n=4 k=99999999999999999999", "k=99999999999999999999: not an integer"},
       {"gemm m=4 n=4 k=4 rows=3", "unknown key 'rows'; known: batch, m, n, k"},
       {"gemm m=4 n=4 k=4 tn", "'tn' is not key=value"},
-      {"gemm m=4 n=4 k=4 dtype=fp64", "dtype=fp64: not one of bf16, fp16, fp32"},
-      {"gemm m=4 n=4 k=4 dtype=fp32", "dtype=fp32: supported are bf16, fp16"},
+      {"gemm m=4 n=4 k=4 dtype=fp8", "dtype=fp8: not one of bf16, fp16"},
+      {"gemm m=4 n=4 k=4 output=fp8", "output=fp8: not one of bf16, fp16, fp32"},
+      {"gemm m=4 n=4 k=4 dtype=fp32", "dtype=fp32: not one of bf16, fp16"},
       {"gemm m=4 n=4 k=4 alpha=inf", "alpha=inf: must be a finite number"},
+      {"gemm m=4 n=4 k=4 alpha=1e-46", "alpha=1e-46: must be a finite number, 0 or from 1.2e-38 to 3.4e38"},
+      {"gemm m=4 n=4 k=4 alpha=-1e-40", "alpha=-1e-40: must be a finite number, 0 or from"},
+      {"gemm m=4 n=4 k=4 alpha=1e39", "alpha=1e+39: must be a finite number, 0 or from"},
+      {"gemm m=4 n=4 k=4 alpha=1e-999", "alpha=1e-999: not a number"},
       {"gemm m=2147483648 n=4 k=4", "m=2147483648: must be below 2^31 - 65536"},
       {"gemm batch=2147400000 m=2147400000 n=4 k=4", "the limit is 2^62"},
       {"gemm m=4 n=4 k=4 a_strides=1,4", "a_strides=1,4: wants 3 numbers, batch,row,column, has 2"},
@@ -113,18 +118,28 @@ TEST(Problems, refuses_in_one_clear_line) {
       {"softmax rows=4 columns=4 scale=-1", "scale=-1: must be a finite number above 0"},
       {"softmax rows=4 columns=4 batch=0", "batch=0: must be at least 1"},
       {"attention_forward head_dim=64", "q_len is missing"},
-      {"attention_forward q_len=4 head_dim=72",
-       "head_dim=72: supported are 16, 32, 64, 80, 96, 128, 192, 256"},
-      {"attention_forward q_len=4 head_dim=64 value_dim=48", "value_dim=48: supported are 16, 32"},
+      {"attention_forward q_len=4 head_dim=72", "head_dim=72: not one of 16, 32, 64, 80, 96, 128, 192, 256"},
+      {"attention_forward q_len=4 head_dim=64 value_dim=48", "value_dim=48: not one of 16, 32"},
       {"attention_forward q_len=4 head_dim=64 q_heads=16 kv_heads=5",
        "q_heads=16 is not a multiple of kv_heads=5"},
       {"attention_forward q_len=4 head_dim=64 kv_heads=0", "kv_heads=0: must be at least 1"},
       {"attention_forward q_len=4 head_dim=64 kv_len=0", "kv_len=0: must be at least 1"},
-      {"attention_forward q_len=4 head_dim=64 dtype=fp32", "dtype=fp32: supported are bf16, fp16"},
+      {"attention_forward q_len=4 head_dim=64 dtype=fp32", "dtype=fp32: not one of bf16, fp16"},
       {"attention_forward q_len=4 head_dim=64 window_left=-2", "window_left=-2: must be -1 (no limit) or"},
       {"attention_forward q_len=4 head_dim=64 window_right=3000000000", "window_right=3000000000: must be"},
       {"attention_forward q_len=4 head_dim=64 scale=nan", "scale=nan: must be a finite number above 0"},
       {"attention_forward q_len=4 head_dim=64 scale=0", "scale=0: must be a finite number above 0"},
+      {"attention_forward q_len=4 head_dim=64 scale=1e-46",
+       "scale=1e-46: must be a finite number above 0, and"},
+      {"attention_forward q_len=4 head_dim=64 scale=6e-31",
+       "scale=6e-31: must be a finite number above 0, and"},
+      {"attention_three_kernel q_len=4 head_dim=64 scale=-0.1",
+       "scale=-0.1: must be a finite number above 0"},
+      {"attention_three_kernel q_len=4 head_dim=64 scale=3e38",
+       "scale=3e+38: must be a finite number above 0"},
+      {"softmax rows=4 columns=4 scale=1e-300", "scale=1e-300: must be a finite number above 0, and"},
+      {"softmax rows=4 columns=4 scale=0", "scale=0: must be a finite number above 0"},
+      {"attention_forward q_len=4 head_dim=64 dtype=fp8", "dtype=fp8: not one of bf16, fp16"},
       {"attention_forward q_len=4 head_dim=64 lse=yes", "lse=yes: not true or false"},
       {"attention_forward q_len=4 head_dim=64 o_strides=0,0,0,1", "would share an address"},
       {"attention_three_kernel batch=20000 q_heads=20000 q_len=100000 head_dim=64",
@@ -135,6 +150,42 @@ TEST(Problems, refuses_in_one_clear_line) {
     EXPECT_THAT(message, testing::HasSubstr(refused.says)) << refused.text;
     EXPECT_EQ(message.find('\n'), std::string::npos) << refused.text;
   }
+}
+
+// Code that puts a problem together comes in by another door than text.
+TEST(Problems, what_no_text_may_say_no_struct_may_hold) {
+  const auto says = [](const Problem& problem) -> std::string {
+    try {
+      canonical(problem);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  Gemm gemm{.m = 4, .n = 4, .k = 4};
+  EXPECT_EQ(says(gemm), "accepted");
+  gemm.dtype = DataType::fp32;
+  EXPECT_EQ(says(gemm), "gemm: dtype=fp32: not one of bf16, fp16");
+  AttentionForward forward;
+  forward.q_len = 4;
+  forward.head_dim = 72;
+  EXPECT_THAT(says(forward), testing::HasSubstr("head_dim=72: not one of 16, 32, 64"));
+  forward.head_dim = 64;
+  forward.scale = 1e-300;
+  EXPECT_THAT(says(forward), testing::HasSubstr("scale=1e-300: must be"));
+}
+
+template <class Operation>
+void expect_meanings() {
+  for_each_field<Operation>(
+      [](const auto& field) { EXPECT_NE(field.about.meaning, "") << Operation::kName << " " << field.name; });
+}
+
+TEST(Problems, every_field_says_what_it_means) {
+  expect_meanings<Gemm>();
+  expect_meanings<Softmax>();
+  expect_meanings<AttentionForward>();
+  expect_meanings<AttentionThreeKernel>();
 }
 
 TEST(Problems, tensors_beyond_32_bits_are_handled) {

@@ -420,13 +420,48 @@ TEST(Verifier, refuses_hints_that_nothing_takes) {
 }
 
 TEST(Verifier, refuses_values_that_attributes_cannot_have) {
-  expect_refusals(attention(), {{"scale=0.18033688", "scale=big", {"scale=big", "a finite number"}},
-                                {"scale=0.18033688", "scale=inf", {"scale=inf", "a finite number"}},
+  expect_refusals(attention(), {{"scale=0.18033688", "scale=big", {"scale=big", "a number above 0"}},
+                                {"scale=0.18033688", "scale=inf", {"scale=inf", "a number above 0"}},
                                 {"policy=r0", "policy=r2", {"policy=r2", "r0, r1"}},
                                 {"pending=1", "pending=one", {"pending=one", "an integer from 0"}},
                                 {"bytes=16384", "bytes=0", {"bytes=0", "an integer from 1"}},
                                 {"stages=2", "stages=99999999999", {"stages=99999999999", "2147483647"}},
                                 {"strides=[", "strides=[x,", {"strides=[x,", "a list such as [64,1]"}}});
+}
+
+// What is a number on the host may be none as the fp32 that the kernel holds, or 0.
+TEST(Verifier, refuses_numbers_that_are_others_as_fp32) {
+  for (const char* scale : {"0", "-0.18", "1e-46", "1e-300", "1e-31", "1e39"})
+    expect_refusals(attention(), {{"scale=0.18033688",
+                                   ("scale=" + std::string(scale)).c_str(),
+                                   {scale, "a number above 0, from 1e-30 to 3.4e38"}}});
+  const std::string lifted =
+      plan_of("attention_forward q_len=64 head_dim=64 dtype=fp16", "consumers=1").launches[0].program;
+  expect_refusals(lifted, {{"lift=7", "lift=1e-46", {"lift=1e-46", "a number that fp32 holds"}},
+                           {"lift=7", "lift=1e39", {"lift=1e39", "a number that fp32 holds"}}});
+  expect_refusals(kNaive,
+                  {{"fill %c, 0", "fill %c, 1e-46", {"1e-46 is beyond fp32, where it would be 0"}},
+                   {"fill %c, 0", "fill %c, -1e39", {"-1e+39 is beyond fp32, where it would be -inf"}}});
+  for (const char* fits : {"1e-40", "-inf", "3.4e38"})
+    EXPECT_EQ(verdict(replaced(kNaive, "fill %c, 0", std::string("fill %c, ") + fits)), "accepted") << fits;
+}
+
+TEST(Verifier, refuses_sizes_that_64_bits_do_not_count) {
+  const std::string huge = "[9223372036854775807, 256]";
+  expect_refusals(
+      kNaive,
+      {{"param @a bf16 [512, 256]", ("param @a bf16 " + huge).c_str(), {"@a has more than 2^60 elements"}},
+       {"shared $a bf16 [128, 64] stages=2",
+        "shared $z bf16 [65536, 65536] stages=2147483647\n  shared $a bf16 [128, 64] stages=2",
+        {"$z has more than 2^24 elements"}},
+       {"n in 0 .. 512 step 64 {",
+        "n in 0 .. 2147000000, x in 0 .. 2147000000, y in 0 .. 2147000000 {",
+        {"9223372036854775807 tiles"}}});
+  // Lists are counted when the bounds of the grid have become numbers, not before.
+  const std::string named = replaced(kNaive, "  param @a", "  let all = 512\n  param @a");
+  expect_refusals(named, {{"m in 0 .. 512 step 128, n in 0 .. 512 step 64 {",
+                           "m in 0 .. all step 128, n in 0 .. 512 step 64 tile_order=balanced lists=99 {",
+                           {"lists=99 of 32 tiles"}}});
 }
 
 TEST(Verifier, refuses_shares_of_exponentials_that_do_not_lie_evenly) {

@@ -23,6 +23,7 @@ TEST(SourceTree, EachRoomIncludesOnlyWhatItMay) {
   EXPECT_EQ(lines(include_violations(WARPFINCH_SOURCE_DIR)), "");
 }
 TEST(SourceTree, NothingElseAtTheTop) { EXPECT_EQ(lines(top_level_violations(WARPFINCH_SOURCE_DIR)), ""); }
+TEST(SourceTree, NoNumberFollowsALocale) { EXPECT_EQ(lines(locale_violations(WARPFINCH_SOURCE_DIR)), ""); }
 TEST(SourceTree, LinesFit) { EXPECT_EQ(lines(line_violations(WARPFINCH_SOURCE_DIR)), ""); }
 
 // A small tree with one file, written anew for each question.
@@ -97,6 +98,20 @@ TEST_F(Rules, FindLongLines) {
   for (int i = 0; i < 110; ++i) fits += "é";  // two bytes, one column
   write("generator/a.cpp", fits + "\n" + fits + "!\n");
   EXPECT_THAT(line_violations(root_), ElementsAre("generator/a.cpp:2: 111 columns, the limit is 110"));
+}
+
+TEST_F(Rules, FindCallsThatFollowALocale) {
+  const std::string follows = " follows the locale of the process: generator/text.hpp does not";
+  write("generator/a.cpp",
+        "double a = std::stod(text);  // not std::atof(text)\n"
+        "double b = number_from_text<double>(text).value_or(0);\n"
+        "long c = strtol(text, nullptr, 10);\n"
+        "std::string d = std::to_string(0.5);\n"
+        "bool e = std::isalnum(text[0]);\n");
+  write("tests/runtime/a.cpp", "double a = std::stod(text);\n");
+  EXPECT_THAT(locale_violations(root_),
+              ElementsAre("generator/a.cpp:1: stod" + follows, "generator/a.cpp:3: strtol" + follows,
+                          "generator/a.cpp:4: to_string" + follows, "generator/a.cpp:5: isalnum" + follows));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <regex>
 #include <set>
 
 namespace warpfinch::layering {
@@ -153,6 +154,23 @@ std::vector<std::string> line_violations(const fs::path& root) {
           fmt::format("{}:{}: {} columns, the limit is {}", file.string(), number, columns(line), kLimit));
     if (line.find('\t') != std::string::npos)
       found.push_back(fmt::format("{}:{}: a tab", file.string(), number));
+  });
+  return found;
+}
+
+std::vector<std::string> locale_violations(const fs::path& root) {
+  // Numbers from text, numbers to text, classes of characters.
+  static const std::regex kCalls(
+      R"(\b(sto(i|l|ll|ul|ull|f|d|ld)|ato(i|l|ll|f)|strto(l|ll|ul|ull|f|d|ld)|v?f?s?scanf|)"
+      R"(to_string|setprecision|setlocale|to(lower|upper)|)"
+      R"(is(alnum|alpha|digit|space|xdigit|print|punct|upper|lower))\()");
+  std::vector<std::string> found;
+  for_each_line(root, [&](const fs::path& file, int number, const std::string& line) {
+    std::smatch call;
+    const std::string code = line.substr(0, line.find("//"));
+    if (*file.begin() == "tests" || !std::regex_search(code, call, kCalls)) return;
+    found.push_back(fmt::format("{}:{}: {} follows the locale of the process: generator/text.hpp does not",
+                                file.string(), number, call.str(1)));
   });
   return found;
 }

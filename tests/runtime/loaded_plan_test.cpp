@@ -104,15 +104,19 @@ TEST_F(LoadedPlanTest, RefusesBadPointersByName) {
   const auto loaded = load(plan);
   EXPECT_EQ(refusal(*loaded, {0x1000}, 0), "1 pointers given, the plan takes 2: a, b");
   EXPECT_EQ(refusal(*loaded, {0x1000, 0}, 0), "buffer 'b': the pointer is null");
-  EXPECT_EQ(refusal(*loaded, {0x1008, 0x2000}, 0),
-            "buffer 'a': the pointer 0x1008 is not a multiple of 16 bytes");
+  EXPECT_EQ(
+      refusal(*loaded, {0x1008, 0x2000}, 0),
+      "buffer 'a': the pointer 0x1008 is not a multiple of 16 bytes, as TMA and cp.async want it; a config "
+      "with copy=ld takes every multiple of 2");
+  EXPECT_EQ(refusal(*loaded, {0x1001, 0x2000}, 0),
+            "buffer 'a': the pointer 0x1001 is not a multiple of 16 bytes");
   EXPECT_EQ(refusal(*loaded, {0x1000, 0x2002}, 0),
             "buffer 'b': the pointer 0x2002 is not a multiple of 4 bytes");
   plan.workspace_bytes = 4096;
   const auto with_workspace = load(plan);
   EXPECT_EQ(refusal(*with_workspace, {0x1000, 0x2000}, 0), "no workspace given, the plan needs 4096 bytes");
   EXPECT_EQ(refusal(*with_workspace, {0x1000, 0x2000}, 0x80),
-            "the workspace 0x80 is not a multiple of 256 bytes");
+            "the workspace 0x80 is not a multiple of 256 bytes, as cudaMalloc's pointers are");
 }
 
 TEST_F(LoadedPlanTest, PassesTheWorkspace) {

@@ -108,7 +108,9 @@ INSTANTIATE_TEST_SUITE_P(
              2,
              "/nowhere/a.npy"},
         Case{"output_name", {"run", "--problem", kGemm, "--output", "z=z.npy"}, 2, "there are: a, b, c"},
-        Case{"spread", {"run", "--problem", kGemm, "--spread", "0"}, 2, "--spread"}),
+        Case{"spread", {"run", "--problem", kGemm, "--spread", "0"}, 2, "--spread"},
+       Case{"spread_that_is_zero_as_fp32", {"run", "--problem", kGemm, "--spread", "1e-46"}, 2, "fp32"},
+       Case{"spread_beyond_fp32", {"run", "--problem", kGemm, "--spread", "1e39"}, 2, "fp32"}),
     name_of);
 
 TEST(BadFiles, BrokenYamlNamesThePlace) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/tools/program.hpp"
 
@@ -34,8 +35,8 @@ TEST(Commands, VersionAndHelp) {
   EXPECT_THAT(version.out, StartsWith("warpfinch 0."));
   const Finished help = program({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* command :
-       {"devices", "space", "show", "export", "run", "tune", "daemon", "database", "cache", "bench"}) {
+  for (const char* command : {"devices", "problems", "space", "show", "export", "run", "tune", "daemon",
+                              "database", "cache", "bench"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_EQ(program({command, "--help"}).code, 0) << command;
   }
@@ -55,6 +56,13 @@ TEST(Commands, DevicesWithoutGpuSaysWhy) {
     }
   }
   EXPECT_THAT(kinds, AllOf(Contains("target"), Contains("no device"), Contains("nvrtc")));
+}
+
+TEST(Commands, ProblemsPrintsThePageThatIsInstalled) {
+  const Finished page = Program()({"problems"});
+  EXPECT_EQ(page.code, 0);
+  std::ifstream committed(WARPFINCH_SOURCE_DIR "/tuner/api/warpfinch/PROBLEMS.md");
+  EXPECT_EQ(page.out, std::string(std::istreambuf_iterator<char>(committed), {}));
 }
 
 TEST(Commands, SpaceCountsAndRanks) {

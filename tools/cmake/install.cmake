@@ -8,7 +8,7 @@ if(TARGET warpfinch_program)
   install(TARGETS warpfinch_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(DIRECTORY tuner/api/warpfinch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp" PATTERN "*.md")
 
 install(EXPORT warpfinchTargets NAMESPACE warpfinch:: FILE warpfinchConfig.cmake DESTINATION ${package_folder})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/generated/warpfinchConfigVersion.cmake

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "generator/text.hpp"
+
 namespace warpfinch::mutants {
 namespace {
 
@@ -17,7 +19,7 @@ Fault replaced(const char* name, const char* pattern, const std::string& format)
 // The pattern's second group is a number, between the first and the third.
 Fault counted(const std::string& name, const char* pattern, int difference) {
   return {fmt::format("{} {:+}", name, difference), std::regex(pattern), [difference](const std::smatch& m) {
-            return m.str(1) + std::to_string(std::stoi(m.str(2)) + difference) + m.str(3);
+            return m.str(1) + number_to_text(*number_from_text<int>(m.str(2)) + difference) + m.str(3);
           }};
 }
 
@@ -159,7 +161,7 @@ std::vector<RingDeclaration> rings_of(const std::vector<std::string>& lines) {
   for (const std::string& line : lines)
     if (std::regex_search(line, m, kRing))
       rings.push_back({m.str(8), m.str(1), m.str(7), m.str(2), m.str(3), m.str(4), m.str(9),
-                       std::stoi(m.str(5)), std::stoi(m.str(6))});
+                       *number_from_text<int>(m.str(5)), *number_from_text<int>(m.str(6))});
   return rings;
 }
 

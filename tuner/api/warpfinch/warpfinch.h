@@ -9,6 +9,7 @@
  *   wf_plan_close(plan);
  *   wf_engine_close(engine);
  *
+ * Problems. What a text may say, and what it means, stands in PROBLEMS.md beside this file.
  * Errors. A function that can fail returns wf_status; wf_last_error() then has one line that says what is
  *   wrong, where, and what would be right. A null argument that is not documented as optional is
  *   WF_ERROR_INPUT. No C++ exception crosses this interface. What a failed call should have given is NULL or
