@@ -136,7 +136,7 @@ TEST(BadFiles, TruncatedProgramNamesLineAndColumn) {
   expect_one_line(program({"show", "--program", program.write("empty.tir", "")}), 2, "line ");
   expect_one_line(program({"show", "--program", program.write("bytes.tir", std::string("\0\xff\x01", 3))}), 2,
                   "line ");
-  expect_one_line(program({"show", "--program", program.path("")}), 2, "folder");
+  expect_one_line(program({"show", "--program", program.path("")}), 2, "Is a directory");
 }
 
 TEST(BadFiles, DatabaseOfANewerSchemaStaysAsItIs) {
