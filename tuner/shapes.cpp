@@ -35,21 +35,22 @@ class Reader {
   }
 
  private:
+  // Behind the end stands only what read() put there.
   [[noreturn]] void fail(const YAML::Mark& mark, const std::string& what) const {
     if (mark.is_null()) fail_input(fmt::format("{}: {}", name_, what));
-    fail_input(fmt::format("{}:{}:{}: {}", name_, mark.line + 1, mark.column + 1, what));
+    const YAML::Mark& at = mark.line > end_.line ? end_ : mark;
+    fail_input(fmt::format("{}:{}:{}: {}", name_, at.line + 1, at.column + 1, what));
   }
 
   // YAML allows no other control characters, and to yaml-cpp "\x04" is the end of the file.
-  void check_characters(std::string_view yaml) const {
-    YAML::Mark mark;
-    for (; mark.pos < static_cast<int>(yaml.size()); ++mark.pos, ++mark.column) {
-      const std::string_view rest = yaml.substr(static_cast<size_t>(mark.pos));
+  void check_characters(std::string_view yaml) {
+    for (; end_.pos < static_cast<int>(yaml.size()); ++end_.pos, ++end_.column) {
+      const std::string_view rest = yaml.substr(static_cast<size_t>(end_.pos));
       const unsigned char c = static_cast<unsigned char>(rest[0]);
-      if (c == '\n') ++mark.line, mark.column = -1;
+      if (c == '\n') ++end_.line, end_.column = -1;
       const bool is_blank = c == '\n' || c == '\t' || rest.starts_with("\r\n");
       if ((c < ' ' && !is_blank) || c == 0x7f)
-        fail(mark, fmt::format("the character {} cannot stand in a list", quote(rest.substr(0, 1))));
+        fail(end_, fmt::format("the character {} cannot stand in a list", quote(rest.substr(0, 1))));
     }
   }
 
@@ -116,6 +117,7 @@ class Reader {
   Budget budget(const YAML::Node& node) const { return parsed(node, "budget", parse_budget); }
 
   std::string name_;
+  YAML::Mark end_;  // how far the characters were looked at
   std::optional<Budget> default_budget_;
 };
 

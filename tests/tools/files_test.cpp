@@ -77,7 +77,8 @@ TEST_F(WrittenFiles, ModesAndOtherNamesStay) {
 }
 
 TEST_F(WrittenFiles, StandardOutputByAnotherNameIsStandardOutput) {
-  for (const std::string name : {"/dev/stdout", "/proc/self/fd/1", "/dev/fd/1", "$D/link", "$D/k.cu", "-"}) {
+  // Not /dev/stdout, which a program without this would replace where root runs the tests.
+  for (const std::string name : {"/proc/self/fd/1", "/dev/fd/1", "$D/link", "$D/k.cu", "-"}) {
     SCOPED_TRACE(name);
     program_.shell("rm -f $D/link $D/k.cu; ln -s /proc/self/fd/1 $D/link");
     expect_written(program_.shell(kScript + name + " > $D/k.cu"), "k.cu");
@@ -90,14 +91,12 @@ TEST_F(WrittenFiles, StandardOutputByAnotherNameIsStandardOutput) {
   }
 }
 
-TEST_F(WrittenFiles, PipesDevicesAndOpenFilesAreWrittenDirectly) {
+TEST_F(WrittenFiles, PipesAndOpenFilesAreWrittenDirectly) {
   expect_text(program_.shell("mkfifo $D/pipe; cat $D/pipe & " + kScript + "$D/pipe > $D/said; wait").out,
               whole_);
   EXPECT_TRUE(fs::is_fifo(program_.path("pipe")));
   EXPECT_EQ(program_.shell("{ " + kScript + "/dev/fd/5 && echo behind >&5; } 5> $D/five").code, 0);
   expect_text(program_.read("five"), whole_ + "behind\n");
-  EXPECT_EQ(program_.shell(kScript + "/dev/null").code, 0);
-  EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
 // The shell lets writing fail at 512 bytes, as a full disk would.

@@ -86,10 +86,10 @@ TEST(Shapes, a_list_is_understood_as_a_whole_or_refused) {
 
 TEST(Shapes, ends_and_beginnings_that_are_said_aloud_are_no_second_document) {
   const std::string list = "- gemm m=1 n=1 k=1\n";
-  for (const std::string& yaml :
-       {list + "...\n", "---\n" + list, "%YAML 1.2\n---\n" + list + "...\n# the end\n", "\xef\xbb\xbf" + list,
-        "- gemm m=1 n=1 k=1\r\n", "-\tgemm m=1 n=1 k=1"})
-    EXPECT_EQ(parse_shapes(yaml, "x").size(), 1U) << yaml;
+  const std::vector<std::string> right{
+      list + "...\n",        "---\n" + list,           "%YAML 1.2\n---\n" + list + "...\n# the end\n",
+      "\xef\xbb\xbf" + list, "- gemm m=1 n=1 k=1\r\n", "-\tgemm m=1 n=1 k=1"};
+  for (const std::string& yaml : right) EXPECT_EQ(parse_shapes(yaml, "x").size(), 1U) << yaml;
 }
 
 TEST(Shapes, keys_that_stand_twice_are_refused) {
