@@ -120,9 +120,11 @@ int main(int argc, char** argv) {
   program.add_flag("--list", options.list, "Only list the mutants");
   CLI11_PARSE(program, argc, argv);
   try {
-    return run(options);
-  } catch (const warpfinch::Error& error) {
-    print_error(fmt::format("warpfinch_mutants: {}\n", one_line(error.what())));
+    const int code = run(options);
+    warpfinch::flush_out();
+    return code;
+  } catch (const std::exception& error) {
+    warpfinch::print_error(fmt::format("warpfinch_mutants: {}\n", warpfinch::one_line(error.what())));
     return 2;
   }
 }
