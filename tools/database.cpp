@@ -84,9 +84,10 @@ int export_rows(Options options) {
 
 int import_rows(const Options& options) {
   const std::string text = read_file(options.file);
+  ConfigDatabase database = database_to_write(options.selection.database);
   const int added = [&] {
     try {
-      return database_to_write(options.selection.database).import_json(text);
+      return database.import_json(text);
     } catch (const Error& error) {
       if (error.kind != ErrorKind::input) throw;
       throw Error(error.kind, fmt::format("{}: {}", input_name(options.file), error.what()));

@@ -32,7 +32,7 @@ int export_plan(const Options& options) {
                 {"lines", lines}});
   else
     print_out("{0}: {1} lines\n  {2}\n  {3}  ({4})\n  nvcc -arch={5} {0} && ./a.out\n",
-              printable(options.file), lines, chosen.plan.problem, chosen.plan.config, chosen.origin,
+              one_line(options.file), lines, chosen.plan.problem, chosen.plan.config, chosen.origin,
               target.name);
   return 0;
 }

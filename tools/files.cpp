@@ -15,7 +15,7 @@ namespace warpfinch {
 namespace {
 
 // A device that never ends (/dev/zero) must not fill the memory. Exports of a database are the largest texts.
-constexpr size_t kMostBytes = size_t{4} << 30;
+constexpr size_t kMostBytes = size_t{1} << 30;
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
   fail_input(fmt::format("cannot read {}: {}", input_name(file), why));

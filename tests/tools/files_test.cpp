@@ -137,7 +137,9 @@ TEST_F(WrittenFiles, NamesAsLongAsTheSystemAllows) {
   const std::string longest(255, 'k');
   expect_written(write_to(longest), longest);
   EXPECT_EQ(write_to(longest + "k").code, 2);
-  expect_written(write_to("a line\nfeed"), "a line\nfeed");
+  const Finished written = write_to("a line\nfeed");
+  expect_written(written, "a line\nfeed");
+  EXPECT_THAT(written.out, HasSubstr("a line feed: "));
 }
 
 TEST_F(WrittenFiles, EveryCommandRefusesAPlaceWithTheSameCode) {
