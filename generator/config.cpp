@@ -36,7 +36,7 @@ Part take_part(std::string_view& text, const Config& form) {
   const size_t open = text.find('{'), close = text.find('}');
   const bool complete = open != std::string_view::npos && close != std::string_view::npos && open < close &&
                         open > 0 && text[open - 1] == ':';
-  if (!complete) fail_input(fmt::format("config: '{}' is not of the form {}", text, form_of(form)));
+  if (!complete) fail_input(fmt::format("config: {} is not of the form {}", quote(text), form_of(form)));
   const Part part{text.substr(0, open - 1), text.substr(open + 1, close - open - 1)};
   text.remove_prefix(close + 1);
   return part;
@@ -71,8 +71,8 @@ Config parse_config(std::string_view text, const Problem& problem) {
     const Part part = take_part(rest, form);
     const size_t index = config.kernels.size();
     if (index >= form.kernels.size() || name_of(form.kernels[index]) != part.name)
-      fail_input(fmt::format("config: part {} is '{}'; {} wants {}", index + 1, part.name, operation(problem),
-                             form_of(form)));
+      fail_input(fmt::format("config: part {} is {}; {} wants {}", index + 1, quote(part.name),
+                             operation(problem), form_of(form)));
     config.kernels.push_back(parse_kernel(form.kernels[index], part.fields));
   }
   if (config.kernels.size() != form.kernels.size())

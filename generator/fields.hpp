@@ -176,9 +176,10 @@ void set_field(Struct& target, std::string_view key, std::string_view text, std:
     known = true;
     std::string wanted;
     if (!value_from_text(text, target.*field.member, wanted) || !takes(field, target.*field.member))
-      fail_input(fmt::format("{}: {}={}: not {}", what, key, text, wanted_by(field)));
+      fail_input(fmt::format("{}: {}={}: not {}", what, key, excerpt(text), wanted_by(field)));
   });
-  if (!known) fail_input(fmt::format("{}: unknown key '{}'; known: {}", what, key, field_names<Struct>()));
+  if (!known)
+    fail_input(fmt::format("{}: unknown key {}; known: {}", what, quote(key), field_names<Struct>()));
 }
 
 // Splits at blanks; no empty words.
@@ -191,10 +192,10 @@ Struct fields_from_text(std::string_view text, std::string_view what, Struct res
   for (std::string_view word : split_words(text)) {
     const size_t equals = word.find('=');
     if (equals == std::string_view::npos)
-      fail_input(fmt::format("{}: '{}' is not key=value; keys: {}", what, word, field_names<Struct>()));
+      fail_input(fmt::format("{}: {} is not key=value; keys: {}", what, quote(word), field_names<Struct>()));
     const std::string_view key = word.substr(0, equals);
     for (std::string_view other : seen)
-      if (other == key) fail_input(fmt::format("{}: '{}' stands twice", what, key));
+      if (other == key) fail_input(fmt::format("{}: {} stands twice", what, quote(key)));
     seen.push_back(key);
     set_field(result, key, word.substr(equals + 1), what);
   }

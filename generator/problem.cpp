@@ -243,7 +243,7 @@ Problem parse_problem(std::string_view text) {
   if (name == Softmax::kName) return parse_operation<Softmax>(rest);
   if (name == AttentionForward::kName) return parse_operation<AttentionForward>(rest);
   if (name == AttentionThreeKernel::kName) return parse_operation<AttentionThreeKernel>(rest);
-  fail_input(fmt::format("problem: unknown operation '{}'; known: {}", name, operation_names()));
+  fail_input(fmt::format("problem: unknown operation {}; known: {}", quote(name), operation_names()));
 }
 
 std::string to_text(const Problem& problem) {

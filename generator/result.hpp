@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "generator/quote.hpp"
+
 namespace warpfinch {
 
 // Why a config, a program or a candidate cannot be used.
@@ -47,10 +49,11 @@ class Expected {
 // Who has to act: the user (exit code 2) or the environment (exit code 1).
 enum class ErrorKind { input, environment };
 
-// What went wrong, where, and what would be right, in one line.
+// What went wrong, where, and what would be right, in one line. It often repeats words of the user or of a
+// file: what() is printable whatever they held.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind(kind) {}
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(printable(message)), kind(kind) {}
   ErrorKind kind;
 };
 

@@ -36,7 +36,7 @@ const Target& target_by_name(std::string_view name) {
     if (target.name == name) return target;
     known += (known.empty() ? "" : ", ") + target.name;
   }
-  fail_input(fmt::format("unknown target '{}'; known: {}", name, known));
+  fail_input(fmt::format("unknown target {}; known: {}", quote(name), known));
 }
 
 const Target& target_for_device(int major, int minor) {

@@ -64,7 +64,7 @@ int parse_ordinal(std::string_view id) {
   constexpr std::string_view kPrefix = "cuda:";
   const std::string_view number = id.starts_with(kPrefix) ? id.substr(kPrefix.size()) : std::string_view{};
   const int ordinal = number_from_text<int>(number).value_or(-1);
-  if (ordinal < 0) fail_input(fmt::format("device '{}': not of the form cuda:0 or emulator:sm_90a", id));
+  if (ordinal < 0) fail_input(fmt::format("device {}: not of the form cuda:0 or emulator:sm_90a", quote(id)));
   return ordinal;
 }
 
@@ -91,7 +91,7 @@ std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id) {
   int count = 0;
   check(driver, driver.device_get_count(&count), "cuDeviceGetCount");
   if (ordinal >= count)
-    fail_environment(fmt::format("device '{}': the machine has {}", id,
+    fail_environment(fmt::format("device {}: the machine has {}", quote(id),
                                  count == 0 ? "no GPU" : fmt::format("cuda:0 .. cuda:{}", count - 1)));
   return std::make_shared<DriverDevice>(driver, describe(driver, ordinal));
 }
@@ -101,7 +101,7 @@ std::shared_ptr<Device> Device::open(std::string_view id) {
   parse_ordinal(id);  // wrong text is the user's to mend, also where there is no driver
   std::string why;
   const Driver* driver = installed_driver(&why);
-  if (!driver) fail_environment(fmt::format("device '{}': {}", id, why));
+  if (!driver) fail_environment(fmt::format("device {}: {}", quote(id), why));
   return open_device(*driver, id);
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 #include "generator/result.hpp"
 #include "runtime/rows.hpp"
@@ -109,14 +110,6 @@ void check_header(const NpyHeader& header, const std::filesystem::path& file, co
                              shape_text(buffer.shape)));
 }
 
-// Bytes between where the stream stands and the end of the file.
-int64_t remaining_bytes(std::ifstream& stream) {
-  const auto here = stream.tellg();
-  const auto end = stream.seekg(0, std::ios::end).tellg();
-  stream.seekg(here);
-  return end - here;
-}
-
 // Calls move(bytes of a row in C order, first element's address, bytes between elements) for each row.
 template <class Tensor, class Move>
 void for_each_row(Tensor& tensor, Move move) {
@@ -130,42 +123,46 @@ void for_each_row(Tensor& tensor, Move move) {
 }  // namespace
 
 HostTensor read_npy(const std::filesystem::path& file, const Buffer& buffer) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) refuse(file, "is a folder, should be a .npy file");
   std::ifstream stream(file, std::ios::binary);
   if (!stream) refuse(file, fmt::format("cannot be opened: {}", std::strerror(errno)));
   check_header(read_header(stream, file), file, buffer);
   const int64_t size = size_of(buffer.type);
-  const int64_t wanted = row_count(buffer) * row_length(buffer) * size;
-  if (const int64_t found = remaining_bytes(stream); found != wanted)
-    refuse(file, fmt::format("holds {} bytes of elements, shape {} needs {}{}", found,
-                             shape_text(buffer.shape), wanted, found < wanted ? ": cut off" : ""));
+  int64_t found = 0;
   HostTensor tensor = poison(buffer);
   for_each_row(tensor, [&](std::vector<char>& row, std::byte* at, int64_t step) {
     stream.read(row.data(), static_cast<std::streamsize>(row.size()));
+    found += stream.gcount();
     for (size_t i = 0; i < row.size(); i += static_cast<size_t>(size), at += step)
       std::memcpy(at, &row[i], static_cast<size_t>(size));
   });
-  if (!stream) fail_environment(fmt::format("{}: read error", file.string()));
+  if (stream) found += stream.ignore(std::numeric_limits<std::streamsize>::max()).gcount();
+  if (stream.bad()) fail_environment(fmt::format("{}: read error", file.string()));
+  const int64_t wanted = row_count(buffer) * row_length(buffer) * size;
+  if (found != wanted)
+    refuse(file, fmt::format("holds {} bytes of elements, shape {} needs {}{}", found,
+                             shape_text(buffer.shape), wanted, found < wanted ? ": cut off" : ""));
   return tensor;
 }
 
-void write_npy(const std::filesystem::path& file, const HostTensor& tensor) {
+std::string to_npy(const HostTensor& tensor) {
   const Buffer& buffer = tensor.buffer;
   // A tuple of one needs its comma; the header ends with a line feed at a multiple of 64 bytes.
   std::string dictionary =
       fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descrs(buffer.type)[0],
                   fmt::join(buffer.shape, ", "), buffer.shape.size() == 1 ? "," : "");
   dictionary.append(63 - (10 + dictionary.size()) % 64, ' ').push_back('\n');
-  std::ofstream stream(file, std::ios::binary | std::ios::trunc);
-  stream << kMagic << '\1' << '\0' << static_cast<char>(dictionary.size() & 255)
-         << static_cast<char>(dictionary.size() >> 8) << dictionary;
+  std::string content(kMagic);
+  content +=
+      {'\1', '\0', static_cast<char>(dictionary.size() & 255), static_cast<char>(dictionary.size() >> 8)};
+  content += dictionary;
   const auto size = static_cast<size_t>(size_of(buffer.type));
   for_each_row(tensor, [&](std::vector<char>& row, const std::byte* at, int64_t step) {
     for (size_t i = 0; i < row.size(); i += size, at += step) std::memcpy(&row[i], at, size);
-    stream.write(row.data(), static_cast<std::streamsize>(row.size()));
+    content.append(row.data(), row.size());
   });
-  stream.close();
-  if (!stream)
-    fail_environment(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(errno)));
+  return content;
 }
 
 }  // namespace warpfinch

@@ -39,6 +39,6 @@ std::vector<HostTensor> workload(const std::vector<Buffer>& buffers, uint64_t se
 // .npy (version 1-3, C order). fp32 and fp16 as '<f4' '<f2'; bf16 is stored as '<u2' holding the bits ('<V2'
 // is read too). Shape must be the buffer's; Error (input) says what was found and what would be right.
 HostTensor read_npy(const std::filesystem::path& file, const Buffer& buffer);
-void write_npy(const std::filesystem::path& file, const HostTensor& tensor);
+std::string to_npy(const HostTensor& tensor);
 
 }  // namespace warpfinch

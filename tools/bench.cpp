@@ -11,8 +11,8 @@
 #include "tools/command.hpp"
 #include "tools/files.hpp"
 #include "tools/on_device.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
-#include "tuner/shapes.hpp"
 
 namespace warpfinch {
 namespace {
@@ -119,11 +119,11 @@ void print_row(const Row& row, bool json) {
                  {"max_error", row.max_error ? Json(*row.max_error) : Json()}};
     return print_json(line);
   }
-  fmt::print(
+  print_out(
       "{}\n  {}\n  median {:.2f} us  min {:.2f}  max {:.2f}  spread {:.1f} %  {:.1f} TFLOPS  (L2 {}){}\n",
       row.problem, row.config, m.median_us, m.min_us, m.max_us, 100 * m.spread, row.tflops(), m.l2,
       row.max_error ? fmt::format("  max_error {:.3g}{}", *row.max_error, row.right() ? "" : " WRONG") : "");
-  std::fflush(stdout);
+  flush_out();
 }
 
 // Neither problem nor config texts hold commas, but strides do: they are quoted.
@@ -144,6 +144,7 @@ int bench(const Options& options) {
         fmt::format("bench: {} runs kernels on the CPU and cannot time them; `warpfinch run --check` "
                     "takes it",
                     options.selection.device));
+  if (!options.csv.empty()) check_can_write(options.csv);
   if (list_devices().empty())  // a typing error is reported on any machine
     for (const Selection& entry : entries) plans_of(entry, options.configs, target_by_name("sm_90a"));
   const std::shared_ptr<Device> device = Device::open(options.selection.device);
@@ -165,8 +166,9 @@ Command add_bench(CLI::App& program) {
   CLI::App* app = program.add_subcommand("bench", "Time problems on a GPU");
   auto options = std::make_shared<Options>();
   app->add_option("--problem", options->selection.problem, "What to compute");
-  app->add_option("--program", options->selection.program, "Your own tile program (.tir)");
-  app->add_option("--shapes", options->shapes, "List of problems (YAML)");
+  app->add_option("--program", options->selection.program,
+                  "Your own tile program (.tir); - is standard input");
+  app->add_option("--shapes", options->shapes, "List of problems (YAML); - is standard input");
   app->add_option("--config", options->configs, "Config text; repeated: timed in alternation")
       ->allow_extra_args(false);
   app->add_option("--csv", options->csv, "Also write the rows to this file");

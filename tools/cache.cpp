@@ -1,9 +1,8 @@
 // warpfinch cache prune: keeps the folder of compiled kernels small.
-#include <fmt/format.h>
-
 #include "runtime/kernel_cache.hpp"
 #include "tools/command.hpp"
 #include "tools/files.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -21,10 +20,10 @@ int prune(const Options& options) {
   if (options.json)
     print_json({{"directory", cache.directory().string()}, {"files", pruned.files}, {"bytes", pruned.bytes}});
   else
-    fmt::print("removed {} files, {} bytes from {}\n", pruned.files, pruned.bytes,
-               cache.directory().empty()
-                   ? "no cache (none of WARPFINCH_CACHE_DIR, XDG_CACHE_HOME, HOME is set)"
-                   : cache.directory().string());
+    print_out("removed {} files, {} bytes from {}\n", pruned.files, pruned.bytes,
+              cache.directory().empty()
+                  ? "no cache (none of WARPFINCH_CACHE_DIR, XDG_CACHE_HOME, HOME is set)"
+                  : cache.directory().string());
   return 0;
 }
 

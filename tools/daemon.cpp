@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/daemon.hpp"
 #include "tuner/shipped_configs.hpp"
@@ -34,7 +35,7 @@ class Reporter {
     else
       print_text(event, index, problem, why);
     if (result) print_result(problem, *result, json_);
-    std::fflush(stdout);
+    flush_out();
   }
 
   void progress(const TuneProgress& progress) {
@@ -68,11 +69,11 @@ class Reporter {
   void print_text(DaemonEvent event, size_t index, const std::string& problem, const std::string& why) const {
     const std::string place = fmt::format("[{}/{}]", index + 1, shapes_.size());
     if (event == DaemonEvent::begin)
-      fmt::print("{} {}\n", place, problem);
+      print_out("{} {}\n", place, problem);
     else if (event == DaemonEvent::skipped)
-      fmt::print("{} {}\n  finished before\n", place, problem);
+      print_out("{} {}\n  finished before\n", place, problem);
     else if (event == DaemonEvent::failed)
-      fmt::print("  failed: {}\n", why);
+      print_out("  failed: {}\n", why);
   }
 
   const std::vector<Shape>& shapes_;
@@ -89,8 +90,8 @@ void print_summary(const DaemonResult& result, bool json) {
                 {"failed", result.failed},
                 {"stopped", result.stopped}});
   else
-    fmt::print("{} finished, {} finished before, {} failed{}\n", result.finished, result.skipped,
-               result.failed, result.stopped ? "; stopped, the next start continues here" : "");
+    print_out("{} finished, {} finished before, {} failed{}\n", result.finished, result.skipped,
+              result.failed, result.stopped ? "; stopped, the next start continues here" : "");
 }
 
 int work(const Options& options) {
@@ -122,7 +123,8 @@ Command add_daemon(CLI::App& program) {
   CLI::App* app =
       program.add_subcommand("daemon", "Work through a list of problems; continue where it stopped");
   auto options = std::make_shared<Options>();
-  app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML)")->required();
+  app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML); - is standard input")
+      ->required();
   app->add_flag("--again", options->again, "Also what is finished already");
   add_tuning_options(*app, options->tuning);
   return {app, [app, options] {

@@ -3,6 +3,7 @@
 
 #include "tools/command.hpp"
 #include "tools/files.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -36,11 +37,12 @@ int list(const Options& options) {
     if (options.selection.json)
       print_json(json_of(best));
     else
-      fmt::print("{}\n  {} {:.2f} us  {}\n  {}\n", best.problem, best.predicted ? "predicted" : "measured",
-                 best.median_us, best.device, best.config);
+      print_out("{}\n  {} {:.2f} us  {}\n  {}\n", printable(best.problem),
+                best.predicted ? "predicted" : "measured", best.median_us, printable(best.device),
+                printable(best.config));
   }
   if (all.empty() && !options.selection.json)
-    fmt::print("{}: empty\n", database_file(options.selection.database).string());
+    print_out("{}: empty\n", database_file(options.selection.database).string());
   return 0;
 }
 
@@ -63,12 +65,13 @@ int show(const Options& options) {
     if (options.selection.json)
       print_json(to_json(row));
     else {
-      if (row.problem != shown) fmt::print("{}\n", row.problem);
+      if (row.problem != shown) print_out("{}\n", printable(row.problem));
       shown = row.problem;
-      fmt::print("  {}  {}\n    {}  {}\n", row.time, row.device, row.config, outcome_text(row));
+      print_out("  {}  {}\n    {}  {}\n", printable(row.time), printable(row.device), printable(row.config),
+                printable(outcome_text(row)));
     }
   }
-  if (rows.empty() && !options.selection.json) fmt::print("nothing is known of it\n");
+  if (rows.empty() && !options.selection.json) print_out("nothing is known of it\n");
   return 0;
 }
 
@@ -81,18 +84,19 @@ int export_rows(Options options) {
 
 int import_rows(const Options& options) {
   const std::string text = read_file(options.file);
+  ConfigDatabase database = database_to_write(options.selection.database);
   const int added = [&] {
     try {
-      return database_to_write(options.selection.database).import_json(text);
+      return database.import_json(text);
     } catch (const Error& error) {
       if (error.kind != ErrorKind::input) throw;
-      throw Error(error.kind, fmt::format("{}: {}", options.file, error.what()));
+      throw Error(error.kind, fmt::format("{}: {}", input_name(options.file), error.what()));
     }
   }();
   if (options.selection.json)
     print_json({{"added", added}});
   else
-    fmt::print("added {} rows to {}\n", added, database_file(options.selection.database).string());
+    print_out("added {} rows to {}\n", added, database_file(options.selection.database).string());
   return 0;
 }
 
@@ -121,7 +125,8 @@ Command add_database(CLI::App& program) {
   add_json_option(*export_app, selection.json);  // it is JSON anyway
   export_app->add_option("-o,--output", options->file, "File to write; - is standard output")
       ->capture_default_str();
-  import_app->add_option("file", options->file, "File that `database export` wrote")->required();
+  import_app->add_option("file", options->file, "File that `database export` wrote; - is standard input")
+      ->required();
   return {app, [=] {
             if (list_app->parsed()) return list(*options);
             if (show_app->parsed()) return show(*options);

@@ -7,6 +7,7 @@
 #include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -48,37 +49,37 @@ Json json_of_emulator(const Target& target) {
   return {{"kind", "emulator"}, {"device", emulator_of(target)}, {"target", target.name}};
 }
 
-void print(const DeviceInfo& device) {
+void print_device(const DeviceInfo& device) {
   const std::string target = target_of(device);
-  fmt::print("{:<8} {}  compute {}.{}  target {}  {} multiprocessors  {:.1f} GiB  driver {}  {}\n", device.id,
-             device.name, device.compute_major, device.compute_minor,
-             target.empty() ? "(not supported)" : target, device.multiprocessors,
-             static_cast<double>(device.memory_bytes) / (1 << 30), device.driver, device.uuid);
+  print_out("{:<8} {}  compute {}.{}  target {}  {} multiprocessors  {:.1f} GiB  driver {}  {}\n", device.id,
+            device.name, device.compute_major, device.compute_minor,
+            target.empty() ? "(not supported)" : target, device.multiprocessors,
+            static_cast<double>(device.memory_bytes) / (1 << 30), device.driver, device.uuid);
 }
 
-void print(const Target& target) {
-  fmt::print("target   {}  compute {}.{}  {} KB of shared memory per block\n", target.name,
-             target.compute_major, target.compute_minor, target.shared_bytes_per_block / 1024);
+void print_target(const Target& target) {
+  print_out("target   {}  compute {}.{}  {} KB of shared memory per block\n", target.name,
+            target.compute_major, target.compute_minor, target.shared_bytes_per_block / 1024);
 }
 
 void print_emulator(const Target& target) {
-  fmt::print("emulator {}  runs and checks kernels on the CPU\n", emulator_of(target));
+  print_out("emulator {}  runs and checks kernels on the CPU\n", emulator_of(target));
 }
 
 int list(bool json) {
   std::string why_no_device, why_no_nvrtc;
   const std::vector<DeviceInfo> devices = list_devices(&why_no_device);
   const std::string nvrtc = nvrtc_version(&why_no_nvrtc);
-  for (const DeviceInfo& device : devices) json ? print_json(json_of(device)) : print(device);
-  for (const Target& target : targets()) json ? print_json(json_of(target)) : print(target);
+  for (const DeviceInfo& device : devices) json ? print_json(json_of(device)) : print_device(device);
+  for (const Target& target : targets()) json ? print_json(json_of(target)) : print_target(target);
   for (const Target& target : targets()) json ? print_json(json_of_emulator(target)) : print_emulator(target);
   if (json) {
     if (devices.empty()) print_json({{"kind", "no device"}, {"reason", why_no_device}});
     print_json({{"kind", "nvrtc"}, {"version", nvrtc}, {"reason", why_no_nvrtc}});
     return 0;
   }
-  if (devices.empty()) fmt::print("no GPU:  {}\n", why_no_device);
-  fmt::print("NVRTC    {}\n", nvrtc.empty() ? "none: " + why_no_nvrtc : nvrtc);
+  if (devices.empty()) print_out("no GPU:  {}\n", why_no_device);
+  print_out("NVRTC    {}\n", nvrtc.empty() ? "none: " + why_no_nvrtc : nvrtc);
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "generator/result.hpp"
+#include "runtime/temporary_folder.hpp"
 #include "tools/files.hpp"
 
 extern char** environ;
@@ -71,21 +72,19 @@ std::string output_of(std::vector<std::string> words) {
   if (code != 0) fail_environment(fmt::format("cannot start {}: {}", words[0], std::strerror(code)));
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  if (status != 0) fail_environment(fmt::format("{} failed on the cubin (wait status {})", words[0], status));
-  return text;
+  if (status == 0) return text;
+  const std::string how = WIFSIGNALED(status) ? fmt::format("was killed by signal {}", WTERMSIG(status))
+                                              : fmt::format("ended with status {}", WEXITSTATUS(status));
+  fail_environment(fmt::format("{}, given the cubin {}, {}", words[0], words.back(), how));
 }
 
 // A file that is gone at the end of the scope.
 struct TemporaryFile {
-  std::string name = (fs::temp_directory_path() / "warpfinch-XXXXXX").string();
-  explicit TemporaryFile(const std::string& content) {
+  std::string name = (temporary_folder() / "warpfinch-XXXXXX").string();
+  TemporaryFile() {
     const int descriptor = mkstemp(name.data());
     if (descriptor < 0) fail_environment(fmt::format("cannot make {}: {}", name, std::strerror(errno)));
-    const ssize_t written = write(descriptor, content.data(), content.size());
     close(descriptor);
-    if (written == static_cast<ssize_t>(content.size())) return;
-    unlink(name.c_str());
-    fail_environment(fmt::format("cannot write {}", name));
   }
   ~TemporaryFile() { unlink(name.c_str()); }
   TemporaryFile(const TemporaryFile&) = delete;
@@ -100,7 +99,8 @@ std::string disassemble(const std::string& cubin) {
     fail_environment(
         "--stage sass needs cuobjdump or nvdisasm of the CUDA toolkit: neither is in PATH, "
         "CUDA_PATH/bin, CUDA_HOME/bin or /usr/local/cuda/bin");
-  const TemporaryFile file(cubin);
+  const TemporaryFile file;
+  write_file(file.name, cubin);
   if (cuobjdump.empty()) return output_of({nvdisasm, "-c", file.name});
   return output_of({cuobjdump, "-sass", file.name});
 }

@@ -1,12 +1,11 @@
 // warpfinch export: a kernel as one file that plain nvcc compiles, and that checks itself when run.
 #include "runtime/export.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "tools/command.hpp"
 #include "tools/files.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -22,7 +21,7 @@ int export_plan(const Options& options) {
   const ChosenPlan chosen = choose_plan(options.selection, target);
   const std::string text = export_cuda(chosen.plan, chosen.problem);
   write_file(options.file, text);
-  if (options.file == "-") return 0;
+  if (is_standard_output(options.file)) return 0;
   const auto lines = std::count(text.begin(), text.end(), '\n');
   if (options.selection.json)
     print_json({{"file", options.file},
@@ -32,8 +31,9 @@ int export_plan(const Options& options) {
                 {"kernels", chosen.plan.launches.size()},
                 {"lines", lines}});
   else
-    fmt::print("{}: {} lines\n  {}\n  {}  ({})\n  nvcc -arch={} {} && ./a.out\n", options.file, lines,
-               chosen.plan.problem, chosen.plan.config, chosen.origin, target.name, options.file);
+    print_out("{0}: {1} lines\n  {2}\n  {3}  ({4})\n  nvcc -arch={5} {0} && ./a.out\n",
+              one_line(options.file), lines, chosen.plan.problem, chosen.plan.config, chosen.origin,
+              target.name);
   return 0;
 }
 

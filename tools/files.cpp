@@ -1,66 +1,55 @@
 #include "tools/files.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "generator/result.hpp"
 
 namespace warpfinch {
 namespace {
 
-namespace fs = std::filesystem;
+// A device that never ends (/dev/zero) must not fill the memory. Exports of a database are the largest texts.
+constexpr size_t kMostBytes = size_t{1} << 30;
 
-[[noreturn]] void fail_write(const fs::path& file, int code) {
-  const std::string message = fmt::format("cannot write {}: {}", file.string(), std::strerror(code));
-  if (code == ENOENT || code == ENOTDIR || code == EISDIR) fail_input(message);
-  fail_environment(message);
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
+  fail_input(fmt::format("cannot read {}: {}", input_name(file), why));
 }
 
-// 0, or the errno of what failed.
-int write_whole(const fs::path& file, const std::string& content) {
-  std::FILE* stream = std::fopen(file.c_str(), "wb");
-  if (!stream) return errno;
-  int code = std::fwrite(content.data(), 1, content.size(), stream) == content.size() ? 0 : errno;
-  if (std::fclose(stream) != 0 && code == 0) code = errno;
-  return code;
-}
-
-void write_aside(const fs::path& file, const std::string& content) {
-  fs::path aside = file;
-  aside += fmt::format(".{}.partial", getpid());
-  int code = write_whole(aside, content);
-  if (code == 0 && std::rename(aside.c_str(), file.c_str()) != 0) code = errno;
-  if (code == 0) return;
-  std::error_code ignored;
-  fs::remove(aside, ignored);
-  fail_write(file, code);
+std::string read_all(int descriptor, const std::filesystem::path& file) {
+  std::string content;
+  char block[1 << 16];
+  for (ssize_t count; (count = read(descriptor, block, sizeof block)) != 0;) {
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse(file, std::strerror(errno));
+    if (content.size() + static_cast<size_t>(count) > kMostBytes)
+      refuse(file, fmt::format("it is longer than {} GiB", kMostBytes >> 30));
+    content.append(block, static_cast<size_t>(count));
+  }
+  return content;
 }
 
 }  // namespace
 
-std::string read_file(const fs::path& file) {
-  std::error_code code;
-  if (fs::is_directory(file, code)) fail_input(fmt::format("cannot read {}: it is a folder", file.string()));
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) fail_input(fmt::format("cannot read {}: {}", file.string(), std::strerror(errno)));
-  return {std::istreambuf_iterator<char>(stream), {}};
+std::string input_name(const std::filesystem::path& file) {
+  return file == "-" ? "standard input" : file.string();
 }
 
-void write_file(const fs::path& file, const std::string& content) {
-  if (file == "-") {
-    std::fwrite(content.data(), 1, content.size(), stdout);
-    return;
-  }
-  std::error_code ignored;
-  const fs::file_status status = fs::status(file, ignored);
-  if (!fs::exists(status) || fs::is_regular_file(status)) return write_aside(file, content);
-  if (const int code = write_whole(file, content)) fail_write(file, code);
+std::string read_file(const std::filesystem::path& file) {
+  if (file == "-") return read_all(STDIN_FILENO, file);
+  struct Opened {
+    int descriptor;
+    ~Opened() {
+      if (descriptor >= 0) close(descriptor);
+    }
+  } const opened{open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+  if (opened.descriptor < 0) refuse(file, std::strerror(errno));
+  return read_all(opened.descriptor, file);
 }
 
 int64_t parse_bytes(const std::string& text, const std::string& option) {
@@ -71,7 +60,7 @@ int64_t parse_bytes(const std::string& text, const std::string& option) {
   const bool known = suffix.empty() || (suffix.size() == 1 && place != std::string_view::npos);
   const size_t power = suffix.empty() || !known ? 0 : place + 1;
   if (code != std::errc() || number < 0 || !known || number > (int64_t{1} << 62 >> (10 * power)))
-    fail_input(fmt::format("{} {}: not a size; right: 0, 4096, 512M, 2G", option, text));
+    fail_input(fmt::format("{} {}: not a size; right: 0, 4096, 512M, 2G", option, excerpt(text)));
   return number << (10 * power);
 }
 

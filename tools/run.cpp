@@ -12,6 +12,7 @@
 #include "runtime/emulator/run_line.hpp"
 #include "tools/command.hpp"
 #include "tools/on_device.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 #include "tools/tensor_argument.hpp"
 
@@ -105,9 +106,9 @@ void report(const Options& options, const Device& device, const ChosenPlan& chos
     print_json(line);
     return;
   }
-  fmt::print("problem      {}\n", chosen.plan.problem);
-  if (chosen.problem) fmt::print("config       {}  ({})\n", chosen.plan.config, chosen.origin);
-  fmt::print("device       {}\n{}", device.info().name, verdict.text);
+  print_out("problem      {}\n", chosen.plan.problem);
+  if (chosen.problem) print_out("config       {}  ({})\n", chosen.plan.config, chosen.origin);
+  print_out("device       {}\n{}", device.info().name, verdict.text);
 }
 
 // On a machine without a GPU what the user wrote is looked at first: a typing error is his to mend, there and

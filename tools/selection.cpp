@@ -6,6 +6,7 @@
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "tools/files.hpp"
+#include "tools/output.hpp"
 #include "tuner/engine.hpp"
 #include "tuner/shipped_configs.hpp"
 
@@ -17,7 +18,7 @@ ChosenPlan program_plan(const Selection& selection, const Target& target, const 
     fail_input("--config goes with --problem; a program carries its schedule as attributes of its own");
   const std::string text = read_file(selection.program);
   const auto located = [&](const std::string& what) {
-    return fmt::format("{}: {}", selection.program, what);
+    return fmt::format("{}: {}", input_name(selection.program), what);
   };
   try {
     Expected<Plan> plan = generate_program(text, target, observe);
@@ -44,7 +45,8 @@ ChosenPlan problem_plan(const Selection& selection, const Target& target, const 
 void add_problem_options(CLI::App& command, Selection& selection) {
   command.add_option("--problem", selection.problem,
                      "What to compute: \"gemm m=4096 n=4096 k=4096 dtype=bf16\"");
-  command.add_option("--program", selection.program, "Your own tile program (.tir) in place of a problem");
+  command.add_option("--program", selection.program,
+                     "Your own tile program (.tir) in place of a problem; - is standard input");
   command.add_option("--config", selection.config,
                      "Config text; without it the database's, else the static model's best");
   add_database_option(command, selection);
@@ -61,7 +63,7 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
 
 std::string seed_fault(const std::string& text) {
   if (number_from_text<uint64_t>(text)) return "";
-  return fmt::format("'{}' should be a whole number from 0 to {}", text, ~uint64_t{0});
+  return fmt::format("{} should be a whole number from 0 to {}", quote(text), ~uint64_t{0});
 }
 
 void add_schedule_seed_option(CLI::App& command, Selection& selection) {
@@ -77,6 +79,10 @@ void add_database_option(CLI::App& command, Selection& selection) {
 
 void add_json_option(CLI::App& command, bool& json) {
   command.add_flag("--json", json, "One JSON object per line (keys: tools/README.md)");
+}
+
+std::vector<Shape> read_shapes(const std::string& file) {
+  return parse_shapes(read_file(file), input_name(file));
 }
 
 std::filesystem::path database_file(const std::string& given) {
@@ -112,6 +118,6 @@ ChosenPlan choose_plan(const Selection& selection, const Target& target, const S
                                    : problem_plan(selection, target, observe);
 }
 
-void print_json(const Json& object) { fmt::print("{}\n", to_line(object)); }
+void print_json(const Json& object) { print_out("{}\n", to_line(object)); }
 
 }  // namespace warpfinch

@@ -10,6 +10,7 @@
 #include "generator/generate.hpp"
 #include "tuner/config_database.hpp"
 #include "tuner/evaluation_json.hpp"
+#include "tuner/shapes.hpp"
 
 namespace warpfinch {
 
@@ -31,6 +32,9 @@ std::string seed_fault(const std::string& text);
 void add_schedule_seed_option(CLI::App& command, Selection& selection);
 void add_database_option(CLI::App& command, Selection& selection);
 void add_json_option(CLI::App& command, bool& json);
+
+// A list of shapes from a file, "-" being standard input. Error (input).
+std::vector<Shape> read_shapes(const std::string& file);
 
 // The database to read. None when --database was not given and the default one does not exist; Error (input)
 // for a given one that does not exist.

@@ -6,6 +6,7 @@
 #include "runtime/compiler.hpp"
 #include "tools/command.hpp"
 #include "tools/disassemble.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -24,7 +25,7 @@ void print_text(const Options& options, const std::string& kernel, const std::st
     print_json({{"kernel", kernel}, {"stage", stage}, {"text", text}});
     return;
   }
-  fmt::print("{}{}{}", lead, text, text.ends_with('\n') ? "" : "\n");
+  print_out("{}{}{}", lead, text, text.ends_with('\n') ? "" : "\n");
 }
 
 // --- while the generator works: a program that is refused half way was printed so far ----------------
@@ -100,7 +101,7 @@ void print_resources(const Options& options, const Plan& plan) {
     if (options.selection.json)
       print_json(resource_json(plan.launches[i], kernel));
     else
-      fmt::print("{}{}", lead_of(plan, i), resource_text(plan.launches[i], kernel));
+      print_out("{}{}", lead_of(plan, i), resource_text(plan.launches[i], kernel));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "generator/config_space.hpp"
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -35,16 +36,16 @@ int64_t count_valid(const ConfigSpace& space) {
 }
 
 void print_text(const ConfigSpace& space, int64_t valid, const std::vector<Config>& best) {
-  fmt::print("problem     {}\ntarget      {}\n\n", to_text(space.problem), space.target.name);
-  for (const Gene& gene : space.genes) fmt::print("{:<16}{}\n", gene.name, fmt::join(gene.values, " "));
-  fmt::print("\nconstraints\n");
+  print_out("problem     {}\ntarget      {}\n\n", to_text(space.problem), space.target.name);
+  for (const Gene& gene : space.genes) print_out("{:<16}{}\n", gene.name, fmt::join(gene.values, " "));
+  print_out("\nconstraints\n");
   for (const Constraint& constraint : constraints())
-    fmt::print("  {:<20}{}\n", constraint.name, constraint.meaning);
-  fmt::print("\n{:.0f} configs, {}\n", size(space),
-             valid < 0 ? "too many to count the valid ones" : fmt::format("{} of them valid", valid));
-  if (!best.empty()) fmt::print("\npredicted us (static model, not measured)  config\n");
+    print_out("  {:<20}{}\n", constraint.name, constraint.meaning);
+  print_out("\n{:.0f} configs, {}\n", size(space),
+            valid < 0 ? "too many to count the valid ones" : fmt::format("{} of them valid", valid));
+  if (!best.empty()) print_out("\npredicted us (static model, not measured)  config\n");
   for (const Config& config : best)
-    fmt::print("{:>12.2f}  {}\n", predict_us(space.problem, config, space.target), to_text(config));
+    print_out("{:>12.2f}  {}\n", predict_us(space.problem, config, space.target), to_text(config));
 }
 
 void print_lines(const ConfigSpace& space, int64_t valid, const std::vector<Config>& best) {

@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "tools/files.hpp"
+
 namespace warpfinch {
 namespace {
 
 constexpr std::string_view kRight = "right: name=dtype[d0,d1]@file.npy, @random or @zeros";
 
 [[noreturn]] void refuse(const std::string& text, const std::string& what) {
-  fail_input(fmt::format("--tensor {}: {}", text, what));
+  fail_input(fmt::format("--tensor {}: {}", excerpt(text), what));
 }
 
 std::string names_of(const std::vector<Buffer>& buffers) {
@@ -24,7 +26,8 @@ std::string names_of(const std::vector<Buffer>& buffers) {
 size_t index_of(const std::vector<Buffer>& buffers, const std::string& name, const std::string& option) {
   for (size_t i = 0; i < buffers.size(); ++i)
     if (buffers[i].name == name) return i;
-  fail_input(fmt::format("{}: there is no tensor '{}'; there are: {}", option, name, names_of(buffers)));
+  fail_input(fmt::format("{}: there is no tensor {}; there are: {}", excerpt(option), quote(name),
+                         names_of(buffers)));
 }
 
 void check_matches(const std::string& text, const TensorArgument& argument, const Buffer& buffer) {
@@ -46,7 +49,7 @@ Arguments match(const std::vector<Buffer>& buffers, const std::vector<std::strin
   for (const std::string& text : texts) {
     TensorArgument argument = parse_tensor_argument(text);
     const size_t i = index_of(buffers, argument.name, "--tensor " + text);
-    if (matched[i]) refuse(text, fmt::format("'{}' is given twice", argument.name));
+    if (matched[i]) refuse(text, fmt::format("{} is given twice", quote(argument.name)));
     check_matches(text, argument, buffers[i]);
     matched[i] = std::move(argument);
   }
@@ -59,7 +62,7 @@ struct Output {
 Output parse_output(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    fail_input(fmt::format("--output {}: right: name=file.npy", text));
+    fail_input(fmt::format("--output {}: right: name=file.npy", excerpt(text)));
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -79,7 +82,7 @@ TensorArgument parse_tensor_argument(const std::string& text) {
   if (!value_from_text(std::string_view(text).substr(open, close + 1 - open), argument.shape, wanted))
     refuse(text, fmt::format("dimensions are {}", wanted));
   if (!data_type_from_text(argument.type))
-    refuse(text, fmt::format("'{}' is no dtype; known: bf16, fp16, fp32", argument.type));
+    refuse(text, fmt::format("{} is no dtype; known: bf16, fp16, fp32", quote(argument.type)));
   if (argument.source.empty()) refuse(text, std::string(kRight));
   return argument;
 }
@@ -106,14 +109,21 @@ void check_tensors(const std::vector<Buffer>& buffers, const std::vector<std::st
 }
 
 void check_outputs(const std::vector<Buffer>& buffers, const std::vector<std::string>& outputs) {
-  for (const std::string& text : outputs) index_of(buffers, parse_output(text).name, "--output " + text);
+  for (const std::string& text : outputs) {
+    const Output output = parse_output(text);
+    index_of(buffers, output.name, "--output " + text);
+    if (output.file == "-")
+      fail_input(
+          fmt::format("--output {}: should name a file; standard output holds the report", excerpt(text)));
+    check_can_write(output.file);
+  }
 }
 
 void write_outputs(const std::vector<HostTensor>& tensors, const std::vector<std::string>& outputs) {
   for (const std::string& text : outputs) {
     const Output output = parse_output(text);
     for (const HostTensor& tensor : tensors)
-      if (tensor.buffer.name == output.name) write_npy(output.file, tensor);
+      if (tensor.buffer.name == output.name) write_file(output.file, to_npy(tensor));
   }
 }
 

@@ -25,7 +25,7 @@ std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers,
 
 // Before anything runs: do names, types, shapes and files fit the buffers?
 void check_tensors(const std::vector<Buffer>& buffers, const std::vector<std::string>& arguments);
-// Writes what `name=file.npy` asks for; check_outputs looks at the names before anything runs.
+// Writes what `name=file.npy` asks for; check_outputs looks at names and files before anything runs.
 void check_outputs(const std::vector<Buffer>& buffers, const std::vector<std::string>& outputs);
 void write_outputs(const std::vector<HostTensor>& tensors, const std::vector<std::string>& outputs);
 

@@ -1,6 +1,4 @@
 // warpfinch tune: searches the fastest config of each problem and remembers every one that it tried.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <exception>
 #include <functional>
@@ -10,8 +8,8 @@
 #include <thread>
 
 #include "tools/command.hpp"
+#include "tools/output.hpp"
 #include "tools/tuning.hpp"
-#include "tuner/shapes.hpp"
 #include "tuner/shipped_configs.hpp"
 
 namespace warpfinch {
@@ -81,11 +79,11 @@ class ShapeTuner {
         const std::lock_guard lock(output_);
         printer(progress);
       };
-    if (!json && alone) fmt::print("{}\n", text);
+    if (!json && alone) print_out("{}\n", text);
     TuneResult result = tune(shape.problem, judge.target, *judge.evaluator, database_, tuning);
     const std::lock_guard lock(output_);
     printer.finish();
-    if (!json && !alone) fmt::print("{}\n", text);  // beside others it speaks once, at its end
+    if (!json && !alone) print_out("{}\n", text);  // beside others it speaks once, at its end
     print_result(text, result, json);
     return result;
   }
@@ -104,16 +102,16 @@ class ShapeTuner {
 // What became of every problem. One evaluator judged them all, so that the times are of one kind.
 void print_table(const std::vector<std::optional<TuneResult>>& results, const std::vector<Shape>& shapes,
                  const Judge& judge) {
-  fmt::print("\n{} on {}\n", judge.predicts ? "predicted (static model, nothing was measured)" : "measured",
-             judge.evaluator->device());
-  fmt::print("{:>12}  {:>16}  problem\n", judge.predicts ? "predicted us" : "median us",
-             judge.predicts ? "predicted TFLOPS" : "TFLOPS");
+  print_out("\n{} on {}\n", judge.predicts ? "predicted (static model, nothing was measured)" : "measured",
+            judge.evaluator->device());
+  print_out("{:>12}  {:>16}  problem\n", judge.predicts ? "predicted us" : "median us",
+            judge.predicts ? "predicted TFLOPS" : "TFLOPS");
   for (size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) continue;
     const auto& best = results[i]->best;
     const double us = best ? cost_us(*best) : std::numeric_limits<double>::infinity();
-    fmt::print("{:>12.2f}  {:>16.1f}  {}\n", us, flops(shapes[i].problem) / us * 1e-6,
-               to_text(shapes[i].problem));
+    print_out("{:>12.2f}  {:>16.1f}  {}\n", us, flops(shapes[i].problem) / us * 1e-6,
+              to_text(shapes[i].problem));
   }
 }
 
@@ -125,12 +123,12 @@ int tune_all(const Options& options) {
   const Judge judge = open_judge(options.tuning);
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
   const auto results = ShapeTuner(shapes, options, database).run(judge);
-  const bool all_solved = std::all_of(results.begin(), results.end(), [](const auto& result) {
-    return !result || result->best || result->stopped;
-  });
   if (results.size() > 1 && !options.tuning.selection.json) print_table(results, shapes, judge);
-  if (!all_solved)
-    fail_environment("no config worked for some of the problems; `warpfinch database show` has the reasons");
+  for (size_t i = 0; i < results.size(); ++i)
+    if (results[i] && !results[i]->best && !results[i]->stopped)
+      fail_environment(
+          fmt::format("{}: {}{}", to_text(shapes[i].problem), why_no_best(*results[i]),
+                      results[i]->evaluated > 0 ? "; `warpfinch database show` has the reasons" : ""));
   return 0;
 }
 
@@ -141,10 +139,10 @@ Command add_tune(CLI::App& program) {
   auto options = std::make_shared<Options>();
   app->add_option("--problem", options->problems, "What to compute; may be repeated")
       ->allow_extra_args(false);
-  app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML)");
+  app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML); - is standard input");
   app->add_option("--jobs", options->tuning.jobs,
                   "Problems tuned at a time; they take turns on the GPU and compile beside each other")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 256))
       ->capture_default_str();
   app->add_option("--config", options->first, "Config to try first; may be repeated")
       ->allow_extra_args(false);

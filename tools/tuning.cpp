@@ -11,6 +11,7 @@
 
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
+#include "tools/output.hpp"
 
 namespace warpfinch {
 namespace {
@@ -66,15 +67,15 @@ Judge predicting_judge(const Target& target, const TuningOptions& options, const
   judge.evaluator = model_evaluator(target, compile_threads(options.jobs), emulator_of(options, target));
   judge.predicts = true;
   if (quiet) return judge;
-  fmt::print(stderr,
-             "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why);
+  print_error(fmt::format(
+      "warpfinch: no GPU ({}): every time is predicted by the static model, none is measured\n", why));
   return judge;
 }
 
 }  // namespace
 
 void add_tuning_options(CLI::App& command, TuningOptions& options) {
-  command.add_option("--budget", options.budget, "Per problem: seconds (60s) or evaluations (200)")
+  command.add_option("--budget", options.budget, "Per problem: time (60s, 10m, 1h) or evaluations (200)")
       ->capture_default_str();
   command.add_option("--seed", options.seed, "Seed of the search")->check(seed_fault)->capture_default_str();
   add_target_option(command, options.selection);
@@ -137,7 +138,7 @@ void ProgressPrinter::print_event(const TuneProgress& progress) const {
   else
     event["problem"] = progress.problem;
   print_json(event);
-  std::fflush(stdout);
+  flush_out();
 }
 
 void ProgressPrinter::operator()(const TuneProgress& progress) {
@@ -146,17 +147,17 @@ void ProgressPrinter::operator()(const TuneProgress& progress) {
                                           progress.rejected, progress.seconds, time_text(progress.best));
   if (bar_) {
     const int filled = static_cast<int>(share(progress) * kBarWidth);
-    fmt::print("\r[{:#<{}}{:.<{}}] {:<{}}", "", filled, "", kBarWidth - filled, numbers, width_);
+    print_out("\r[{:#<{}}{:.<{}}] {:<{}}", "", filled, "", kBarWidth - filled, numbers, width_);
     width_ = numbers.size();
   } else if (progress.seconds - last_ >= kSecondsBetweenLines) {
-    fmt::print("  {}\n", numbers);
+    print_out("  {}\n", numbers);
     last_ = progress.seconds;
   }
-  std::fflush(stdout);
+  flush_out();
 }
 
 void ProgressPrinter::finish() {
-  if (bar_ && width_ > 0) fmt::print("\r{:<{}}\r", "", width_ + kBarWidth + 3);
+  if (bar_ && width_ > 0) print_out("\r{:<{}}\r", "", width_ + kBarWidth + 3);
   width_ = 0;
 }
 
@@ -172,11 +173,11 @@ void print_result(const std::string& problem, const TuneResult& result, bool jso
                   {"best", best ? to_json(*best) : Json()}};
     print_json(event);
   } else {
-    fmt::print("  best {}  ({} tried, {} rejected, {} known before{})\n  {}\n", time_text(best),
-               result.evaluated, result.rejected, result.remembered, result.stopped ? ", stopped" : "",
-               best ? best->config : "no config works");
+    print_out("  best {}  ({} tried, {} rejected, {} known before{})\n  {}\n", time_text(best),
+              result.evaluated, result.rejected, result.remembered, result.stopped ? ", stopped" : "",
+              best ? best->config : why_no_best(result));
   }
-  std::fflush(stdout);
+  flush_out();
 }
 
 }  // namespace warpfinch

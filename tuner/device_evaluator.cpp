@@ -15,14 +15,14 @@ namespace {
 
 // Without opening it: this process never holds a context, which a bad kernel could kill.
 DeviceInfo find_device(const std::string& id) {
-  if (!id.starts_with("cuda:")) fail_input(fmt::format("device '{}': should be cuda:0, cuda:1, …", id));
+  if (!id.starts_with("cuda:")) fail_input(fmt::format("device {}: should be cuda:0, cuda:1, …", quote(id)));
   std::string why, known;
   for (const DeviceInfo& info : list_devices(&why)) {
     if (info.id == id) return info;
     known += (known.empty() ? "" : ", ") + info.id;
   }
   if (known.empty()) fail_environment(fmt::format("no GPU to measure on: {}", why));
-  fail_environment(fmt::format("device '{}' is not there; there are: {}", id, known));
+  fail_environment(fmt::format("device {} is not there; there are: {}", quote(id), known));
 }
 
 Target target_of(const DeviceInfo& info) {

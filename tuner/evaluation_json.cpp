@@ -15,7 +15,7 @@ Value get(const Json& json, const char* key) {
   try {
     return found->get<Value>();
   } catch (const nlohmann::json::exception&) {
-    fail_input(fmt::format("'{}' is of the wrong kind: {}", key, to_line(*found)));
+    fail_input(fmt::format("'{}' is of the wrong kind: {}", key, excerpt(to_line(*found))));
   }
 }
 
@@ -23,7 +23,7 @@ double get_number(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found != json.end() && found->is_null()) return std::numeric_limits<double>::infinity();
   if (found != json.end() && !found->is_number())
-    fail_input(fmt::format("'{}' is no number: {}", key, to_line(*found)));
+    fail_input(fmt::format("'{}' is no number: {}", key, excerpt(to_line(*found))));
   return get<double>(json, key);
 }
 
@@ -89,11 +89,14 @@ Evaluation evaluation_from_json(const Json& json) {
   e.config = get<std::string>(json, "config");
   e.digest = get<std::string>(json, "digest");
   const auto outcome = get<std::string>(json, "outcome");
-  if (outcome == "measured") e.outcome = measurement_from_json(json);
-  else if (outcome == "predicted") e.outcome = Prediction{get_number(json, "predicted_us")};
+  if (outcome == "measured")
+    e.outcome = measurement_from_json(json);
+  else if (outcome == "predicted")
+    e.outcome = Prediction{get_number(json, "predicted_us")};
   else if (outcome == "rejected")
     e.outcome = Rejection{get<std::string>(json, "stage"), get<std::string>(json, "reason")};
-  else fail_input(fmt::format("'outcome' is '{}', not one of measured, predicted, rejected", outcome));
+  else
+    fail_input(fmt::format("'outcome' is {}, not one of measured, predicted, rejected", quote(outcome)));
   e.device = get<std::string>(json, "device");
   e.driver = get<std::string>(json, "driver");
   e.nvrtc = get<std::string>(json, "nvrtc");

@@ -1,34 +1,63 @@
-// Reading the list of shapes.
+// Reading the list of shapes. yaml-cpp reads as far as it understands and is content with that: what stands
+// behind the first document, a character that ends its stream and a quotation mark left open are looked for
+// here, so that nothing is tuned of a list that was not understood as a whole.
 #include "tuner/shapes.hpp"
 
 #include <fmt/format.h>
 #include <xxhash.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 namespace warpfinch {
 
 namespace {
+
+constexpr size_t kMostBytes = size_t{64} << 20;  // a million problems
 
 class Reader {
  public:
   explicit Reader(std::string name) : name_(std::move(name)) {}
 
   std::vector<Shape> read(const std::string& yaml) {
+    if (yaml.size() > kMostBytes) fail_input(fmt::format("{}: longer than {} MiB", name_, kMostBytes >> 20));
+    check_characters(yaml);
     try {
-      return list(YAML::Load(yaml));
+      // The end said aloud: a quotation mark left open would take in what follows, and may not take in this.
+      return list(only_document(YAML::LoadAll(yaml + "\n...\n")));
+    } catch (const YAML::DeepRecursion& error) {
+      fail(error.mark, "broken YAML: nested too deep");
     } catch (const YAML::Exception& error) {
-      fail(error.mark, "broken YAML: " + error.msg);
+      const bool is_open = error.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+      fail(error.mark, "broken YAML: " + (is_open ? "a quotation mark is not closed" : error.msg));
     }
   }
 
  private:
+  // Behind the end stands only what read() put there.
   [[noreturn]] void fail(const YAML::Mark& mark, const std::string& what) const {
     if (mark.is_null()) fail_input(fmt::format("{}: {}", name_, what));
-    fail_input(fmt::format("{}:{}:{}: {}", name_, mark.line + 1, mark.column + 1, what));
+    const YAML::Mark& at = mark.line > end_.line ? end_ : mark;
+    fail_input(fmt::format("{}:{}:{}: {}", name_, at.line + 1, at.column + 1, what));
+  }
+
+  // YAML allows no other control characters, and to yaml-cpp "\x04" is the end of the file.
+  void check_characters(std::string_view yaml) {
+    for (; end_.pos < static_cast<int>(yaml.size()); ++end_.pos, ++end_.column) {
+      const std::string_view rest = yaml.substr(static_cast<size_t>(end_.pos));
+      const unsigned char c = static_cast<unsigned char>(rest[0]);
+      if (c == '\n') ++end_.line, end_.column = -1;
+      const bool is_blank = c == '\n' || c == '\t' || rest.starts_with("\r\n");
+      if ((c < ' ' && !is_blank) || c == 0x7f)
+        fail(end_, fmt::format("the character {} cannot stand in a list", quote(rest.substr(0, 1))));
+    }
+  }
+
+  YAML::Node only_document(const std::vector<YAML::Node>& documents) const {
+    if (documents.size() > 1)
+      fail(documents[1].Mark(), "text behind the end of the list, which is the only document of its file");
+    return documents.empty() ? YAML::Node() : documents[0];
   }
 
   std::vector<Shape> list(const YAML::Node& root) {
@@ -40,7 +69,8 @@ class Reader {
       entries.reset(root["shapes"]);
     }
     if (!entries.IsSequence() || entries.size() == 0)
-      fail(entries.Mark(), "should be a list of problems, as '- gemm m=4096 n=4096 k=4096'");
+      fail(entries.IsNull() ? YAML::Mark() : entries.Mark(),
+           "should be a list of problems, as '- gemm m=4096 n=4096 k=4096'");
     std::vector<Shape> shapes;
     for (const YAML::Node& entry : entries) shapes.push_back(shape(entry));
     return shapes;
@@ -61,10 +91,14 @@ class Reader {
   }
 
   void only_keys(const YAML::Node& map, const std::vector<std::string>& known) const {
+    std::vector<std::string> seen;
     for (const auto& pair : map) {
       const std::string key = pair.first.IsScalar() ? pair.first.Scalar() : "?";
       if (std::find(known.begin(), known.end(), key) == known.end())
-        fail(pair.first.Mark(), fmt::format("unknown key '{}'; known: {}", key, fmt::join(known, ", ")));
+        fail(pair.first.Mark(), fmt::format("unknown key {}; known: {}", quote(key), fmt::join(known, ", ")));
+      if (std::find(seen.begin(), seen.end(), key) != seen.end())
+        fail(pair.first.Mark(), fmt::format("the key '{}' stands twice", key));
+      seen.push_back(key);
     }
   }
 
@@ -83,6 +117,7 @@ class Reader {
   Budget budget(const YAML::Node& node) const { return parsed(node, "budget", parse_budget); }
 
   std::string name_;
+  YAML::Mark end_;  // how far the characters were looked at
   std::optional<Budget> default_budget_;
 };
 
@@ -90,14 +125,6 @@ class Reader {
 
 std::vector<Shape> parse_shapes(const std::string& yaml, const std::string& name) {
   return Reader(name).read(yaml);
-}
-
-std::vector<Shape> read_shapes(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  std::ostringstream text;
-  if (!std::filesystem::is_regular_file(file) || !stream || !(text << stream.rdbuf()))
-    fail_input(fmt::format("shapes {}: cannot be read, or is empty", file.string()));
-  return parse_shapes(text.str(), file.string());
 }
 
 std::string digest(const std::vector<Shape>& shapes) {

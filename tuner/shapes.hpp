@@ -10,10 +10,10 @@
 //   shapes:
 //     - softmax rows=4096 columns=1024
 //
-// An entry is a problem's text, or a map of problem and budget ("60s": seconds, "200": evaluations).
+// An entry is a problem's text, or a map of problem and budget ("60s", "10m", "1h": time, "200":
+// evaluations).
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,8 +29,8 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-// Error (input): one line with file, line and column, what is wrong there and what would be right.
-std::vector<Shape> read_shapes(const std::filesystem::path& file);
+// All of the list or none of it. Error (input): one line with the list's name, line and column, what is wrong
+// there and what would be right.
 std::vector<Shape> parse_shapes(const std::string& yaml, const std::string& name);
 // 32 hex digits over the entries in order; comments and spelling make no difference.
 std::string digest(const std::vector<Shape>& shapes);

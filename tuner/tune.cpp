@@ -223,4 +223,10 @@ TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluat
   return Run(problem, target, evaluator, database, options).go();
 }
 
+std::string why_no_best(const TuneResult& result) {
+  const int tried = result.evaluated + result.remembered;
+  if (tried == 0) return "the budget ended before a config was tried";
+  return fmt::format("none of the {} configs tried works", tried);
+}
+
 }  // namespace warpfinch

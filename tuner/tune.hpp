@@ -14,7 +14,7 @@
 
 namespace warpfinch {
 
-// "60s" or "200": seconds or evaluations.
+// "60s", "10m", "1h" or "200": time or evaluations. Printed as seconds.
 struct Budget {
   double seconds = 0;   // 0: not limited
   int evaluations = 0;  // 0: not limited; rejected ones count, remembered ones do not
@@ -58,6 +58,8 @@ struct TuneResult {
   int evaluated = 0, rejected = 0, remembered = 0;
   bool stopped = false;  // by `stop`
 };
+// Why there is no best, where there is none.
+std::string why_no_best(const TuneResult& result);
 
 // Every evaluation is recorded as it comes. The first candidates are the database's best for this shape and
 // the nearest ones, then the static model's best: the result is never worse than the untuned choice. Configs

@@ -71,7 +71,7 @@ class Parser {
     if (at_ >= text_.size()) return "the end of the text";
     size_t end = at_;
     while (end < text_.size() && is_name(text_[end])) ++end;
-    return fmt::format("'{}'", text_.substr(at_, std::max<size_t>(end - at_, 1)));
+    return quote(text_.substr(at_, std::max<size_t>(end - at_, 1)));
   }
   std::string name(const char* what) {
     skip_blanks();
@@ -190,7 +190,7 @@ class Parser {
     while (!line_ends() && peek() != '{') {
       const size_t start = at_;
       const std::string key = name("an attribute");
-      if (has(result, key)) at_ = start, fail(fmt::format("attribute '{}' stands twice", key));
+      if (has(result, key)) at_ = start, fail(fmt::format("attribute {} stands twice", quote(key)));
       if (peek() == '=') {
         ++at_;
         result.emplace_back(key, attribute_value());

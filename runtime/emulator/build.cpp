@@ -17,6 +17,7 @@
 
 #include "generator/result.hpp"
 #include "runtime/emulator/kernel.hpp"
+#include "runtime/temporary_folder.hpp"
 
 extern char** environ;
 
@@ -39,7 +40,7 @@ const std::vector<std::string> kOptions = {"-std=c++20",
 class WorkFolder {
  public:
   WorkFolder() {
-    std::string pattern = (fs::temp_directory_path() / "warpfinch-emulator-XXXXXX").string();
+    std::string pattern = (temporary_folder() / "warpfinch-emulator-XXXXXX").string();
     if (!mkdtemp(pattern.data()))
       fail_environment(fmt::format("cannot make a folder {}: {}", pattern, std::strerror(errno)));
     path = pattern;
@@ -127,7 +128,8 @@ std::string key_of(const std::string& text, const std::string& version) {
 std::string compile(const CudaSource& source, const std::string& text, std::vector<std::string> words) {
   const WorkFolder folder;
   const fs::path file = folder.path / (source.entry + ".cpp"), object = folder.path / "kernel.so";
-  std::ofstream(file, std::ios::binary) << text;
+  if (!(std::ofstream(file, std::ios::binary) << text << std::flush))
+    fail_environment(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
   const std::string compiler = fmt::format("{}", fmt::join(words, " "));
   words.insert(words.end(), kOptions.begin(), kOptions.end());
   words.insert(words.end(), {"-o", object.string(), file.string()});

@@ -30,9 +30,9 @@ struct Id {
 
 [[noreturn]] void refuse(std::string_view id) {
   fail_input(
-      fmt::format("device '{}': should be emulator:sm_90a; behind that may stand ,seed=7 (the order of "
+      fmt::format("device {}: should be emulator:sm_90a; behind that may stand ,seed=7 (the order of "
                   "threads) and then ,limit=60 (seconds that a launch may take)",
-                  id));
+                  quote(id)));
 }
 
 // Takes ",name=7" from the front; nothing where something else stands there.
@@ -133,11 +133,11 @@ std::shared_ptr<Device> open_device(std::string_view id, int threads) {
 
 std::string with_schedule_seed(std::string_view id, uint64_t seed) {
   if (!is_emulator(id))
-    fail_input(fmt::format("a schedule seed goes with an emulator:…, not with device '{}'", id));
+    fail_input(fmt::format("a schedule seed goes with an emulator:…, not with device {}", quote(id)));
   Id parsed = parse(id);
   if (parsed.seed && *parsed.seed != seed)
-    fail_input(fmt::format(
-        "device '{}' has a schedule seed, and {} was given beside it; one of them is enough", id, seed));
+    fail_input(fmt::format("device {} has a schedule seed, and {} was given beside it; one of them is enough",
+                           quote(id), seed));
   parsed.seed = seed;
   return to_text(parsed);
 }

@@ -1,5 +1,6 @@
 """The benchmark scripts without a GPU: which shapes they take, and what they would run."""
 
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,15 @@ class Lists(unittest.TestCase):
     def test_a_csv_without_a_column_says_which(self):
         with self.assertRaisesRegex(ValueError, "kv_heads"):
             shapes.read(self.file("peers.csv", "tag,batch,q_heads\na,1,2\n"))
+
+    def test_a_yaml_list_that_is_not_understood_as_a_whole_is_refused(self):
+        if importlib.util.find_spec("yaml") is None:
+            self.skipTest("SKIPPED: PyYAML is not installed")
+        for text, what in (("- gemm m=1 n=1 k=1\n---\n- gemm m=2 n=1 k=1\n", "line 2"),
+                           ("- gemm m=1 n=1 k=1\ngarbage\n", "line 2"),
+                           ("- problem: gemm m=1 n=1 k=1\n  problem: gemm m=2 n=1 k=1\n", "twice.*line 1")):
+            with self.assertRaisesRegex(SystemExit, f"list.yaml: broken YAML: .*{what}"):
+                shapes.read(self.file("list.yaml", text))
 
     def test_yaml(self):
         try:

@@ -55,6 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"problem_and_program", {"show", "--problem", kGemm, "--program", "x.tir"}, 2, "not both"},
         Case{"unknown_target", {"space", "--problem", kGemm, "--target", "sm_12"}, 2, "sm_90a"},
         Case{"bad_limit", {"cache", "prune", "--limit", "12Q"}, 2, "512M"},
+        Case{"no_jobs", {"tune", "--problem", kGemm, "--jobs", "0"}, 2, "0 not in range 1 to 256"},
         Case{"bad_budget", {"tune", "--problem", kGemm, "--budget", "soon"}, 2, "soon"},
         Case{"tune_nothing", {"tune"}, 2, "--shapes"},
         Case{"missing_shapes", {"tune", "--shapes", "/nowhere/list.yaml"}, 2, "/nowhere/list.yaml"},
@@ -138,7 +139,7 @@ TEST(BadFiles, TruncatedProgramNamesLineAndColumn) {
   expect_one_line(program({"show", "--program", program.write("empty.tir", "")}), 2, "line ");
   expect_one_line(program({"show", "--program", program.write("bytes.tir", std::string("\0\xff\x01", 3))}), 2,
                   "line ");
-  expect_one_line(program({"show", "--program", program.path("")}), 2, "folder");
+  expect_one_line(program({"show", "--program", program.path("")}), 2, "Is a directory");
 }
 
 TEST(BadFiles, DatabaseOfANewerSchemaStaysAsItIs) {

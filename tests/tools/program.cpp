@@ -63,10 +63,15 @@ void Program::show_gpu() {
   std::erase_if(environment_, [](const auto& entry) { return entry.first == "CUDA_VISIBLE_DEVICES"; });
 }
 
-std::vector<std::string> Program::words(const std::vector<std::string>& arguments,
-                                        const std::vector<std::string>& launcher) const {
+std::vector<std::string> Program::environment() const {
   std::vector<std::string> words{"env"};
   for (const auto& [variable, value] : environment_) words.push_back(variable + "=" + value);
+  return words;
+}
+
+std::vector<std::string> Program::words(const std::vector<std::string>& arguments,
+                                        const std::vector<std::string>& launcher) const {
+  std::vector<std::string> words = environment();
   words.insert(words.end(), launcher.begin(), launcher.end());
   words.push_back(WARPFINCH_PROGRAM);
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -75,6 +80,12 @@ std::vector<std::string> Program::words(const std::vector<std::string>& argument
 
 Finished Program::to_file(const std::vector<std::string>& arguments, const std::string& file) const {
   return run_words(words(arguments), folder_.path(), file);
+}
+
+Finished Program::shell(const std::string& script) const {
+  std::vector<std::string> words = environment();
+  words.insert(words.end(), {"W=" WARPFINCH_PROGRAM, "D=" + folder_.path().string(), "sh", "-c", script});
+  return run_words(words, folder_.path());
 }
 
 Finished Program::terminated(const std::vector<std::string>& arguments, int seconds) const {

@@ -29,6 +29,9 @@ class Program {
   // The same, sent SIGTERM after so many seconds.
   Finished terminated(const std::vector<std::string>& arguments, int seconds) const;
 
+  // A script for sh, in which $W is the program and $D the test's folder.
+  Finished shell(const std::string& script) const;
+
   void set(const std::string& variable, const std::string& value);
   void show_gpu();  // the machine's
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
@@ -36,6 +39,7 @@ class Program {
   std::string read(const std::string& name) const;
 
  private:
+  std::vector<std::string> environment() const;  // as words that put it before a command
   std::vector<std::string> words(const std::vector<std::string>& arguments,
                                  const std::vector<std::string>& launcher = {}) const;
 

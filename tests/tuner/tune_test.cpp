@@ -279,24 +279,33 @@ TEST_F(Tuning, progress_tells_of_each_evaluation_and_the_best) {
 
 // --- budgets
 // ---------------------------------------------------------------------------------------------------
-TEST(Budgets, are_seconds_or_evaluations) {
+TEST(Budgets, are_times_or_evaluations) {
   EXPECT_EQ(parse_budget("60s"), Budget{.seconds = 60});
   EXPECT_EQ(parse_budget("0.5s"), Budget{.seconds = 0.5});
+  EXPECT_EQ(parse_budget("10m"), Budget{.seconds = 600});
+  EXPECT_EQ(parse_budget("1.5h"), Budget{.seconds = 5400});
   EXPECT_EQ(parse_budget("200"), Budget{.evaluations = 200});
   for (const char* text : {"60s", "0.5s", "200"}) EXPECT_EQ(to_text(parse_budget(text)), text);
 }
 
 TEST(Budgets, that_are_neither_are_refused_with_what_would_be_right) {
-  for (const char* text :
-       {"", "s", "0", "0s", "-5", "-5s", "1.5", "60 s", "inf", "infs", "nans", "1e999s", "ten", "60m"}) {
+  for (const char* text : {"", "s", "h", "0", "0s", "0m", "-5", "-5s", "1.5", "60 s", "inf", "infs", "nans",
+                           "infh", "1e999s", "1e308h", "ten", "60d", "99999999999"}) {
     try {
       parse_budget(text);
       ADD_FAILURE() << text << " was taken";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind, ErrorKind::input);
-      EXPECT_THAT(error.what(), HasSubstr("60s"));
+      EXPECT_THAT(error.what(), HasSubstr("60s, 10m, 1h"));
     }
   }
+}
+
+TEST(Budgets, that_end_before_a_config_was_tried_say_so) {
+  EXPECT_THAT(why_no_best({}), HasSubstr("budget ended"));
+  TuneResult tried;
+  tried.evaluated = 3, tried.remembered = 2;
+  EXPECT_THAT(why_no_best(tried), HasSubstr("none of the 5 configs"));
 }
 
 }  // namespace

@@ -62,10 +62,27 @@ def _read_csv(file, operation):
         return [_from_csv_row(row, operation) for row in rows if row.get("pass", "fwd") == "fwd"]
 
 
-def _read_yaml(file):
+def _load_yaml(file):
+    """What a YAML file holds; of a key that stands twice PyYAML would keep the last and say nothing."""
     import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node, deep=False):
+            keys = [key.value for key, _ in node.value]
+            for key, _ in node.value:
+                if keys.count(key.value) > 1:
+                    raise yaml.YAMLError(f"the key {key.value!r} stands twice{key.start_mark}")
+            return super().construct_mapping(node, deep)
+
     with open(file) as text:
-        entries = yaml.safe_load(text)
+        try:
+            return yaml.load(text, Loader)
+        except yaml.YAMLError as error:
+            raise SystemExit(f"{file}: broken YAML: {' '.join(str(error).split())}")
+
+
+def _read_yaml(file):
+    entries = _load_yaml(file)
     if isinstance(entries, dict):
         entries = entries["shapes"]
     problems = [entry["problem"] if isinstance(entry, dict) else entry for entry in entries]

@@ -48,7 +48,7 @@ endforeach()
 
 # Faults planted into kernels, for the emulator to find; a sample runs with the tests.
 file(GLOB mutant_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/mutants/*.cpp)
-add_executable(warpfinch_mutants ${mutant_sources})
+add_executable(warpfinch_mutants ${mutant_sources} ${PROJECT_SOURCE_DIR}/tools/output.cpp)
 target_link_libraries(warpfinch_mutants PRIVATE ${WARPFINCH_ROOMS} ${YAML_CPP_ARCHIVE} ${SQLITE_ARCHIVE})
 add_test(NAME emulator.mutants_sample COMMAND warpfinch_mutants --sample 16)
 set_tests_properties(emulator.mutants_sample PROPERTIES TIMEOUT 600)

@@ -11,6 +11,7 @@
 #include "generator/result.hpp"
 #include "runtime/parallel.hpp"
 #include "tools/mutants/mutant.hpp"
+#include "tools/output.hpp"
 
 namespace warpfinch::mutants {
 namespace {
@@ -54,9 +55,9 @@ void report(const Mutant& mutant, const Verdict& verdict, Totals& totals) {
   const char* word = verdict.caught ? "caught" : why.empty() ? "SURVIVED" : "equivalent";
   (verdict.caught ? totals.caught : why.empty() ? totals.survived : totals.equivalent)++;
   if (verdict.caught) ++totals.by_kind[verdict.how.substr(0, verdict.how.find(':'))];
-  fmt::print("{:<10} {}\n", word, describe(mutant));
-  if (verdict.caught || !why.empty()) fmt::print("           {}\n", verdict.caught ? verdict.how : why);
-  std::fflush(stdout);
+  print_out("{:<10} {}\n", word, describe(mutant));
+  if (verdict.caught || !why.empty()) print_out("           {}\n", verdict.caught ? verdict.how : why);
+  flush_out();
 }
 
 // An emulator that cries over right kernels proves nothing about wrong ones.
@@ -67,7 +68,7 @@ bool originals_are_clean(const std::vector<Original>& originals, const Options& 
     Mutant unchanged;
     unchanged.plan = original.plan;
     const Verdict verdict = judge(unchanged, original, options.seeds);
-    fmt::print("{:<10} {}  {}\n", verdict.caught ? "NOT CLEAN" : "clean", original.name, verdict.how);
+    print_out("{:<10} {}  {}\n", verdict.caught ? "NOT CLEAN" : "clean", original.name, verdict.how);
     clean = clean && !verdict.caught;
   }
   return clean;
@@ -78,7 +79,7 @@ int run(const Options& options) {
   const std::vector<Original> all = originals();
   const std::vector<Mutant> mutants = chosen(all, options);
   if (options.list) {
-    for (const Mutant& mutant : mutants) fmt::print("{}\n", describe(mutant));
+    for (const Mutant& mutant : mutants) print_out("{}\n", describe(mutant));
     return 0;
   }
   std::map<std::string, const Original*> by_name;
@@ -96,10 +97,10 @@ int run(const Options& options) {
     verdicts[static_cast<size_t>(i)] = std::move(verdict);
     for (; told < mutants.size() && verdicts[told]; ++told) report(mutants[told], *verdicts[told], totals);
   });
-  for (const auto& [kind, count] : totals.by_kind) fmt::print("{:>5}  {}\n", count, kind);
+  for (const auto& [kind, count] : totals.by_kind) print_out("{:>5}  {}\n", count, kind);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  fmt::print("{} mutants: {} caught, {} equivalent, {} survived; {} seeds; {:.0f} s\n", mutants.size(),
-             totals.caught, totals.equivalent, totals.survived, options.seeds, seconds.count());
+  print_out("{} mutants: {} caught, {} equivalent, {} survived; {} seeds; {:.0f} s\n", mutants.size(),
+            totals.caught, totals.equivalent, totals.survived, options.seeds, seconds.count());
   return clean && totals.survived == 0 ? 0 : 1;
 }
 
@@ -119,9 +120,11 @@ int main(int argc, char** argv) {
   program.add_flag("--list", options.list, "Only list the mutants");
   CLI11_PARSE(program, argc, argv);
   try {
-    return run(options);
-  } catch (const warpfinch::Error& error) {
-    fmt::print(stderr, "warpfinch_mutants: {}\n", error.what());
+    const int code = run(options);
+    warpfinch::flush_out();
+    return code;
+  } catch (const std::exception& error) {
+    warpfinch::print_error(fmt::format("warpfinch_mutants: {}\n", warpfinch::one_line(error.what())));
     return 2;
   }
 }

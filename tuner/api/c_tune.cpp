@@ -88,7 +88,6 @@ wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* bud
     const TuneResult result = tune(problem, device->target(), *evaluator, database, options);
     forget_plans(*engine);
     if (!result.best && !result.stopped)
-      fail_environment(
-          fmt::format("wf_tune: none of the {} configs tried works: {}", result.evaluated, to_text(problem)));
+      fail_environment(fmt::format("wf_tune: {}: {}", why_no_best(result), to_text(problem)));
   });
 }

@@ -147,11 +147,11 @@ typedef struct wf_progress {
 typedef int (*wf_progress_callback)(const wf_progress* progress, void* user_data);
 
 /* Searches the config space on the engine's device and records every evaluation in the engine's database;
- * plans made afterwards use what it found. Blocks until the budget is spent. budget_text: "60s" (seconds) or
- * "200" (evaluations). The same seed and the same answers of the device give the same run. Candidates run in
- * a child process with a time limit, so one that crashes or hangs costs no more than its own evaluation.
- * progress may be NULL. WF_ERROR_INPUT: a wrong text, or an engine without a database. WF_ERROR_ENVIRONMENT:
- * NVRTC or the worker program is missing, a full disk, or not one config worked. */
+ * plans made afterwards use what it found. Blocks until the budget is spent. budget_text: "60s", "10m", "1h"
+ * (time) or "200" (evaluations). The same seed and the same answers of the device give the same run.
+ * Candidates run in a child process with a time limit, so one that crashes or hangs costs no more than its
+ * own evaluation. progress may be NULL. WF_ERROR_INPUT: a wrong text, or an engine without a database.
+ * WF_ERROR_ENVIRONMENT: NVRTC or the worker program is missing, a full disk, or not one config worked. */
 WF_API wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text,
                          uint64_t seed, wf_progress_callback progress, void* user_data);
 

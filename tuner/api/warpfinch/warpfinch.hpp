@@ -130,8 +130,8 @@ class Engine {
     return Plan(plan);
   }
 
-  // Spends the budget ("60s" or "200") on finding a better config. An exception of `progress` ends the run
-  // and comes out here.
+  // Spends the budget ("60s", "10m", "1h" or "200" evaluations) on finding a better config. An exception of
+  // `progress` ends the run and comes out here.
   void tune(const std::string& problem, const std::string& budget, std::uint64_t seed = 0,
             const Progress& progress = {}) const {
     Watcher watcher{progress, nullptr};
