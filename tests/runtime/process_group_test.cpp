@@ -115,6 +115,18 @@ TEST_F(ProcessGroups, are_groups_of_their_own) {
   EXPECT_EQ(numbers[0], numbers[1]);
 }
 
+TEST_F(ProcessGroups, have_their_streams_where_we_have_none) {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int stream : {0, 1, 2}) close(stream);
+    _exit(shell("echo written && exec cat")->ended_within(20) ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(content_of(out_), "written\n");
+}
+
 TEST_F(ProcessGroups, end_with_all_that_they_started) {
   auto program = shell(kTwo);
   const std::vector<int> started = pids(2);
