@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
@@ -12,6 +13,15 @@
 
 namespace warpfinch {
 namespace {
+
+template <class Number>
+std::string number_fault(const std::string& text, Number least, Number most) {
+  Number number{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = code == std::errc() && end == text.data() + text.size();
+  if (whole && least <= number && number <= most) return "";
+  return fmt::format("'{}' should be a whole number from {} to {}", text, least, most);
+}
 
 ChosenPlan program_plan(const Selection& selection, const Target& target, const StageObserver& observe) {
   if (!selection.config.empty())
@@ -60,11 +70,10 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
       ->capture_default_str();
 }
 
-std::string seed_fault(const std::string& text) {
-  uint64_t seed = 0;
-  const auto [stop, code] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (code == std::errc() && stop == text.data() + text.size()) return "";
-  return fmt::format("'{}' should be a whole number from 0 to {}", text, ~uint64_t{0});
+std::string seed_fault(const std::string& text) { return number_fault(text, uint64_t{0}, ~uint64_t{0}); }
+
+std::string count_fault(const std::string& text) {
+  return number_fault(text, 1, std::numeric_limits<int>::max());
 }
 
 void add_schedule_seed_option(CLI::App& command, Selection& selection) {
