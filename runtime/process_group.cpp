@@ -142,7 +142,7 @@ bool ProcessGroup::ended_within(double seconds) {
 }
 
 void ProcessGroup::kill() {
-  if (ended_) return;
+  if (ended_within(0)) return;  // the number may be another process's by now
   ::kill(guard_, kParentGone);
   ended_within(kDeathSeconds);
 }

@@ -42,6 +42,7 @@ template <class Body>
 wf_status guarded(Body&& body) noexcept {
   const auto failed = [](wf_status status, auto... words) {
     try {
+      last_error().clear();  // a callback's call may have left its own
       ((last_error() += words), ...);
     } catch (...) {  // no memory for the text: the status still tells
     }
