@@ -37,6 +37,7 @@ wait
 )");
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     program_.set("CXX", file);
+    program_.set("TMPDIR", program_.path("."));  // where a killed program leaves its files
     return program_.signalled(arguments, "KILL", 100);  // in a group of its own, and should all else fail
   }
 
