@@ -18,6 +18,6 @@ std::optional<CompiledKernel> cached_kernel(const CudaSource& source, const Kern
                                             const std::string& nvrtc);
 
 Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source,
-                                      KernelCache& cache);
+                                      KernelCache& cache, const std::stop_token& stop = {});
 
 }  // namespace warpfinch

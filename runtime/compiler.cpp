@@ -52,10 +52,14 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   // False: the source does not compile, and the log says why.
-  bool compile(const std::vector<std::string>& options) {
+  bool compile(const std::vector<std::string>& options, const std::stop_token& stop) {
+    if (stop.stop_possible() && nvrtc_.set_flow_callback)
+      check(nvrtc_.set_flow_callback(program_, is_stopped, const_cast<std::stop_token*>(&stop)),
+            "nvrtcSetFlowCallback");
     std::vector<const char*> words;
     for (const std::string& option : options) words.push_back(option.c_str());
     const nvrtcResult code = nvrtc_.compile_program(program_, static_cast<int>(words.size()), words.data());
+    if (code != NVRTC_SUCCESS && stop.stop_requested()) fail_environment("a compilation was stopped");
     if (code == NVRTC_ERROR_BUILTIN_OPERATION_FAILURE)
       fail_environment("NVRTC does not find libnvrtc-builtins: it has to lie beside libnvrtc");
     if (code != NVRTC_ERROR_COMPILATION) check(code, "nvrtcCompileProgram");
@@ -80,6 +84,7 @@ class Program {
     while (content.ends_with('\0')) content.pop_back();
     return content;
   }
+  static int is_stopped(void* stop, void*) { return static_cast<std::stop_token*>(stop)->stop_requested(); }
   void check(nvrtcResult code, const char* call) const {
     if (code != NVRTC_SUCCESS) fail_environment(fmt::format("{}: {}", call, nvrtc_.get_error_string(code)));
   }
@@ -105,10 +110,11 @@ Rejection compile_rejection(const CudaSource& source, const std::string& log) {
   return {"compile", line};
 }
 
-Expected<CompiledKernel> compile_now(const CudaSource& source, const NvrtcLibrary& library) {
+Expected<CompiledKernel> compile_now(const CudaSource& source, const NvrtcLibrary& library,
+                                     const std::stop_token& stop) {
   const auto start = std::chrono::steady_clock::now();
   Program program(library.nvrtc, source);
-  const bool compiled = program.compile(options_for(source.target));
+  const bool compiled = program.compile(options_for(source.target), stop);
   CompiledKernel kernel;
   kernel.log = program.log();
   if (!compiled) return compile_rejection(source, kernel.log);
@@ -139,10 +145,10 @@ std::optional<CompiledKernel> cached_kernel(const CudaSource& source, const Kern
 }
 
 Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSource& source,
-                                      KernelCache& cache) {
+                                      KernelCache& cache, const std::stop_token& stop) {
   if (auto kernel = cached_kernel(source, cache, library.version)) return *std::move(kernel);
   if (!library.present()) fail_environment(fmt::format("cannot compile {}: {}", source.entry, library.why));
-  Expected<CompiledKernel> kernel = compile_now(source, library);
+  Expected<CompiledKernel> kernel = compile_now(source, library, stop);
   if (!kernel) return kernel;
   const CacheKeys keys = cache_keys(source, library.version);
   cache.put(keys.kernel, record_of(*kernel));
@@ -150,8 +156,8 @@ Expected<CompiledKernel> compile_with(const NvrtcLibrary& library, const CudaSou
   return kernel;
 }
 
-Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache) {
-  return compile_with(installed_nvrtc(), source, cache);
+Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache, const std::stop_token& stop) {
+  return compile_with(installed_nvrtc(), source, cache, stop);
 }
 
 Expected<std::string> compile_to_ptx(const CudaSource& source) {
@@ -161,7 +167,7 @@ Expected<std::string> compile_to_ptx(const CudaSource& source) {
   // A virtual architecture ("compute_90a") ends before ptxas.
   std::string architecture = source.target;
   if (architecture.starts_with("sm_")) architecture.replace(0, 3, "compute_");
-  if (!program.compile(options_for(architecture))) return compile_rejection(source, program.log());
+  if (!program.compile(options_for(architecture), {})) return compile_rejection(source, program.log());
   return program.ptx();
 }
 
@@ -194,8 +200,9 @@ Expected<std::vector<CompiledKernel>> compile_all(const Plan& plan, int threads,
 
 }  // namespace
 
-Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads) {
-  return compile_all(plan, threads, [&](const CudaSource& source) { return compile(source, cache); });
+Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads,
+                                              const std::stop_token& stop) {
+  return compile_all(plan, threads, [&](const CudaSource& source) { return compile(source, cache, stop); });
 }
 
 Expected<std::vector<CompiledKernel>> compile(const Plan& plan, const Device& device, KernelCache& cache,

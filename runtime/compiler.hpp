@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,15 @@ std::string nvrtc_version(std::string* why = nullptr);
 
 // Compiles, or takes the cubin from the cache (which needs no NVRTC when a cubin of any NVRTC version that
 // was recorded for this source is there). Source that does not compile is a Rejection (stage "compile") with
-// the first error line; Error (environment) when NVRTC is missing and the cache does not have it.
-Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache);
+// the first error line; Error (environment) when NVRTC is missing and the cache does not have it, and after a
+// stop.
+Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache,
+                                 const std::stop_token& stop = {});
 // The PTX text, uncached.
 Expected<std::string> compile_to_ptx(const CudaSource& source);
 // All kernels of a plan, in parallel over at most `threads`.
-Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads = 2);
+Expected<std::vector<CompiledKernel>> compile(const Plan& plan, KernelCache& cache, int threads = 2,
+                                              const std::stop_token& stop = {});
 // The same with the device's own compiler.
 Expected<std::vector<CompiledKernel>> compile(const Plan& plan, const Device& device, KernelCache& cache,
                                               int threads = 2);

@@ -115,13 +115,15 @@ void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointe
 
 }  // namespace
 
+void check_pointer_count(const Plan& plan, size_t count) {
+  if (count == plan.buffers.size()) return;
+  std::string names;
+  for (const Buffer& buffer : plan.buffers) names += (names.empty() ? "" : ", ") + buffer.name;
+  fail_input(fmt::format("{} pointers given, the plan takes {}: {}", count, plan.buffers.size(), names));
+}
+
 void check_pointers(const Plan& plan, const std::vector<DevicePointer>& pointers, DevicePointer workspace) {
-  if (pointers.size() != plan.buffers.size()) {
-    std::string names;
-    for (const Buffer& buffer : plan.buffers) names += (names.empty() ? "" : ", ") + buffer.name;
-    fail_input(
-        fmt::format("{} pointers given, the plan takes {}: {}", pointers.size(), plan.buffers.size(), names));
-  }
+  check_pointer_count(plan, pointers.size());
   for (size_t i = 0; i < pointers.size(); ++i) {
     const Buffer& buffer = plan.buffers[i];
     if (pointers[i] == 0 || pointers[i] % static_cast<DevicePointer>(buffer.alignment) != 0)

@@ -29,7 +29,9 @@ class LoadedPlan {
                       void* stream) const = 0;
 };
 
-// What every launch looks at first; Error (input) as above.
+// What every launch looks at first; Error (input) as above. The count is apart for whoever has to look at it
+// before he reads the pointers.
+void check_pointer_count(const Plan& plan, size_t count);
 void check_pointers(const Plan& plan, const std::vector<DevicePointer>& pointers, DevicePointer workspace);
 
 }  // namespace warpfinch

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "runtime/keep_handlers.hpp"
+
 namespace warpfinch {
 namespace {
 
@@ -64,6 +66,7 @@ bool load(void* library, const char* name, Function& function) {
 }
 
 bool load_all(void* library, Nvrtc& nvrtc) {
+  load(library, "nvrtcSetFlowCallback", nvrtc.set_flow_callback);
   return load(library, "nvrtcVersion", nvrtc.version) &&
          load(library, "nvrtcGetErrorString", nvrtc.get_error_string) &&
          load(library, "nvrtcCreateProgram", nvrtc.create_program) &&
@@ -99,6 +102,7 @@ NvrtcLibrary open_nvrtc(const std::vector<std::string>& candidates) {
     } else if (!load_all(handle, library.nvrtc) || library.nvrtc.version(&major, &minor) != NVRTC_SUCCESS) {
       reason = candidate + ": not an NVRTC library";
     } else {
+      keep_handlers(handle);
       open_builtins(candidate);
       library.version = fmt::format("{}.{}", major, minor);
       return library;

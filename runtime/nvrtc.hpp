@@ -21,6 +21,8 @@ struct Nvrtc {
   decltype(&::nvrtcGetCUBIN) get_cubin = nullptr;
   decltype(&::nvrtcGetPTXSize) get_ptx_size = nullptr;
   decltype(&::nvrtcGetPTX) get_ptx = nullptr;
+  // Null in an older NVRTC. The callback's answer 1 ends the compilation that is going on.
+  nvrtcResult (*set_flow_callback)(nvrtcProgram, int (*)(void*, void*), void*) = nullptr;
 };
 
 // What opening gave. `why` is empty when it worked; else one line: what is missing and what to do.

@@ -5,6 +5,7 @@
 
 #include "tools/command.hpp"
 #include "tools/output.hpp"
+#include "tools/stop_signals.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/daemon.hpp"
 #include "tuner/shipped_configs.hpp"
@@ -101,11 +102,12 @@ int work(const Options& options) {
   daemon.tune.budget = parse_budget(options.tuning.budget);
   daemon.tune.seed = options.tuning.seed;
   daemon.tune.confirmations = kConfirmations;
-  daemon.tune.stop = &stop_flag();
+  const StopSignals signals;
+  daemon.tune.stop = signals.token();
   daemon.again = options.again;
   const std::optional<ConfigDatabase> shipped = read_shipped();
   daemon.tune.shipped = shipped ? &*shipped : nullptr;
-  const Judge judge = open_judge(options.tuning);
+  const Judge judge = open_judge(options.tuning, signals.token());
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
   Reporter reporter(shapes, daemon.tune.budget, json);
   daemon.tune.progress = [&](const TuneProgress& progress) { reporter.progress(progress); };

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,9 +13,9 @@
 
 #include "generator/result.hpp"
 #include "runtime/temporary_folder.hpp"
+#include "runtime/descriptor.hpp"
+#include "runtime/process_group.hpp"
 #include "tools/files.hpp"
-
-extern char** environ;
 
 namespace warpfinch {
 namespace {
@@ -53,25 +51,14 @@ std::string read_all(int descriptor) {
 }
 
 // Standard output of a program; its standard error is dropped, its failure is an Error.
-std::string output_of(std::vector<std::string> words) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) fail_environment(fmt::format("pipe: {}", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  pid_t child = 0;
-  const int code = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  const std::string text = code == 0 ? read_all(ends[0]) : std::string();
-  close(ends[0]);
-  if (code != 0) fail_environment(fmt::format("cannot start {}: {}", words[0], std::strerror(code)));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+std::string output_of(const std::vector<std::string>& words) {
+  const Descriptor nothing = open_file("/dev/null", O_RDWR);
+  Ends output = pipe_to_us();
+  ProcessGroup program(words, {nothing.number(), output.theirs.number(), nothing.number()});
+  output.theirs.close();
+  std::string text = read_all(output.ours.number());
+  while (!program.ended_within(1)) continue;  // it has closed its output
+  const int status = program.status();
   if (status == 0) return text;
   const std::string how = WIFSIGNALED(status) ? fmt::format("was killed by signal {}", WTERMSIG(status))
                                               : fmt::format("ended with status {}", WEXITSTATUS(status));

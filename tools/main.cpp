@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <new>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
 #include <string>
 
 #include "generator/result.hpp"
@@ -82,6 +85,9 @@ int main_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   warpfinch::hold_standard_streams();
+  // A file that meets a limit on its size (ulimit -f) is then a write that fails, with a line that says so,
+  // and not our death.
+  std::signal(SIGXFSZ, SIG_IGN);
   // A cache that cannot be written and the like are worth a line; WARPFINCH_LOG says otherwise.
   warpfinch::default_log_level(spdlog::level::warn);
   return warpfinch::main_of(argc, argv);

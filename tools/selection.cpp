@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include "generator/text.hpp"
+#include <charconv>
+#include <limits>
+
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "tools/files.hpp"
@@ -12,6 +15,15 @@
 
 namespace warpfinch {
 namespace {
+
+template <class Number>
+std::string number_fault(const std::string& text, Number least, Number most) {
+  Number number{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = code == std::errc() && end == text.data() + text.size();
+  if (whole && least <= number && number <= most) return "";
+  return fmt::format("'{}' should be a whole number from {} to {}", text, least, most);
+}
 
 ChosenPlan program_plan(const Selection& selection, const Target& target, const StageObserver& observe) {
   if (!selection.config.empty())
@@ -61,10 +73,7 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
       ->capture_default_str();
 }
 
-std::string seed_fault(const std::string& text) {
-  if (number_from_text<uint64_t>(text)) return "";
-  return fmt::format("{} should be a whole number from 0 to {}", quote(text), ~uint64_t{0});
-}
+std::string seed_fault(const std::string& text) { return number_fault(text, uint64_t{0}, ~uint64_t{0}); }
 
 void add_schedule_seed_option(CLI::App& command, Selection& selection) {
   command

@@ -9,6 +9,7 @@
 
 #include "tools/command.hpp"
 #include "tools/output.hpp"
+#include "tools/stop_signals.hpp"
 #include "tools/tuning.hpp"
 #include "tuner/shipped_configs.hpp"
 
@@ -32,15 +33,16 @@ std::vector<Shape> shapes_of(const Options& options) {
 // Tunes a list of shapes, several at a time: while one measures, others compile and compute their references.
 class ShapeTuner {
  public:
-  ShapeTuner(const std::vector<Shape>& shapes, const Options& options, ConfigDatabase& database)
-      : shapes_(shapes), options_(options), database_(database), results_(shapes.size()) {}
+  ShapeTuner(const std::vector<Shape>& shapes, const Options& options, ConfigDatabase& database,
+             const std::stop_token& stop)
+      : shapes_(shapes), options_(options), database_(database), stop_(stop), results_(shapes.size()) {}
 
   // A result for each shape, none for those not begun when it was stopped.
   std::vector<std::optional<TuneResult>> run(const Judge& first) {
     const int jobs = std::min(options_.tuning.jobs, static_cast<int>(shapes_.size()));
     std::vector<std::thread> others;
     for (int job = 1; job < jobs; ++job)
-      others.emplace_back([this] { guarded([&] { work(open_judge(options_.tuning, true)); }); });
+      others.emplace_back([this] { guarded([&] { work(open_judge(options_.tuning, stop_, true)); }); });
     guarded([&] { work(first); });
     for (std::thread& other : others) other.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -59,7 +61,8 @@ class ShapeTuner {
   }
 
   void work(const Judge& judge) {
-    for (size_t i; !stop_ && (i = next_++) < shapes_.size();) results_[i] = tune_one(shapes_[i], judge);
+    for (size_t i; !stop_.stop_requested() && (i = next_++) < shapes_.size();)
+      results_[i] = tune_one(shapes_[i], judge);
   }
 
   TuneResult tune_one(const Shape& shape, const Judge& judge) {
@@ -72,7 +75,7 @@ class ShapeTuner {
     for (const std::string& config : options_.first)
       tuning.first.push_back(parse_config(config, shape.problem));
     tuning.shipped = shipped_ ? &*shipped_ : nullptr;
-    tuning.stop = &stop_;
+    tuning.stop = stop_;
     ProgressPrinter printer(tuning.budget, json);
     if (json || alone)
       tuning.progress = [&](const TuneProgress& progress) {
@@ -92,7 +95,7 @@ class ShapeTuner {
   const Options& options_;
   ConfigDatabase& database_;
   const std::optional<ConfigDatabase> shipped_ = read_shipped();
-  const std::atomic<bool>& stop_ = stop_flag();
+  const std::stop_token stop_;
   std::atomic<size_t> next_ = 0;
   std::mutex output_;  // and failure_
   std::exception_ptr failure_;
@@ -120,9 +123,10 @@ int tune_all(const Options& options) {
   parse_budget(options.tuning.budget);
   for (const Shape& shape : shapes)
     for (const std::string& config : options.first) parse_config(config, shape.problem);
-  const Judge judge = open_judge(options.tuning);
+  const StopSignals signals;
+  const Judge judge = open_judge(options.tuning, signals.token());
   ConfigDatabase database = database_to_write(options.tuning.selection.database);
-  const auto results = ShapeTuner(shapes, options, database).run(judge);
+  const auto results = ShapeTuner(shapes, options, database, signals.token()).run(judge);
   if (results.size() > 1 && !options.tuning.selection.json) print_table(results, shapes, judge);
   for (size_t i = 0; i < results.size(); ++i)
     if (results[i] && !results[i]->best && !results[i]->stopped)

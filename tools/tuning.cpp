@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -18,13 +17,6 @@ namespace {
 
 constexpr double kSecondsBetweenLines = 2;
 constexpr int kBarWidth = 24;
-
-std::atomic<bool>& stop_state() {
-  static std::atomic<bool> state{false};
-  return state;
-}
-
-extern "C" void set_stop(int) { stop_state().store(true); }
 
 Target target_of(const DeviceInfo& info) {
   Target target = target_for_device(info.compute_major, info.compute_minor);
@@ -48,7 +40,7 @@ int compile_threads(int jobs) {
   return std::max(2, static_cast<int>(std::thread::hardware_concurrency()) / std::max(jobs, 1));
 }
 
-Judge measuring_judge(const DeviceInfo& info, const TuningOptions& options) {
+Judge measuring_judge(const DeviceInfo& info, const TuningOptions& options, const std::stop_token& stop) {
   Judge judge;
   judge.target = target_of(info);
   DeviceEvaluatorOptions device;
@@ -56,15 +48,17 @@ Judge measuring_judge(const DeviceInfo& info, const TuningOptions& options) {
   device.compile_threads = compile_threads(options.jobs);
   device.worker = std::filesystem::read_symlink("/proc/self/exe");
   device.emulator = emulator_of(options, judge.target);
+  device.stop = stop;
   judge.evaluator = device_evaluator(device);
   return judge;
 }
 
-Judge predicting_judge(const Target& target, const TuningOptions& options, const std::string& why,
-                       bool quiet) {
+Judge predicting_judge(const Target& target, const TuningOptions& options, const std::stop_token& stop,
+                       const std::string& why, bool quiet) {
   Judge judge;
   judge.target = target;
-  judge.evaluator = model_evaluator(target, compile_threads(options.jobs), emulator_of(options, target));
+  judge.evaluator =
+      model_evaluator(target, compile_threads(options.jobs), emulator_of(options, target), stop);
   judge.predicts = true;
   if (quiet) return judge;
   print_error(fmt::format(
@@ -87,25 +81,17 @@ void add_tuning_options(CLI::App& command, TuningOptions& options) {
   add_json_option(command, options.selection.json);
 }
 
-Judge open_judge(const TuningOptions& options, bool quiet) {
+Judge open_judge(const TuningOptions& options, const std::stop_token& stop, bool quiet) {
   const std::string& wanted = options.selection.device;
   if (emulator::is_emulator(wanted))
-    return predicting_judge(target_by_name(Device::open(wanted)->target().name), options, wanted, quiet);
+    return predicting_judge(target_by_name(Device::open(wanted)->target().name), options, stop, wanted,
+                            quiet);
   std::string why;
   for (const DeviceInfo& info : list_devices(&why))
-    if (info.id == wanted) return measuring_judge(info, options);
+    if (info.id == wanted) return measuring_judge(info, options, stop);
   // Throws, with what is wrong: a device that was asked for by name has to be there.
   if (options.device_given || why.empty()) Device::open(wanted);
-  return predicting_judge(target_by_name(options.selection.target), options, why, quiet);
-}
-
-const std::atomic<bool>& stop_flag() {
-  struct sigaction action {};
-  action.sa_handler = set_stop;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  stop_state();  // made before a handler can come to it
-  for (int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
-  return stop_state();
+  return predicting_judge(target_by_name(options.selection.target), options, stop, why, quiet);
 }
 
 std::string time_text(const Evaluation* evaluation) {

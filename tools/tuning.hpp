@@ -1,8 +1,8 @@
-// What `tune` and `daemon` share: the evaluator for this machine, progress, the stop flag.
+// What `tune` and `daemon` share: the evaluator for this machine, progress.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "tools/selection.hpp"
@@ -29,11 +29,7 @@ struct Judge {
   std::unique_ptr<Evaluator> evaluator;
   bool predicts = false;
 };
-Judge open_judge(const TuningOptions& options, bool quiet = false);
-
-// Set by SIGINT and SIGTERM: the evaluation in hand is finished and recorded, then the command ends. A second
-// signal ends the program at once.
-const std::atomic<bool>& stop_flag();
+Judge open_judge(const TuningOptions& options, const std::stop_token& stop, bool quiet = false);
 
 // Prints what comes in: a bar on a terminal, a line every few seconds elsewhere, events with --json.
 class ProgressPrinter {

@@ -2,6 +2,7 @@
 #include "tuner/candidate.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 
 #include "generator/config_space.hpp"
@@ -10,6 +11,8 @@
 namespace warpfinch {
 
 namespace {
+
+constexpr std::chrono::milliseconds kLook(50);  // how often a stop is looked for
 
 Candidate rejected(Rejection rejection, std::string digest = {}, std::string nvrtc = {}) {
   return {std::move(digest), std::move(nvrtc), std::move(rejection)};
@@ -30,12 +33,12 @@ Candidate generate_candidate(const Problem& problem, const Config& config, const
 }
 
 Candidate prepare_candidate(const Problem& problem, const Config& config, const Target& target,
-                            KernelCache& cache) {
+                            KernelCache& cache, const std::stop_token& stop) {
   const Expected<Plan> plan = checked_plan(problem, config, target);
   if (!plan) return rejected(plan.rejection());
   const std::string digest = source_digest(*plan);
   // One thread here: the parallelism is over candidates.
-  const auto kernels = compile(*plan, cache, 1);
+  const auto kernels = compile(*plan, cache, 1, stop);
   if (!kernels) return rejected(kernels.rejection(), digest, nvrtc_version());
   const std::string nvrtc = kernels->empty() ? std::string() : kernels->front().nvrtc;
   for (const CompiledKernel& kernel : *kernels)
@@ -60,6 +63,14 @@ void Preparation::work(std::stop_token stop) {
       promises_[i].set_exception(std::current_exception());
     }
   }
+}
+
+std::optional<Candidate> Preparation::get(size_t index, const std::stop_token& stop) {
+  std::future<Candidate>& result = results_.at(index);
+  if (stop.stop_possible())
+    while (!stop.stop_requested() && result.wait_for(kLook) != std::future_status::ready) continue;
+  if (stop.stop_requested()) return std::nullopt;
+  return result.get();
 }
 
 Evaluation evaluation_of(const Problem& problem, const Config& config, const Candidate& candidate) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,22 +24,23 @@ struct Candidate {
 };
 
 // Constraints, generation, compilation into the cache, spills and C75xx. Error (environment) when NVRTC is
-// missing and the cache does not have the kernels.
+// missing and the cache does not have the kernels, and after a stop.
 Candidate prepare_candidate(const Problem& problem, const Config& config, const Target& target,
-                            KernelCache& cache);
+                            KernelCache& cache, const std::stop_token& stop = {});
 // The same without compiling.
 Candidate generate_candidate(const Problem& problem, const Config& config, const Target& target);
 
 using Prepare = std::function<Candidate(const Problem&, const Config&)>;
 
 // Prepares configs on threads, so that compiling runs beside measuring. Destroying it gives up what was not
-// begun.
+// begun, and waits for the rest.
 class Preparation {
  public:
   Preparation(const Problem& problem, const std::vector<Config>& configs, const Prepare& prepare,
               int threads);
-  // Once per index; throws what prepare threw.
-  Candidate get(size_t index) { return results_.at(index).get(); }
+  // Once per index; none after a stop. Throws what prepare threw: but not after a stop, which may have been
+  // why it threw.
+  std::optional<Candidate> get(size_t index, const std::stop_token& stop);
 
  private:
   void work(std::stop_token stop);

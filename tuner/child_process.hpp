@@ -2,31 +2,32 @@
 // any moment: a kernel that never ends leaves no other way.
 #pragma once
 
-#include <sys/types.h>
-
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
+
+#include "runtime/descriptor.hpp"
+#include "runtime/process_group.hpp"
 
 namespace warpfinch {
 
 class ChildProcess {
  public:
-  // command[0] is a path. Error (environment) when no process can be made. The child has a process group of
-  // its own, so that a Ctrl-C meant for us does not look like its crash, and is killed when our thread ends.
+  // command[0] is a path. Error (environment) when no process can be made. It is killed when the calling
+  // thread ends.
   explicit ChildProcess(const std::vector<std::string>& command);
-  ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
 
   // Sends the line and a newline; false when the child has closed its input.
   bool send(std::string line);
   struct Answer {
-    enum class Kind { line, time_limit, ended } kind;
+    enum class Kind { line, time_limit, ended, stopped } kind;
     std::string line;
   };
-  // The next line of its standard output.
-  Answer receive(double seconds);
-  bool ended();  // without waiting
-  void kill();   // the whole process group; returns when it is gone
+  // The next line of its standard output; `stop` ends the waiting.
+  Answer receive(double seconds, const std::stop_token& stop = {});
+  bool ended() { return group_->ended_within(0); }
   // "exit status 3", "signal 11 (Segmentation fault)"; with the last line of its standard error, if any.
   std::string how_it_ended() const;
 
@@ -34,14 +35,11 @@ class ChildProcess {
   bool take_line(std::string& line);
   bool read_output();
   void read_errors();
-  bool reap(double seconds);
 
-  pid_t pid_ = -1;
-  bool reaped_ = false;
-  int status_ = 0;
-  int input_ = -1, output_ = -1, errors_ = -1;
-  std::string received_;   // of standard output, not yet handed out
-  std::string words_;      // the end of standard error
+  Descriptor input_, output_, errors_;
+  std::optional<ProcessGroup> group_;  // last: it ends before the pipes close
+  std::string received_;               // of standard output, not yet handed out
+  std::string words_;                  // the end of standard error
 };
 
 }  // namespace warpfinch

@@ -18,15 +18,15 @@ class Daemon {
 
   DaemonResult run() {
     for (size_t i = 0; i < shapes_.size() && !result_.stopped; ++i) {
-      if (stop_wanted()) result_.stopped = true;
-      else work_on(i);
+      if (options_.tune.stop.stop_requested())
+        result_.stopped = true;
+      else
+        work_on(i);
     }
     return result_;
   }
 
  private:
-  bool stop_wanted() const { return options_.tune.stop && options_.tune.stop->load(); }
-
   void report(DaemonEvent event, size_t index, const TuneResult* tuned = nullptr,
               const std::string& why = {}) const {
     if (options_.report) options_.report(event, index, tuned, why);

@@ -2,7 +2,6 @@
 // a daemon that was stopped, killed or unplugged continues where it was.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,7 +14,7 @@ namespace warpfinch {
 enum class DaemonEvent { begin, finished, skipped, failed, stopped };
 
 struct DaemonOptions {
-  TuneOptions tune;              // its budget is for shapes without their own; its stop flag ends the daemon
+  TuneOptions tune;              // its budget is for shapes without their own; its stop ends the daemon
   bool again = false;            // also what is finished already
   // Called as an entry of the list begins and ends: its index, the result (finished, stopped) or the reason
   // (failed).

@@ -65,12 +65,13 @@ std::unique_ptr<Evaluator> device_evaluator(const DeviceEvaluatorOptions& option
   worker.driver = info.driver;
   worker.time_limit_s = options.time_limit_s;
   worker.compile_threads = options.compile_threads;
+  worker.stop = options.stop;
   const Target target = target_of(info);
-  worker.prepare = [cache, target](const Problem& problem, const Config& config) {
-    return prepare_candidate(problem, config, target, *cache);
+  worker.prepare = [cache, target, stop = options.stop](const Problem& problem, const Config& config) {
+    return prepare_candidate(problem, config, target, *cache, stop);
   };
   if (!options.emulator.empty())
-    worker.prepare = with_emulation(std::move(worker.prepare), target, options.emulator);
+    worker.prepare = with_emulation(std::move(worker.prepare), target, options.emulator, options.stop);
   return worker_evaluator(std::move(worker));
 }
 

@@ -43,10 +43,11 @@ std::optional<Rejection> run_and_check(const std::shared_ptr<Device>& device, co
 }  // namespace
 
 std::optional<Rejection> emulate(const Problem& problem, const Config& config, const Target& target,
-                                 const std::string& emulator, KernelCache& cache) {
+                                 const std::string& emulator, KernelCache& cache,
+                                 const std::stop_token& stop) {
   // Other candidates are emulated beside this one, so that one thread is its share.
   const std::shared_ptr<Device> device =
-      emulator::open_device(emulator::with_limit(emulator, kMostSeconds), 1);
+      emulator::open_device(emulator::with_limit(emulator, kMostSeconds), 1, stop);
   const Problem smaller = shrink(problem, config, target);
   Expected<Plan> plan = generate(smaller, config, target);
   if (!plan) return plan.rejection();
@@ -55,11 +56,12 @@ std::optional<Rejection> emulate(const Problem& problem, const Config& config, c
   return run_and_check(device, smaller, config, *LoadedPlan::load(device, std::move(*plan), *kernels));
 }
 
-Prepare with_emulation(Prepare prepare, const Target& target, const std::string& emulator) {
-  return [prepare = std::move(prepare), target, emulator, cache = std::make_shared<KernelCache>()](
+Prepare with_emulation(Prepare prepare, const Target& target, const std::string& emulator,
+                       const std::stop_token& stop) {
+  return [prepare = std::move(prepare), target, emulator, stop, cache = std::make_shared<KernelCache>()](
              const Problem& problem, const Config& config) {
     Candidate candidate = prepare(problem, config);
-    if (!candidate.rejection) candidate.rejection = emulate(problem, config, target, emulator, *cache);
+    if (!candidate.rejection) candidate.rejection = emulate(problem, config, target, emulator, *cache, stop);
     return candidate;
   };
 }

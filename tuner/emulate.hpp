@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "tuner/candidate.hpp"
@@ -11,11 +12,13 @@ namespace warpfinch {
 // Why a config must not go to a GPU: a hazard, a wrong result or a launch beyond the time limit, on the
 // problem shrunk to what the config needs (stage "emulator", with the line to paste that shows it).
 // emulator: the device, "emulator:sm_90a,seed=7"; without a limit of its own it gets one of two minutes.
-// Error (environment) where the machine has no compiler for the emulator.
+// Error (environment) where the machine has no compiler for the emulator, and after a stop.
 std::optional<Rejection> emulate(const Problem& problem, const Config& config, const Target& target,
-                                 const std::string& emulator, KernelCache& cache);
+                                 const std::string& emulator, KernelCache& cache,
+                                 const std::stop_token& stop = {});
 
 // What `prepare` lets through has to pass the emulator as well.
-Prepare with_emulation(Prepare prepare, const Target& target, const std::string& emulator);
+Prepare with_emulation(Prepare prepare, const Target& target, const std::string& emulator,
+                       const std::stop_token& stop = {});
 
 }  // namespace warpfinch

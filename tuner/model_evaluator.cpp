@@ -15,12 +15,13 @@ namespace {
 
 class ModelEvaluator : public Evaluator {
  public:
-  ModelEvaluator(const Target& target, int threads, const std::string& emulator)
+  ModelEvaluator(const Target& target, int threads, const std::string& emulator, std::stop_token stop)
       : target_(target),
         threads_(threads),
+        stop_(std::move(stop)),
         prepare_(preparing()),
         device_(emulator.empty() ? "model:" + target.name : Device::open(emulator)->info().name) {
-    if (!emulator.empty()) prepare_ = with_emulation(std::move(prepare_), target_, emulator);
+    if (!emulator.empty()) prepare_ = with_emulation(std::move(prepare_), target_, emulator, stop_);
   }
 
   std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
@@ -32,7 +33,9 @@ class ModelEvaluator : public Evaluator {
   void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) override {
     Preparation preparation(problem, configs, prepare_, threads_);
     for (size_t i = 0; i < configs.size(); ++i) {
-      Evaluation evaluation = evaluation_of(problem, configs[i], preparation.get(i));
+      const std::optional<Candidate> candidate = preparation.get(i, stop_);
+      if (!candidate) return;
+      Evaluation evaluation = evaluation_of(problem, configs[i], *candidate);
       evaluation.device = device();
       if (!std::holds_alternative<Rejection>(evaluation.outcome))
         evaluation.outcome = Prediction{predict_us(problem, configs[i], target_)};
@@ -46,13 +49,16 @@ class ModelEvaluator : public Evaluator {
   Prepare preparing() {
     std::string why;
     if (!nvrtc_version(&why).empty())
-      return [this](const Problem& p, const Config& c) { return prepare_candidate(p, c, target_, cache_); };
+      return [this](const Problem& p, const Config& c) {
+        return prepare_candidate(p, c, target_, cache_, stop_);
+      };
     logger()->warn("predicting without compiling: {}; spills and compiler errors stay unseen", why);
     return [this](const Problem& p, const Config& c) { return generate_candidate(p, c, target_); };
   }
 
   Target target_;
   int threads_;
+  std::stop_token stop_;
   KernelCache cache_;
   Prepare prepare_;
   std::string device_;
@@ -61,8 +67,8 @@ class ModelEvaluator : public Evaluator {
 }  // namespace
 
 std::unique_ptr<Evaluator> model_evaluator(const Target& target, int compile_threads,
-                                           const std::string& emulator) {
-  return std::make_unique<ModelEvaluator>(target, compile_threads, emulator);
+                                           const std::string& emulator, std::stop_token stop) {
+  return std::make_unique<ModelEvaluator>(target, compile_threads, emulator, std::move(stop));
 }
 
 }  // namespace warpfinch

@@ -57,7 +57,7 @@ class Run {
 
  private:
   double now() const { return options_.clock ? options_.clock() : steady_seconds(); }
-  bool stopped() const { return options_.stop && options_.stop->load(); }
+  bool stopped() const { return options_.stop.stop_requested(); }
 
   bool over() const {
     const Budget& budget = options_.budget;
@@ -100,7 +100,7 @@ class Run {
     std::vector<Config> fresh, twins;
     std::set<std::string> in_batch;
     for (const Config& config : asked) {
-      if (options_.stop && *options_.stop) return;
+      if (stopped()) return;
       if (over()) break;  // what stands in the batch by now is still evaluated, at least its first
       const Expected<std::string> digest = source(config);
       if (!digest)

@@ -1,10 +1,10 @@
 // The tuning loop: Evolution asks, an Evaluator answers, the database remembers.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -50,7 +50,7 @@ struct TuneOptions {
   std::function<Expected<std::string>(const Problem&, const Config&, const Target&)> source;
   std::function<void(const TuneProgress&)> progress;
   const ConfigDatabase* shipped = nullptr;  // asked too for where to start, never written
-  const std::atomic<bool>* stop = nullptr;  // set: finish the evaluation in hand and return
+  std::stop_token stop;  // ends it, at the latest with the evaluation in hand; the evaluator may give that up
 };
 
 struct TuneResult {

@@ -40,11 +40,15 @@ class WorkerEvaluator : public Evaluator {
   void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) override {
     Preparation preparation(problem, configs, options_.prepare, options_.compile_threads);
     for (size_t i = 0; i < configs.size(); ++i) {
-      Evaluation evaluation = evaluation_of(problem, configs[i], preparation.get(i));
+      const std::optional<Candidate> candidate = preparation.get(i, options_.stop);
+      if (!candidate) return;
+      Evaluation evaluation = evaluation_of(problem, configs[i], *candidate);
       evaluation.device = options_.device;
       evaluation.driver = options_.driver;
       if (!std::holds_alternative<Rejection>(evaluation.outcome)) {
-        evaluation.outcome = ask(evaluation.problem, evaluation.config);
+        std::optional<Outcome> outcome = ask(evaluation.problem, evaluation.config);
+        if (!outcome) return;
+        evaluation.outcome = *std::move(outcome);
         evaluation.time = utc_time();
       }
       if (!sink(evaluation)) return;
@@ -54,26 +58,29 @@ class WorkerEvaluator : public Evaluator {
   std::string device() const override { return options_.device; }
 
  private:
-  Outcome ask(const std::string& problem, const std::string& config) {
+  // None after a stop, like what follows.
+  std::optional<Outcome> ask(const std::string& problem, const std::string& config) {
     Request request{++last_id_};
     const std::string line = to_line(Json{{"id", request.id}, {"problem", problem}, {"config", config}});
     // A worker that died before it began the request is not this candidate's fault: another one gets it.
     for (int tries = 0;; ++tries) {
-      if (!child_ || child_->ended()) start();
-      Outcome outcome = child_->send(line) ? listen(request) : give_up("crash", "it takes no requests");
-      if (child_ || request.step != "start" || tries == 1) return outcome;
+      if ((!child_ || child_->ended()) && !start()) return std::nullopt;
+      auto outcome = child_->send(line) ? listen(request) : give_up("crash", "it takes no requests");
+      if (!outcome || child_ || request.step != "start" || tries == 1) return outcome;
     }
   }
 
-  void start() {
+  // False after a stop.
+  bool start() {
     child_.reset();
     child_ = std::make_unique<ChildProcess>(options_.command);
-    const auto answer = child_->receive(options_.start_limit_s);
+    const auto answer = child_->receive(options_.start_limit_s, options_.stop);
+    if (answer.kind == ChildProcess::Answer::Kind::stopped) return child_.reset(), false;
     std::string why = child_->how_it_ended();
     if (answer.kind == ChildProcess::Answer::Kind::time_limit)
       why = fmt::format("not ready after {} s", options_.start_limit_s);
     if (answer.kind == ChildProcess::Answer::Kind::line) {
-      if (is_ready(answer.line)) return;
+      if (is_ready(answer.line)) return true;
       why = "its first line is " + answer.line.substr(0, 200);
     }
     child_.reset();
@@ -97,17 +104,18 @@ class WorkerEvaluator : public Evaluator {
 
   bool on_gpu(const std::string& step) const { return step == "run" || step == "measure"; }
 
-  Outcome listen(Request& request) {
+  std::optional<Outcome> listen(Request& request) {
     using Kind = ChildProcess::Answer::Kind;
     for (int lines = 0; lines < kMostLines; ++lines) {
       const double limit = on_gpu(request.step) ? options_.time_limit_s : options_.host_limit_s;
-      const auto answer = child_->receive(limit);
+      const auto answer = child_->receive(limit, options_.stop);
+      if (answer.kind == Kind::stopped) return child_.reset(), std::nullopt;
       if (answer.kind == Kind::time_limit)
         return give_up("time limit", fmt::format("no answer within {} s in step '{}'", limit, request.step));
       if (answer.kind == Kind::ended)
         return give_up("crash", fmt::format("in step '{}': {}", request.step, child_->how_it_ended()));
       try {
-        if (auto outcome = understand(request, object_from_line(answer.line))) return *outcome;
+        if (auto outcome = understand(request, object_from_line(answer.line))) return outcome;
       } catch (const Error& error) {
         if (error.kind == ErrorKind::environment) throw;
         return give_up("protocol", fmt::format("{}: {}", error.what(), answer.line.substr(0, 200)));
@@ -117,7 +125,7 @@ class WorkerEvaluator : public Evaluator {
   }
 
   // A worker that hangs, has crashed or lies is of no more use: the next candidate gets a new one.
-  Outcome give_up(const std::string& stage, const std::string& reason) {
+  std::optional<Outcome> give_up(const std::string& stage, const std::string& reason) {
     child_.reset();
     logger()->warn("worker restarted: {}: {}", stage, reason);
     return Rejection{stage, reason};

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct WorkerEvaluatorOptions {
   double start_limit_s = 120;  // until it is ready
   int compile_threads = 2;
   Prepare prepare;  // in this process, before the worker sees the candidate
+  std::stop_token stop = {};
 };
 std::unique_ptr<Evaluator> worker_evaluator(WorkerEvaluatorOptions options);
 

@@ -2,9 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <cstdlib>
@@ -16,10 +14,10 @@
 #include <sstream>
 
 #include "generator/result.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/emulator/kernel.hpp"
+#include "runtime/process_group.hpp"
 #include "runtime/temporary_folder.hpp"
-
-extern char** environ;
 
 namespace warpfinch::emulator {
 namespace {
@@ -36,6 +34,8 @@ const std::vector<std::string> kOptions = {"-std=c++20",
                                            "-fno-math-errno",
                                            "-fno-exceptions",
                                            "-fno-strict-aliasing"};
+
+constexpr double kLookSeconds = 0.05;  // how often a stop is looked for
 
 class WorkFolder {
  public:
@@ -57,6 +57,13 @@ class WorkFolder {
 std::string content(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void write(const fs::path& file, const std::string& text) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) fail_environment(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
 }
 
 // CXX may be several words ("ccache g++").
@@ -84,26 +91,22 @@ std::string failure_text(int status, const std::string& output) {
 }
 
 // Empty where the program did its work, else what went wrong. Both its outputs go to `output`.
-std::string run_program(const std::vector<std::string>& words, const fs::path& output) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return fmt::format("cannot be started: {}", std::strerror(error));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+std::string run_program(const std::vector<std::string>& words, const fs::path& output,
+                        const std::stop_token& stop) {
+  try {
+    const Descriptor nothing = open_file("/dev/null", O_RDONLY),
+                     file = open_file(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ProcessGroup program(words, {nothing.number(), file.number(), file.number()});
+    while (!program.ended_within(kLookSeconds))
+      if (stop.stop_requested()) return "was stopped";
+    return program.status() <= 0 ? "" : failure_text(program.status(), content(output));
+  } catch (const Error& error) {
+    return fmt::format("fails: {}", error.what());
   }
-  return status == 0 ? "" : failure_text(status, content(output));
 }
 
 // What `compiler --version` says; asked once per process and compiler.
-std::string compiler_version(const std::vector<std::string>& words) {
+std::string compiler_version(const std::vector<std::string>& words, const std::stop_token& stop) {
   static std::mutex mutex;
   static std::map<std::vector<std::string>, std::string> known;
   const std::lock_guard lock(mutex);
@@ -112,7 +115,7 @@ std::string compiler_version(const std::vector<std::string>& words) {
   const WorkFolder folder;
   std::vector<std::string> command = words;
   command.push_back("--version");
-  if (const std::string fault = run_program(command, folder.path / "version"); !fault.empty())
+  if (const std::string fault = run_program(command, folder.path / "version", stop); !fault.empty())
     fail_environment(
         fmt::format("the emulator needs a C++20 compiler, and '{}' {}; install g++, or set CXX to a compiler",
                     fmt::join(command, " "), fault));
@@ -125,15 +128,15 @@ std::string key_of(const std::string& text, const std::string& version) {
   return fmt::format("{:016x}{:016x}-e", hash.high64, hash.low64);
 }
 
-std::string compile(const CudaSource& source, const std::string& text, std::vector<std::string> words) {
+std::string compile(const CudaSource& source, const std::string& text, std::vector<std::string> words,
+                    const std::stop_token& stop) {
   const WorkFolder folder;
   const fs::path file = folder.path / (source.entry + ".cpp"), object = folder.path / "kernel.so";
-  if (!(std::ofstream(file, std::ios::binary) << text << std::flush))
-    fail_environment(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
+  write(file, text);
   const std::string compiler = fmt::format("{}", fmt::join(words, " "));
   words.insert(words.end(), kOptions.begin(), kOptions.end());
   words.insert(words.end(), {"-o", object.string(), file.string()});
-  if (const std::string fault = run_program(words, folder.path / "log"); !fault.empty())
+  if (const std::string fault = run_program(words, folder.path / "log", stop); !fault.empty())
     fail_environment(fmt::format("the host compiler '{}', given the emulated kernel {}, {}", compiler,
                                  source.entry, fault));
   return content(object);
@@ -141,12 +144,12 @@ std::string compile(const CudaSource& source, const std::string& text, std::vect
 
 }  // namespace
 
-std::string build_object(const CudaSource& source, KernelCache& cache) {
+std::string build_object(const CudaSource& source, KernelCache& cache, const std::stop_token& stop) {
   const std::vector<std::string> words = compiler_words();
   const std::string text = host_text(source);
-  const std::string key = key_of(text, compiler_version(words));
+  const std::string key = key_of(text, compiler_version(words, stop));
   if (auto object = cache.get(key)) return *std::move(object);
-  std::string object = compile(source, text, words);
+  std::string object = compile(source, text, words, stop);
   cache.put(key, object);
   return object;
 }

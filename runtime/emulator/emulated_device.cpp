@@ -78,12 +78,13 @@ DeviceInfo describe(const Id& id, const Target& target) {
 
 class EmulatedDevice final : public Device {
  public:
-  EmulatedDevice(const Id& id, int threads)
+  EmulatedDevice(const Id& id, int threads, std::stop_token stop)
       : target_(target_by_name(id.target)), info_(describe(id, target_)) {
     target_.multiprocessors = kMultiprocessors;
     options_.schedule_seed = id.seed.value_or(0);
     options_.most_seconds = static_cast<double>(id.limit.value_or(0));
     options_.threads = threads;
+    options_.stop = std::move(stop);
   }
   const DeviceInfo& info() const override { return info_; }
   const Target& target() const override { return target_; }
@@ -108,7 +109,7 @@ class EmulatedDevice final : public Device {
 
   Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache) const override {
     CompiledKernel kernel;
-    kernel.cubin = build_object(source, cache);
+    kernel.cubin = build_object(source, cache, options_.stop);
     return kernel;
   }
   std::shared_ptr<const LoadedPlan> load(Plan plan, const std::vector<CompiledKernel>& kernels) override {
@@ -127,8 +128,9 @@ class EmulatedDevice final : public Device {
 
 bool is_emulator(std::string_view id) { return id.starts_with(kPrefix); }
 
-std::shared_ptr<Device> open_device(std::string_view id, int threads) {
-  return std::make_shared<EmulatedDevice>(parse(id), threads > 0 ? threads : machine_threads());
+std::shared_ptr<Device> open_device(std::string_view id, int threads, std::stop_token stop) {
+  return std::make_shared<EmulatedDevice>(parse(id), threads > 0 ? threads : machine_threads(),
+                                          std::move(stop));
 }
 
 std::string with_schedule_seed(std::string_view id, uint64_t seed) {

@@ -15,8 +15,8 @@ namespace warpfinch::emulator {
 bool is_emulator(std::string_view id);
 // "emulator:<target>", or with the order in which things happen and the seconds that a launch may take:
 // "emulator:sm_90a,seed=7,limit=60". `threads`: of the host, for each launch; 0: all that the machine has.
-// Error (input).
-std::shared_ptr<Device> open_device(std::string_view id, int threads = 0);
+// `stop`: ends what the device builds and runs at that moment, with an Error (environment). Error (input).
+std::shared_ptr<Device> open_device(std::string_view id, int threads = 0, std::stop_token stop = {});
 // The same device with that schedule seed; Error (input) where it has another one, or is not emulated.
 std::string with_schedule_seed(std::string_view id, uint64_t seed);
 // The same device with that limit, where it has none.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct Options {
   bool counters = true;        // false: as where the device has none left for tile_order=dynamic
   int max_hazards = 8;         // the run ends once that many different ones were seen
   double most_seconds = 0;     // of a launch; one that goes on is a hazard. 0: no limit
+  std::stop_token stop = {};   // ends a launch, and a build, with an Error (environment)
 };
 
 // Something that the hardware does not forgive, with the two sides of it.
@@ -41,8 +43,8 @@ struct Report {
 };
 
 // Bytes of the shared object, from the cache or the host compiler (CXX, else c++). Error (environment) where
-// there is none or where it refuses the text, with its first error line.
-std::string build_object(const CudaSource& source, KernelCache& cache);
+// there is none or where it refuses the text, with its first error line, and after a stop.
+std::string build_object(const CudaSource& source, KernelCache& cache, const std::stop_token& stop = {});
 
 // A kernel that can run. Several threads may run it at once.
 class BuiltKernel;

@@ -89,10 +89,11 @@ Report run(const BuiltKernel& kernel, const Launch& launch, int64_t grid,
     const Stacks stacks(static_cast<size_t>(launch.threads * launch.cluster));
     state.begin();
     std::unique_ptr<KernelCopy> copy = kernel.take();
-    for (int64_t i; (i = next++) < clusters && !state.found_any();)
+    for (int64_t i; (i = next++) < clusters && !state.found_any() && !state.is_over();)
       run_cluster(state, *copy, stacks, static_cast<int>(i) * launch.cluster, launch.cluster);
     kernel.give_back(std::move(copy));
   });
+  if (options.stop.stop_requested()) fail_environment(fmt::format("{} was stopped", launch.name));
   Report report;
   report.hazards = std::move(state.hazards);
   report.blocks = grid;

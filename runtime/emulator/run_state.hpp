@@ -49,6 +49,8 @@ class RunState {
   // The clock starts where a host thread has its stacks: waiting for them is not the kernel's fault.
   void begin();
   bool is_out_of_time() const;
+  // Nothing more has to be run: enough hazards, no time left, or nobody wants it any more.
+  bool is_over() const { return stopped || options.stop.stop_requested(); }
 
   // Later blocks would mostly say the same again.
   bool found_any() {

@@ -66,7 +66,7 @@ bool run_some_copy(World& world) {
 
 void run_to_end(World& world, ThreadState** self) {
   while (world.live > 0 && !world.stopped) {
-    if (world.run->stopped) return;
+    if (world.run->is_over()) return;
     if (world.run->is_out_of_time()) return report_endless(world, nullptr);
     const bool copy_first = world.laziness > 0 && world.dice.below(world.laziness) == 0;
     if (copy_first && run_some_copy(world)) continue;
@@ -153,7 +153,7 @@ void tick_leaf(ThreadState& state) {
   Thread& thread = static_cast<Thread&>(state);
   RunState& run = *thread.world->run;
   if (run.is_out_of_time()) report_endless(*thread.world, &thread);
-  if (run.stopped) abandon(thread);
+  if (run.is_over()) abandon(thread);
 }
 
 void publish(Thread& thread, Knowledge& to) {

@@ -70,6 +70,8 @@ TEST(CApi, NullArgumentsAreNamed) {
   EXPECT_EQ(wf_launch(nullptr, nullptr, 0, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_EQ(wf_tune(nullptr, kAttention, "3", 0, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("wf_tune: 'engine' is null"));
+  EXPECT_EQ(wf_stop_tuning(nullptr), WF_ERROR_INPUT);
+  EXPECT_THAT(wf_last_error(), HasSubstr("wf_stop_tuning: 'engine' is null"));
   EXPECT_EQ(wf_plan_cuda(nullptr, 0), nullptr);
   EXPECT_THAT(wf_last_error(), HasSubstr("wf_plan_cuda"));
 }
@@ -92,6 +94,16 @@ TEST(CApi, DevicesThatAreNotThere) {
   EXPECT_EQ(engine, nullptr);
   EXPECT_EQ(wf_engine_open("cuda:99", "", &engine), WF_ERROR_ENVIRONMENT);
   EXPECT_STRNE(wf_last_error(), "");
+  EXPECT_EQ(engine, nullptr);
+}
+
+// In plain words, not in those of the C++ library.
+TEST(CApi, WhatTheFileSystemRefusesIsNamed) {
+  wf_engine_t* engine = nullptr;
+  const std::string name(5000, 'x');
+  EXPECT_EQ(wf_engine_open("emulator:sm_90a", name.c_str(), &engine), WF_ERROR_ENVIRONMENT);
+  EXPECT_THAT(wf_last_error(), testing::AllOf(HasSubstr(name), HasSubstr("File name too long"),
+                                              testing::Not(HasSubstr("filesystem error"))));
   EXPECT_EQ(engine, nullptr);
 }
 

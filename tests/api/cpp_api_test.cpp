@@ -55,4 +55,9 @@ TEST(CppApi, FailuresSayWhoHasToAct) {
   EXPECT_EQ(kind_of([] { warpfinch::Engine("cuda:99", ""); }), WF_ERROR_ENVIRONMENT);
 }
 
+TEST(CppApi, StoppingWithoutARunIsFine) {
+  const warpfinch::Engine engine("emulator:sm_90a", "");
+  engine.stop_tuning();
+}
+
 }  // namespace

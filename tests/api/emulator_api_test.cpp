@@ -1,12 +1,20 @@
 // The C interface without a GPU: on the emulator device pointers are the caller's own memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <fstream>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/emulator/planted_fault.hpp"
+#include "tests/runtime/temporary_folder.hpp"
 #include "warpfinch/warpfinch.h"
 
 namespace {
@@ -42,6 +50,72 @@ TEST_F(EmulatorApi, softmax_of_host_memory) {
     for (int column = 0; column < 16; ++column)
       EXPECT_NEAR(y[row][column], std::exp(x[row][column]) / sum, 1e-5) << row << ", " << column;
   }
+}
+
+// Looked at before the array is: behind its end lies memory that nobody may read.
+TEST_F(EmulatorApi, a_wrong_count_of_pointers_is_refused) {
+  ASSERT_EQ(wf_plan(engine_, "softmax rows=5 columns=16 dtype=fp32", nullptr, &plan_), WF_OK)
+      << wf_last_error();
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* const two = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(two, MAP_FAILED);
+  void** const end = reinterpret_cast<void**>(static_cast<char*>(two) + page);
+  ASSERT_EQ(mprotect(end, page, PROT_NONE), 0);
+  alignas(16) static float x[5][16], y[5][16];
+  end[-3] = x, end[-2] = y, end[-1] = x;
+  for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{1000}, SIZE_MAX, SIZE_MAX / 8}) {
+    EXPECT_EQ(wf_launch(plan_, end - 3, count, nullptr, nullptr), WF_ERROR_INPUT);
+    EXPECT_EQ(wf_last_error(), std::to_string(count) + " pointers given, the plan takes 2: x, y");
+  }
+  EXPECT_EQ(wf_launch(plan_, end - 3, 2, nullptr, nullptr), WF_OK) << wf_last_error();
+  munmap(two, 2 * page);
+}
+
+TEST_F(EmulatorApi, what_is_not_there_is_refused_before_it_is_used) {
+  ASSERT_EQ(wf_plan(engine_, "softmax rows=5 columns=16 dtype=fp32", nullptr, &plan_), WF_OK)
+      << wf_last_error();
+  alignas(16) float x[5][16] = {};
+  void* buffers[] = {x, nullptr};
+  EXPECT_EQ(wf_launch(plan_, nullptr, 2, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_STREQ(wf_last_error(), "wf_launch: 'buffers' is null");
+  EXPECT_EQ(wf_launch(plan_, buffers, 2, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_STREQ(wf_last_error(), "buffer 'y': the pointer is null");
+  buffers[1] = reinterpret_cast<char*>(x) + 1;
+  EXPECT_EQ(wf_launch(plan_, buffers, 2, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_THAT(wf_last_error(), HasSubstr("not a multiple of"));
+  wf_buffer buffer{};
+  EXPECT_EQ(wf_plan_buffer(plan_, SIZE_MAX, &buffer), WF_ERROR_INPUT);
+  EXPECT_THAT(wf_last_error(), HasSubstr("no buffer 18446744073709551615, the plan has 2"));
+  EXPECT_EQ(buffer.name, nullptr);
+  EXPECT_EQ(wf_plan_cuda(plan_, SIZE_MAX), nullptr);
+  EXPECT_THAT(wf_last_error(), HasSubstr("no kernel 18446744073709551615"));
+}
+
+// A compiler that does not end stands for whatever takes long.
+TEST_F(EmulatorApi, tuning_is_stopped_from_another_thread) {
+  const warpfinch::TemporaryFolder folder;
+  const std::string file = folder.path() / "cxx";
+  std::ofstream(file) << "#!/bin/sh\n[ \"$1\" = --version ] && exec echo 1\nexec sleep 1000\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  setenv("CXX", file.c_str(), 1);
+  setenv("WARPFINCH_CACHE_DIR", folder.path().c_str(), 1);
+  wf_engine_t* engine = nullptr;
+  ASSERT_EQ(wf_engine_open("emulator:sm_90a", (folder.path() / "configs.db").c_str(), &engine), WF_OK);
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    std::jthread stopping([&](const std::stop_token& done) {
+      while (!done.stop_requested()) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        EXPECT_EQ(wf_stop_tuning(engine), WF_OK);
+      }
+    });
+    EXPECT_EQ(wf_tune(engine, "softmax rows=5 columns=16", "1000s", 0, nullptr, nullptr), WF_OK)
+        << wf_last_error();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  wf_engine_close(engine);
+  unsetenv("CXX");
+  unsetenv("WARPFINCH_CACHE_DIR");
 }
 
 TEST_F(EmulatorApi, a_hazard_is_the_last_error) {

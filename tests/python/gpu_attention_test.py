@@ -102,6 +102,9 @@ class Plans(unittest.TestCase):
         q = torch.randn(1, 256, 2, 64, device="cuda", dtype=torch.float16)
         o = torch.empty_like(q)
         plan.launch(q, q, q, o)
+        plan.launch(*bhsd(q, q, q, o))  # [batch, heads, length, dim] as the buffers are, on the same memory
+        with self.assertRaisesRegex(ValueError, "lies in memory as"):
+            plan.launch(*[t.contiguous() for t in bhsd(q, q, q, o)])
         torch.cuda.synchronize()
         self.assertLessEqual(error(*bhsd(q, q, q, o), False), 1)
 

@@ -50,6 +50,19 @@ class CompilerTest : public testing::Test {
   KernelCache cache_{folder_.path()};
 };
 
+TEST_F(CompilerTest, AStopEndsACompilation) {
+  if (!installed_nvrtc().nvrtc.set_flow_callback) GTEST_SKIP() << "skipped: this NVRTC cannot be stopped";
+  std::stop_source stop;
+  stop.request_stop();
+  try {
+    compile(source_of(kDoubling), cache_, stop.get_token());
+    FAIL() << "it compiled";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "a compilation was stopped");
+  }
+  EXPECT_TRUE(compile(source_of(kDoubling), cache_)) << "and says nothing of the source";
+}
+
 TEST_F(CompilerTest, CompilesWithHeadersFromMemory) {
   const auto kernel = compile(source_of(kDoubling), cache_);
   ASSERT_TRUE(kernel) << kernel.rejection().reason;

@@ -20,14 +20,6 @@ const std::string kGemm = "gemm m=256 n=256 k=256";
 const std::string kAttention = "attention_forward q_heads=2 q_len=256 head_dim=64";
 const std::string kThreeKernel = "attention_three_kernel q_heads=2 q_len=256 head_dim=64";
 
-bool has_nvrtc(const Program& program) {
-  for (const auto& line : program({"devices", "--json"}).objects())
-    if (line["kind"] == "nvrtc") return line["version"] != "";
-  return false;
-}
-#define NEEDS_NVRTC(program) \
-  if (!has_nvrtc(program)) GTEST_SKIP() << "no NVRTC on this machine"
-
 TEST(Commands, VersionAndHelp) {
   const Program program;
   const Finished version = program({"--version"});
@@ -219,10 +211,10 @@ TEST(Commands, DaemonContinuesWhereItStopped) {
 TEST(Commands, DaemonLosesNoRowOnSigterm) {
   const Program program;
   NEEDS_NVRTC(program);
-  const std::string shapes = program.write("list.yaml", "- problem: " + kAttention + "\n  budget: 600s\n");
+  const std::string shapes = program.write("list.yaml", "- problem: " + kGemm + "\n  budget: 600s\n");
   const std::string database = program.path("d.db");
   const std::vector<std::string> words{"daemon", "--shapes", shapes, "--database", database, "--json"};
-  const Finished stopped = program.terminated(words, 4);
+  const Finished stopped = program.signalled(words, "TERM", 4);
   EXPECT_EQ(stopped.code, 0) << stopped.err;
   const auto lines = stopped.objects();
   ASSERT_GT(lines.size(), 3u);
@@ -232,7 +224,7 @@ TEST(Commands, DaemonLosesNoRowOnSigterm) {
   EXPECT_GT(result["evaluated"], 0);
   EXPECT_EQ(program({"database", "show", "--database", database, "--json"}).objects().size(),
             result["evaluated"]);
-  const Finished again = program.terminated(words, 2);
+  const Finished again = program.signalled(words, "TERM", 2);
   EXPECT_EQ(again.objects()[0]["event"], "begin");
 }
 

@@ -88,13 +88,24 @@ Finished Program::shell(const std::string& script) const {
   return run_words(words, folder_.path());
 }
 
-Finished Program::terminated(const std::vector<std::string>& arguments, int seconds) const {
-  return run_words(words(arguments, {"timeout", "--preserve-status", "-s", "TERM", std::to_string(seconds)}),
+Finished Program::signalled(const std::vector<std::string>& arguments, const std::string& signal,
+                            double seconds) const {
+  return run_words(words(arguments, {"timeout", "--preserve-status", "-s", signal, std::to_string(seconds)}),
                    folder_.path());
+}
+
+Finished Program::limited(const std::vector<std::string>& arguments, const std::string& limit) const {
+  return run_words(words(arguments, {"sh", "-c", limit + " && exec \"$@\"", "sh"}), folder_.path());
 }
 
 Finished Program::operator()(const std::vector<std::string>& arguments) const {
   return to_file(arguments, "");
+}
+
+bool has_nvrtc(const Program& program) {
+  for (const auto& line : program({"devices", "--json"}).objects())
+    if (line["kind"] == "nvrtc") return line["version"] != "";
+  return false;
 }
 
 std::string Program::write(const std::string& name, const std::string& content) const {

@@ -26,8 +26,13 @@ class Program {
   // The same with standard output going to a file.
   Finished to_file(const std::vector<std::string>& arguments, const std::string& file) const;
 
-  // The same, sent SIGTERM after so many seconds.
-  Finished terminated(const std::vector<std::string>& arguments, int seconds) const;
+  // The same, with its process group sent a signal ("INT", as a terminal does at Ctrl-C) after so many
+  // seconds.
+  Finished signalled(const std::vector<std::string>& arguments, const std::string& signal,
+                     double seconds) const;
+
+  // The same, behind a shell's "ulimit …".
+  Finished limited(const std::vector<std::string>& arguments, const std::string& limit) const;
 
   // A script for sh, in which $W is the program and $D the test's folder.
   Finished shell(const std::string& script) const;
@@ -46,6 +51,10 @@ class Program {
   TemporaryFolder folder_;
   std::vector<std::pair<std::string, std::string>> environment_;
 };
+
+bool has_nvrtc(const Program& program);
+#define NEEDS_NVRTC(program) \
+  if (!has_nvrtc(program)) GTEST_SKIP() << "SKIPPED: no NVRTC on this machine"
 
 // Runs any program; its words need no quoting.
 Finished run_words(const std::vector<std::string>& words, const std::filesystem::path& folder,

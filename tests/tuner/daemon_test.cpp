@@ -43,17 +43,17 @@ TEST_F(Daemons, work_through_the_list_once) {
 }
 
 TEST_F(Daemons, continue_where_they_were_stopped) {
-  std::atomic<bool> stop = false;
-  options_.tune.stop = &stop;
+  std::stop_source stop;
+  options_.tune.stop = stop.get_token();
   MadeUpEvaluator stopping([&](const Config& config) {
-    if (stopping.asked.size() == 7) stop = true;
+    if (stopping.asked.size() == 7) stop.request_stop();
     return landscape(config);
   });
   const DaemonResult first = run(stopping, shapes_);
   EXPECT_TRUE(first.stopped);
   EXPECT_EQ(first.finished, 1);
   EXPECT_EQ(rows(), 7U);
-  stop = false;
+  options_.tune.stop = {};
   MadeUpEvaluator evaluator(landscape);
   const DaemonResult second = run(evaluator, shapes_);
   EXPECT_EQ(second.skipped, 1);
@@ -62,8 +62,9 @@ TEST_F(Daemons, continue_where_they_were_stopped) {
 }
 
 TEST_F(Daemons, stop_before_the_first_when_told_so) {
-  const std::atomic<bool> stop = true;
-  options_.tune.stop = &stop;
+  std::stop_source stop;
+  stop.request_stop();
+  options_.tune.stop = stop.get_token();
   MadeUpEvaluator evaluator(landscape);
   const DaemonResult result = run(evaluator, shapes_);
   EXPECT_TRUE(result.stopped);

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "generator/config_space.hpp"
 #include "tests/emulator/planted_fault.hpp"
 #include "tests/runtime/temporary_folder.hpp"
@@ -60,6 +63,23 @@ TEST(Emulate, a_wrong_result_is_a_rejection_with_the_line_that_shows_it) {
 TEST(Emulate, a_kernel_that_does_not_end_is_rejected) {
   EXPECT_THAT(rejection_of("k += 64", "k += 0", "emulator:sm_90a,limit=2").reason,
               HasSubstr("does not end: still running after 2 s (IR line "));
+}
+
+TEST(Emulate, a_stop_ends_a_launch) {
+  const TemporaryFolder folder;
+  KernelCache cache(folder.path());
+  const PlantedFault fault("k += 64", "k += 0");  // it does not end
+  const Problem problem = parse_problem(kProblem);
+  const Config config = parse_config(kConfig, problem);
+  emulate(problem, config, sm_90a(), "emulator:sm_90a,limit=1", cache);  // so that it is built
+  std::stop_source stop;
+  const std::jthread stopping([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    stop.request_stop();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THROW(emulate(problem, config, sm_90a(), "emulator:sm_90a", cache, stop.get_token()), Error);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 TEST(Emulate, only_what_was_prepared_is_run) {

@@ -128,14 +128,14 @@ TEST_F(Tuning, keeps_to_a_budget_of_seconds) {
 }
 
 TEST_F(Tuning, stops_between_two_evaluations_without_losing_a_row) {
-  std::atomic<bool> stop = false;
+  std::stop_source stop;
   int count = 0;
   MadeUpEvaluator evaluator([&](const Config& config) {
-    if (++count == 7) stop = true;
+    if (++count == 7) stop.request_stop();
     return landscape(config);
   });
   TuneOptions options = evaluations(100);
-  options.stop = &stop;
+  options.stop = stop.get_token();
   const TuneResult result = tune_with(evaluator, database_, options);
   EXPECT_TRUE(result.stopped);
   EXPECT_EQ(result.evaluated, 7);

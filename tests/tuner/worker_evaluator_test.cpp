@@ -46,13 +46,15 @@ class Workers : public ::testing::Test {
  protected:
   // A worker that runs `body` for each request; $id is its number, $count counts the requests of this
   // process.
-  std::unique_ptr<Evaluator> worker(const std::string& body, double limit = 20, Prepare prepare = {}) {
+  std::unique_ptr<Evaluator> worker(const std::string& body, double limit = 20, Prepare prepare = {},
+                                    std::stop_token stop = {}) {
     return worker_of(std::string(kPrelude) + "count=0\nwhile read -r line; do\ncount=$((count + 1))\n" +
                          "id=${line#*:}; id=${id%%,*}\n" + body + "\ndone\n",
-                     limit, std::move(prepare));
+                     limit, std::move(prepare), std::move(stop));
   }
 
-  std::unique_ptr<Evaluator> worker_of(const std::string& script, double limit = 20, Prepare prepare = {}) {
+  std::unique_ptr<Evaluator> worker_of(const std::string& script, double limit = 20, Prepare prepare = {},
+                                       std::stop_token stop = {}) {
     const auto file = folder_.path() / "worker.sh";
     std::ofstream(file) << "FOLDER='" << folder_.path().string() << "'\n" << script;
     WorkerEvaluatorOptions options;
@@ -61,6 +63,7 @@ class Workers : public ::testing::Test {
     options.driver = "13.0";
     options.time_limit_s = limit;
     options.start_limit_s = 5;
+    options.stop = std::move(stop);
     options.prepare = prepare ? prepare : [](const Problem&, const Config&) {
       return Candidate{"digest", "13.0", {}};
     };
@@ -229,6 +232,39 @@ TEST_F(Workers, preparation_runs_beside_the_measuring_and_keeps_the_order) {
     return Candidate{to_text(config), "13.0", {}};
   });
   for (const Evaluation& evaluation : ask(*evaluator, 8)) EXPECT_EQ(evaluation.digest, evaluation.config);
+}
+
+TEST_F(Workers, a_stop_gives_up_the_candidate_in_hand_and_says_nothing_of_it) {
+  std::stop_source stop;
+  std::jthread stopping([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    stop.request_stop();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* body : {"step $id run; if [ $id = 2 ]; then sleep 1000; fi; right $id", "right $id"}) {
+    const auto evaluator = worker(body, 20, {}, stop.get_token());
+    EXPECT_LE(ask(*evaluator).size(), 1U) << body;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(Workers, a_stop_ends_the_waiting_for_one_that_does_not_get_ready) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_TRUE(ask(*worker_of("sleep 1000", 20, {}, stop.get_token())).empty());
+}
+
+// What is being prepared may fail by the stop itself.
+TEST_F(Workers, a_stop_hides_how_a_preparation_failed) {
+  std::stop_source stop;
+  const auto evaluator = worker(
+      "right $id", 20,
+      [&](const Problem&, const Config&) -> Candidate {
+        stop.request_stop();
+        fail_environment("the host compiler was killed");
+      },
+      stop.get_token());
+  EXPECT_TRUE(ask(*evaluator).empty());
 }
 
 TEST_F(Workers, a_sink_that_has_enough_ends_the_batch) {

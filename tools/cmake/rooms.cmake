@@ -50,7 +50,8 @@ add_library(warpfinch SHARED ${placeholder})
 add_library(warpfinch::warpfinch ALIAS warpfinch)
 set(exports ${PROJECT_SOURCE_DIR}/tools/cmake/exports.map)
 target_link_libraries(warpfinch PRIVATE ${WARPFINCH_ROOMS} ${YAML_CPP_SHARED} ${SQLITE_SHARED})
-target_link_options(warpfinch PRIVATE -Wl,--version-script=${exports} -Wl,--no-undefined)
+# nodelete: NVRTC, which may stay, refers to functions of the library (runtime/keep_handlers.hpp).
+target_link_options(warpfinch PRIVATE -Wl,--version-script=${exports} -Wl,--no-undefined -Wl,-z,nodelete)
 target_include_directories(warpfinch INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/tuner/api> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(warpfinch INTERFACE cxx_std_17)

@@ -2,11 +2,14 @@
 // status and a text.
 #pragma once
 
+#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,9 +18,10 @@
 #include "warpfinch/warpfinch.h"
 
 struct wf_engine_s {
-  std::filesystem::path database;  // empty: none
-  std::mutex mutex;
-  std::shared_ptr<warpfinch::Engine> engine;  // guarded by mutex; replaced after tuning
+  std::filesystem::path database;             // empty: none
+  std::mutex mutex;                           // of what follows
+  std::shared_ptr<warpfinch::Engine> engine;  // replaced after tuning
+  std::list<std::stop_source> tunings;        // those that run now
 };
 
 struct wf_plan_s {
@@ -36,9 +40,10 @@ std::string& last_error();
 // Runs `body`; what it throws becomes status and text.
 template <class Body>
 wf_status guarded(Body&& body) noexcept {
-  const auto failed = [](wf_status status, const char* message) {
+  const auto failed = [](wf_status status, auto... words) {
     try {
-      last_error() = message;
+      last_error().clear();  // a callback's call may have left its own
+      ((last_error() += words), ...);
     } catch (...) {  // no memory for the text: the status still tells
     }
     return status;
@@ -49,6 +54,8 @@ wf_status guarded(Body&& body) noexcept {
     return WF_OK;
   } catch (const Error& error) {
     return failed(error.kind == ErrorKind::input ? WF_ERROR_INPUT : WF_ERROR_ENVIRONMENT, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {  // its own words name C++ functions
+    return failed(WF_ERROR_ENVIRONMENT, error.path1().c_str(), ": ", std::strerror(error.code().value()));
   } catch (const std::bad_alloc&) {
     return failed(WF_ERROR_ENVIRONMENT, "out of host memory");
   } catch (const std::exception& error) {

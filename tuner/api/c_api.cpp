@@ -150,6 +150,7 @@ wf_status wf_launch(const wf_plan_t* plan, void* const* buffers, size_t count, v
     if (!plan->loaded)
       fail_input(
           "wf_launch: the plan was generated without a device; wf_plan makes one that can be launched");
+    check_pointer_count(plan->plan(), count);
     std::vector<DevicePointer> pointers(count);
     for (size_t i = 0; i < count; ++i) pointers[i] = address(buffers[i]);
     plan->loaded->launch(pointers, address(workspace), stream);

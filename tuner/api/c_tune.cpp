@@ -41,11 +41,12 @@ std::shared_ptr<Device> device_of(wf_engine_s& handle) {
 }
 
 // The emulator judges what is right and leaves the times to the static model.
-std::unique_ptr<Evaluator> evaluator_of(const Device& device) {
+std::unique_ptr<Evaluator> evaluator_of(const Device& device, const std::stop_token& stop) {
   const std::string& id = device.info().id;
-  if (emulator::is_emulator(id)) return model_evaluator(target_by_name(device.target().name), 2, id);
+  if (emulator::is_emulator(id)) return model_evaluator(target_by_name(device.target().name), 2, id, stop);
   DeviceEvaluatorOptions options;
   options.device = id;
+  options.stop = stop;
   return device_evaluator(options);
 }
 
@@ -55,6 +56,28 @@ void forget_plans(wf_engine_s& handle) {
   const std::lock_guard lock(handle.mutex);
   handle.engine = std::move(fresh);
 }
+
+// A run of wf_tune, while it lives: wf_stop_tuning finds it in its engine.
+class Tuning {
+ public:
+  explicit Tuning(wf_engine_s& handle) : handle_(handle) {
+    const std::lock_guard lock(handle_.mutex);
+    place_ = handle_.tunings.insert(handle_.tunings.end(), stop_);
+  }
+  ~Tuning() {
+    const std::lock_guard lock(handle_.mutex);
+    handle_.tunings.erase(place_);
+  }
+  Tuning(const Tuning&) = delete;
+  Tuning& operator=(const Tuning&) = delete;
+  void stop() { stop_.request_stop(); }
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  wf_engine_s& handle_;
+  std::stop_source stop_;
+  std::list<std::stop_source>::iterator place_;
+};
 
 }  // namespace
 }  // namespace warpfinch
@@ -76,18 +99,26 @@ wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* bud
     options.shipped = shipped ? &*shipped : nullptr;
     if (engine->database.empty())
       fail_input("wf_tune: the engine was opened without a database, so there is no place for the results");
-    std::atomic<bool> stop = false;
-    options.stop = &stop;
+    Tuning tuning(*engine);
+    options.stop = tuning.token();
     if (progress)
       options.progress = [&](const TuneProgress& state) {
-        if (!report(state, progress, user_data)) stop = true;
+        if (!report(state, progress, user_data)) tuning.stop();
       };
     const std::shared_ptr<Device> device = device_of(*engine);
-    const auto evaluator = evaluator_of(*device);
+    const auto evaluator = evaluator_of(*device, options.stop);
     ConfigDatabase database(engine->database);
     const TuneResult result = tune(problem, device->target(), *evaluator, database, options);
     forget_plans(*engine);
     if (!result.best && !result.stopped)
       fail_environment(fmt::format("wf_tune: {}: {}", why_no_best(result), to_text(problem)));
+  });
+}
+
+wf_status wf_stop_tuning(wf_engine_t* engine) {
+  return guarded([&] {
+    require(engine, "wf_stop_tuning", "engine");
+    const std::lock_guard lock(engine->mutex);
+    for (std::stop_source& tuning : engine->tunings) tuning.request_stop();
   });
 }

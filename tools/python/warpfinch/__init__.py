@@ -2,7 +2,7 @@
 
     import torch, warpfinch
     plan = warpfinch.plan("attention_forward q_heads=16 q_len=1024 head_dim=64 dtype=fp16")
-    plan.launch(q, k, v, o)                                  # torch tensors or addresses
+    plan.launch(q, k, v, o)                                  # torch tensors, arrays or addresses
     o = torch.ops.warpfinch.attention(q, k, v, causal=True)  # the same as an operator
 
 The library is looked for at WARPFINCH_LIBRARY, beside this package, in the build folder, in the installation

@@ -94,7 +94,7 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, causal: bool = 
     strides = tuple(None if t.is_contiguous() else _logical(t.stride(), layout) for t in inputs)
     planner = engine(f"cuda:{q.device.index}")
     plan = _plan(planner, planner.tuned, shapes, strides, _DTYPES[q.dtype], causal, scale, layout)
-    plan.launch(*inputs, o)
+    plan.launch(*(t.permute(_LAYOUTS[layout]) for t in (*inputs, o)))  # as the buffers: [batch, heads, …]
     return o
 
 

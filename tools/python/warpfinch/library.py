@@ -54,6 +54,7 @@ SIGNATURES = {
     "wf_workspace_size": (c_size_t, [c_void_p]),
     "wf_launch": (c_int, [c_void_p, POINTER(c_void_p), c_size_t, c_void_p, c_void_p]),
     "wf_tune": (c_int, [c_void_p, c_char_p, c_char_p, c_uint64, ProgressCallback, c_void_p]),
+    "wf_stop_tuning": (c_int, [c_void_p]),
 }
 
 

@@ -7,7 +7,9 @@ import weakref
 from dataclasses import dataclass
 from typing import Optional
 
-from .library import BufferStruct, ProgressCallback, check, library
+from .library import BufferStruct, check, library
+from .memory import Fit, memory_of
+from .tuning import TuningRun
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,13 @@ class Plan:
         self._close = weakref.finalize(self, library().wf_plan_close, handle)
         self._engine = engine  # keeps it open for planning again
         self._emulated = engine is not None and engine.device.startswith("emulator:")
+        self._device = "cpu" if self._emulated else engine and engine.device  # where memory has to be
         self.problem = _text(library().wf_plan_problem(handle))
         self.config = _text(library().wf_plan_config(handle))
         self.flops = library().wf_plan_flops(handle)
         self.workspace_size = library().wf_workspace_size(handle)
         self.buffers = tuple(self._buffer(i) for i in range(library().wf_plan_buffer_count(handle)))
+        self._fits = tuple(Fit(buffer) for buffer in self.buffers)
 
     def _buffer(self, index):
         raw = BufferStruct()
@@ -80,42 +84,30 @@ class Plan:
     def launch(self, *tensors, stream=None, workspace=None):
         """Enqueues the plan's kernels and returns.
 
-        tensors: one per buffer, in order, as torch tensors or device addresses; a tensor's type, device and
-        memory are checked against the buffer. stream: an address or a torch stream; None: torch's current
-        stream where a tensor was given, else the legacy default stream. workspace: likewise; None: torch
-        allocates what is needed. On the emulator tensors and addresses are the CPU's, the kernels have run
-        when the call returns, and what they did wrong is raised.
+        tensors: one per buffer, in order: torch tensors; on the emulator also NumPy arrays (or whatever else has
+        __array_interface__; bf16 as ml_dtypes.bfloat16, or as uint16, the bits); or addresses, of which nothing
+        can be checked. A tensor must have the buffer's type, shape and strides; dimensions of extent 1 may be
+        missing and have any stride. The buffer's dimensions in the order in which they lie in memory will do,
+        too: a plan with layout=bshd, whose buffers are [batch, heads, length, dim], takes contiguous tensors
+        [batch, length, heads, dim]. ValueError names both sides.
+        stream: an address or a torch stream; None: torch's current stream where a tensor was given, else the
+        legacy default stream. workspace: likewise; None: torch allocates what is needed. On the emulator all
+        memory is the CPU's, the kernels have run when the call returns (only then a Ctrl-C shows), and what
+        they did wrong is raised.
         """
-        device = next((t.device for t in tensors if hasattr(t, "data_ptr")), None)
-        for buffer, tensor in zip(self.buffers, tensors):
-            _check_tensor(buffer, tensor, device, "cpu" if self._emulated else "cuda")
+        given = [memory_of(tensor) for tensor in tensors]
+        for memory, fit in zip(given, self._fits):
+            fit.check(memory, self._device)
+        device = self._device if any(memory.device for memory in given) else None
         if device is not None and stream is None and not self._emulated:
             import torch
             stream = torch.cuda.current_stream(device)
         if workspace is None and self.workspace_size:
             workspace = (_HostMemory(self.workspace_size) if self._emulated else
                          _allocate(self.workspace_size, device, stream))
-        pointers = (ctypes.c_void_p * len(tensors))(*(_address(t) for t in tensors))
-        check(library().wf_launch(self._handle, pointers, len(tensors), _address(workspace),
+        pointers = (ctypes.c_void_p * len(given))(*(memory.address for memory in given))
+        check(library().wf_launch(self._handle, pointers, len(given), memory_of(workspace).address,
                                   getattr(stream, "cuda_stream", stream)))
-
-
-def _address(memory):
-    return memory.data_ptr() if hasattr(memory, "data_ptr") else memory
-
-
-def _check_tensor(buffer, tensor, device, kind):
-    if not hasattr(tensor, "data_ptr"):
-        return
-    names = {"bf16": "torch.bfloat16", "fp16": "torch.float16", "fp32": "torch.float32"}
-    if str(tensor.dtype) != names[buffer.dtype]:
-        raise ValueError(f"buffer '{buffer.name}' is {buffer.dtype}, the tensor is {tensor.dtype}")
-    if tensor.device.type != kind or tensor.device != device:
-        where = "one GPU" if kind == "cuda" else "the CPU, where the emulator runs"
-        raise ValueError(f"buffer '{buffer.name}': the tensor is on {tensor.device}; all must be on {where}")
-    available = tensor.untyped_storage().nbytes() - tensor.storage_offset() * tensor.element_size()
-    if available < buffer.bytes:
-        raise ValueError(f"buffer '{buffer.name}' spans {buffer.bytes} bytes, the tensor has {available}")
 
 
 class _HostMemory:
@@ -150,7 +142,7 @@ class Engine:
         self._handle = handle
         self.device = device
         self._close = weakref.finalize(self, library().wf_engine_close, handle)
-        self.tuned = 0  # tuning runs so far; who keeps plans plans anew when it grows
+        self.tuned = 0  # tuning runs that have ended; who keeps plans plans anew when it grows
 
     def plan(self, problem, config=None):
         """Generates, compiles or takes from the cache, loads. config None: the database's or the model's."""
@@ -159,22 +151,18 @@ class Engine:
         return Plan(handle, self)
 
     def tune(self, problem, budget="60s", seed=0, progress=None):
-        """Searches for a better config; see wf_tune. progress(Progress) may return False to end the run."""
-        raised = []
+        """Searches for a better config; see wf_tune. progress(Progress) is called on this thread after every
+        evaluation and may return False to end the run. An exception (Ctrl-C is one, at any moment) ends it too,
+        within about a second: what was found is kept.
+        """
+        try:
+            TuningRun(self._handle, _bytes(problem), _bytes(budget), seed, _watcher(progress)).wait()
+        finally:
+            self.tuned += 1
 
-        def watch(raw, _user_data):
-            try:
-                return int(progress(_progress(raw.contents)) is False)
-            except BaseException as error:  # comes out of tune() below
-                raised.append(error)
-                return 1
 
-        callback = ProgressCallback(watch) if progress else ProgressCallback()
-        self.tuned += 1
-        status = library().wf_tune(self._handle, _bytes(problem), _bytes(budget), seed, callback, None)
-        if raised:
-            raise raised[0]
-        check(status)
+def _watcher(progress):
+    return progress and (lambda raw: progress(_progress(raw)) is False)
 
 
 def _progress(raw):

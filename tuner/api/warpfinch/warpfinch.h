@@ -19,6 +19,7 @@
  * Ownership. wf_engine_open, wf_plan and wf_generate hand over an object that the caller closes with
  *   wf_engine_close or wf_plan_close. A plan outlives its engine. Texts and arrays that a plan shows live
  *   as long as that plan object; the caller frees none of them.
+ * Signals. No function changes a handler or a mask of the process. A handler must not call any function here.
  * Context. The engine works in the device's primary context (the one that the CUDA runtime and frameworks
  *   use) and leaves the caller's current context as it was.
  */
@@ -121,7 +122,8 @@ WF_API size_t wf_workspace_size(const wf_plan_t* plan);
  * returns; it never waits for the device, allocates no device memory, and may be captured into a graph.
  * buffers: `count` device pointers in the order above. workspace: 256-byte aligned device memory, used until
  * the kernels are done, one per launch in flight; may be NULL where wf_workspace_size is 0. Launches of a
- * plan that are in flight at a time (graph replays too) must not share outputs.
+ * plan that are in flight at a time (graph replays too) must not share outputs. A pointer says nothing of
+ * what lies there: that type, shape and strides are those of wf_plan_buffer is the caller's to see to.
  * WF_ERROR_INPUT: a wrong count, a null or misaligned pointer, a missing workspace, a plan of wf_generate.
  * WF_ERROR_ENVIRONMENT: the driver refused the launch. What goes wrong inside a kernel shows where the
  * caller synchronises, as for every kernel. */
@@ -154,6 +156,9 @@ typedef int (*wf_progress_callback)(const wf_progress* progress, void* user_data
  * WF_ERROR_ENVIRONMENT: NVRTC or the worker program is missing, a full disk, or not one config worked. */
 WF_API wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text,
                          uint64_t seed, wf_progress_callback progress, void* user_data);
+/* Ends every wf_tune that runs on this engine now, from any thread. The candidate in hand is given up, so
+ * that they return within about a second, with WF_OK; what was found is kept. */
+WF_API wf_status wf_stop_tuning(wf_engine_t* engine);
 
 #ifdef __cplusplus
 }

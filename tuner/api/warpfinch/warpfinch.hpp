@@ -88,6 +88,7 @@ class Plan {
   }
 
   // Enqueues on `stream` (CUstream or cudaStream_t; nullptr: the legacy default stream) and returns.
+  // What lies at the pointers has to be as buffers() says: type, shape and strides cannot be checked here.
   void launch(std::initializer_list<void*> buffers, void* stream = nullptr, void* workspace = nullptr) const {
     throw_unless_ok(wf_launch(get(), buffers.begin(), buffers.size(), workspace, stream));
   }
@@ -140,6 +141,9 @@ class Engine {
     if (watcher.thrown) std::rethrow_exception(watcher.thrown);
     throw_unless_ok(status);
   }
+
+  // Ends every tune() that runs on this engine now, from another thread; what they found is kept.
+  void stop_tuning() const { throw_unless_ok(wf_stop_tuning(get())); }
 
   wf_engine_t* get() const noexcept { return engine_.get(); }
 
