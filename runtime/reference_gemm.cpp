@@ -1,7 +1,9 @@
 // C in tiles: sum a b for the value and sum |a| |b| for the bound, in steps over k that fit into the caches.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "runtime/error_bounds.hpp"
 #include "runtime/parallel.hpp"
 #include "runtime/product.hpp"
 #include "runtime/reference.hpp"
@@ -48,31 +50,43 @@ Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const
 
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 
-// What an epilogue in fp32 adds to the bound of an fp32 output: the rounding of x = sum + bias, and for gelu
-// that of the argument of erfc, whose relative condition number is about x^2, with erfcf's own 4 ulp.
-double epilogue_error(const Gemm& gemm, double x, double value) {
-  if (gemm.output != DataType::fp32 || gemm.epilogue == Epilogue::none) return 0;
-  const double of_sum = rounding(DataType::fp32) * std::abs(x);
-  if (gemm.epilogue == Epilogue::bias) return of_sum;
-  return of_sum + rounding(DataType::fp32) * (x * x + 8) * std::abs(value);
+double slope_of_gelu(double x) {
+  constexpr double kInverseRoot = 0.3989422804014327;  // 1 / sqrt(2 pi)
+  return std::abs(0.5 * std::erfc(-x / std::sqrt(2.0)) + x * kInverseRoot * std::exp(-0.5 * x * x));
 }
 
-// Turns the two sums into value and bound. gelu's derivative stays below 1.13, so that errors before it grow
-// by that at most.
+// The most that gelu's slope can be within x - error .. x + error. Below -sqrt(2) it falls towards -infinity,
+// elsewhere it changes by at most 2 / sqrt(2 pi) = 0.8 per unit.
+double gelu_slope(double x, double error) {
+  return x + error < -std::sqrt(2.0) ? slope_of_gelu(x + error) : slope_of_gelu(x) + 0.8 * error;
+}
+
+// What gelu adds to the error of its argument. erfc below 2^-126 has an absolute error.
+double gelu_error(double x, double error, double value) {
+  const double condition = x < 0 ? x * x + 1 : 0.5;
+  return gelu_slope(x, error) * error + kFloatRounding * (1.3 * condition + 9) * std::abs(value) +
+         std::abs(x) * 0x1p-148;
+}
+
+// What the steps in fp32 may be off by before the epilogue's gelu: the sum, the product with alpha, the bias.
+double linear_error(const Gemm& gemm, double magnitude, double product, double x) {
+  double error = product_sum_error(gemm.k) * std::abs(gemm.alpha) * magnitude;
+  if (gemm.alpha != 1) error += 2 * kFloatRounding * std::abs(product);
+  if (gemm.epilogue != Epilogue::none) error += kFloatRounding * std::abs(x);
+  return error;
+}
+
+// Turns the two sums into value and bound.
 void finish(const Gemm& gemm, const std::vector<double>& bias, int64_t columns, Sums& sums) {
-  const double sum_error = gemm.output == DataType::fp32
-                               ? rounding(DataType::fp32) * static_cast<double>(gemm.k)
-                               : rounding(gemm.output);
-  const double growth = gemm.epilogue == Epilogue::bias_gelu ? 1.13 : 1;
   for (size_t i = 0; i < sums.value.size(); ++i) {
-    double& value = sums.value[i];
-    value *= gemm.alpha;
-    if (!bias.empty()) value += bias[i % static_cast<size_t>(columns)];
-    const double x = value;
-    if (gemm.epilogue == Epilogue::bias_gelu) value = gelu(x);
-    sums.magnitude[i] = growth * (rounding(gemm.output) * std::abs(value) + epilogue_error(gemm, x, value) +
-                                  sum_error * std::abs(gemm.alpha) * sums.magnitude[i]) +
-                        underflow(gemm.output);
+    double &value = sums.value[i], &bound = sums.magnitude[i];
+    const double magnitude = bound, product = gemm.alpha * value;
+    const double x = bias.empty() ? product : product + bias[i % static_cast<size_t>(columns)];
+    value = gemm.epilogue == Epilogue::bias_gelu ? gelu(x) : x;
+    bound = linear_error(gemm, magnitude, product, x);
+    if (gemm.epilogue == Epilogue::bias_gelu) bound = gelu_error(x, bound, value);
+    if (magnitude > kLargestFloat) bound = std::numeric_limits<double>::infinity();
+    if (!std::isfinite(magnitude)) bound = 0;  // what infinite inputs and NaN give is exact
   }
 }
 
