@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "runtime/error_bounds.hpp"
-#include "runtime/largest.hpp"
 #include "runtime/product.hpp"
 
 namespace warpfinch {
@@ -25,53 +24,82 @@ constexpr double kLargestExponent = 40;
 // A weight below that part of the row's sum may be lost.
 double lost_weight(DataType type) { return type == DataType::fp16 ? 0x1p-32 : kSmallestExponential; }
 
-double keys_behind(const AttentionRow& state, const KeyChunk& chunk, int64_t j) {
-  return static_cast<double>(state.end - chunk.first - j);
+// Where the scores may be off by so much that another key may be the top: p (exp(x) - 1) with x in full.
+void add_wild_moves(AttentionRow& state, const KeyChunk& chunk, int64_t row, Visible visible,
+                    double* margins) {
+  const double error = state.score_error();
+  for (int64_t j = visible.begin; j < visible.end; ++j) {
+    const double score = chunk.scores[row][j];
+    if (chunk.first + j == state.top || score == -kInfinity) continue;
+    const double x = error * (chunk.lengths[j] + state.top_length);
+    const double moved = std::exp(std::min(score - state.maximum + x, kLargestExponent)) -
+                         chunk.weights[row * chunk.count + j];
+    margins[j] += moved;
+    state.moved += moved;
+  }
 }
 
-// What the scores' errors may add to a weight: p (exp(x) - 1).
-double moved_weight(const AttentionRow& state, double weight, double score, double length) {
-  const double x = state.score_error * (length + state.top_length);
-  if (!state.wild()) return weight * x * (1 + x);
-  if (score == -kInfinity) return 0;
-  return std::exp(std::min(score - state.maximum + x, kLargestExponent)) - weight;
+// What the scores' errors x add to a weight p: at most p x growth, per length of its key and of the top's.
+double tame_move(const AttentionRow& state) {
+  return state.score_error() * (1 + 2 * state.score_error() * state.largest_length);
 }
 
 // LSE's error by those of the scores: their mean, or any of them where the weights may be others altogether.
 double moved_lse(const AttentionRow& state) {
-  return state.score_error * (state.wild() ? state.largest_length : state.length_sum / state.sum);
+  return state.score_error() * (state.wild() ? state.largest_length : state.length_sum / state.sum);
 }
 
 }  // namespace
 
+double AttentionRow::score_error() const {
+  const bool exact =
+      scaling_error == 0 && is_exact_sum(q_length * largest_length, int64_t{q_lowest_bit} + k_lowest_bit);
+  return exact ? 0 : sum_error + scaling_error;
+}
+
 bool AttentionRow::overflows() const { return q_length * largest_length > kLargestFloat; }
 
 void find_top(AttentionRow& state, const KeyChunk& chunk, int64_t row, Visible visible) {
-  if (visible.begin == visible.end || std::isnan(state.maximum)) return;
-  for (int64_t j = visible.begin; j < visible.end; ++j)
-    if (chunk.lengths[j] < kInfinity) state.largest_length = std::max(state.largest_length, chunk.lengths[j]);
-  const double* scores = &chunk.scores[row * chunk.count];
-  const int64_t j = visible.begin + index_of_largest(scores + visible.begin, visible.end - visible.begin);
-  if (scores[j] <= state.maximum) return;
-  state.maximum = scores[j] < kInfinity ? scores[j] : std::nan("");
-  state.top = chunk.first + j;
-  state.top_length = chunk.lengths[j];
+  const int64_t count = visible.end - visible.begin;
+  if (count == 0 || std::isnan(state.maximum)) return;
+  state.k_lowest_bit = std::min(state.k_lowest_bit, chunk.lowest_bit);
+  const bool whole = count == chunk.count;
+  state.largest_length = std::max(
+      state.largest_length, whole ? chunk.largest_length : largest(&chunk.lengths[visible.begin], count));
+  const double* scores = &chunk.weights[row * chunk.count];
+  const double maximum = largest(scores + visible.begin, count);
+  if (maximum <= state.maximum) return;
+  state.maximum = maximum < kInfinity ? maximum : std::nan("");
+  const int64_t top = std::find(scores + visible.begin, scores + visible.end, maximum) - scores;
+  if (top == visible.end) return;  // NaN
+  state.top = chunk.first + top;
+  state.top_length = chunk.lengths[top];
 }
 
 void take_weights(AttentionRow& state, KeyChunk& chunk, int64_t row, Visible visible) {
   double* weights = &chunk.weights[row * chunk.count];
-  std::fill(weights, weights + chunk.count, 0.0);
+  if (state.wild()) chunk.scores[row].assign(weights, weights + chunk.count);
   if (std::isnan(state.maximum)) state.sum = state.maximum;
-  if (!(state.maximum > -kInfinity)) return;
-  const double* scores = &chunk.scores[row * chunk.count];
-  for (int64_t j = visible.begin; j < visible.end; ++j) weights[j] = scores[j] - state.maximum;
-  exponentials(weights + visible.begin, weights + visible.begin, visible.end - visible.begin);
-  for (int64_t j = visible.begin; j < visible.end; ++j) {
-    if (scores[j] == -kInfinity) weights[j] = 0;
-    if (weights[j] == 0) continue;  // its length may be infinite
-    state.sum += weights[j];
-    state.length_sum += weights[j] * chunk.lengths[j];
-    state.behind_sum += weights[j] * keys_behind(state, chunk, j);
+  if (!(state.maximum > -kInfinity)) visible.end = visible.begin;
+  std::fill(weights, weights + visible.begin, 0.0);
+  std::fill(weights + visible.end, weights + chunk.count, 0.0);
+  shifted_exponentials(weights + visible.begin, state.maximum, visible.end - visible.begin);
+}
+
+void add_weights(std::vector<AttentionRow>& states, const KeyChunk& chunk) {
+  const auto rows = static_cast<int64_t>(states.size());
+  std::vector<double> factors(chunk.count * 3), sums(rows * 3);
+  for (int64_t j = 0; j < chunk.count; ++j) {
+    factors[j * 3] = 1;
+    factors[j * 3 + 1] = chunk.lengths[j];
+    factors[j * 3 + 2] = chunk.places[j];
+  }
+  add_product({rows, 3, chunk.count, false}, chunk.weights.data(), factors.data(), sums.data());
+  for (int64_t i = 0; i < rows; ++i) {
+    AttentionRow& state = states[i];
+    state.sum += sums[i * 3];
+    state.length_sum += sums[i * 3 + 1];
+    state.behind_sum += static_cast<double>(state.end) * sums[i * 3] - sums[i * 3 + 2];
   }
 }
 
@@ -79,16 +107,21 @@ void take_margins(AttentionRow& state, const KeyChunk& chunk, int64_t row, Visib
                   double* margins) {
   margins += row * chunk.count;
   std::fill(margins, margins + chunk.count, 0.0);
-  if (!(state.maximum > -kInfinity)) return;
-  const double *weights = &chunk.weights[row * chunk.count], *scores = &chunk.scores[row * chunk.count];
-  const double of_any = rounding(type) + kWeightRounding, lost = lost_weight(type) * state.sum;
-  for (int64_t j = visible.begin; j < visible.end; ++j) {
-    margins[j] = weights[j] * (of_any + kCut * keys_behind(state, chunk, j)) + lost;
-    if (chunk.first + j == state.top || scores[j] == -kInfinity) continue;
-    const double moved = moved_weight(state, weights[j], scores[j], chunk.lengths[j]);
-    margins[j] += moved;
-    state.moved += moved;
-  }
+  if (!(state.maximum > -kInfinity) || visible.begin == visible.end) return;
+  const double* weights = &chunk.weights[row * chunk.count];
+  const double move = state.wild() ? 0 : tame_move(state);
+  const double of_any = rounding(type) + kWeightRounding + kCut * static_cast<double>(state.end);
+  scale_linearly(weights + visible.begin, &chunk.lengths[visible.begin], &chunk.places[visible.begin],
+                 {.at_0 = of_any + move * state.top_length,
+                  .by_x = move,
+                  .by_y = -kCut,
+                  .added = lost_weight(type) * state.sum},
+                 margins + visible.begin, visible.end - visible.begin);
+  if (state.wild()) return add_wild_moves(state, chunk, row, visible, margins);
+  // The top's own move is that of all others together.
+  const int64_t top = state.top - chunk.first;
+  if (top >= visible.begin && top < visible.end) margins[top] -= 2 * move * state.top_length * weights[top];
+  state.moved = move * (state.length_sum + state.top_length * (state.sum - 2));
 }
 
 double output_bound(const AttentionRow& state, DataType type, double margin, double value, double top_value,

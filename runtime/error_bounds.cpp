@@ -1,6 +1,7 @@
 #include "runtime/error_bounds.hpp"
 
 #include <bit>
+#include <climits>
 #include <cmath>
 #include <limits>
 
@@ -31,6 +32,15 @@ double rounded(double value, DataType type) {
   return type == DataType::fp16 ? from_fp16(to_fp16(single)) : single;
 }
 
+constexpr int kFraction = 52, kBias = 1023;  // of a double
+
+int lowest_bit(double x) {
+  const auto bits = std::bit_cast<uint64_t>(std::abs(x));
+  if (bits == 0 || !std::isfinite(x)) return INT_MAX;
+  const uint64_t digits = (bits & ((uint64_t{1} << kFraction) - 1)) | uint64_t{1} << kFraction;
+  return static_cast<int>(bits >> kFraction) - kBias - kFraction + std::countr_zero(digits);
+}
+
 }  // namespace
 
 double rounding(DataType type) { return std::ldexp(1, -format_of(type).digits); }
@@ -39,7 +49,6 @@ double rounding(DataType type) { return std::ldexp(1, -format_of(type).digits); 
 // double.
 double last_rounding(double output, double value, DataType type) {
   if (!std::isfinite(output)) return 0;
-  constexpr int kFraction = 52, kBias = 1023;
   const auto bits = std::bit_cast<uint64_t>(std::abs(output));
   const bool is_power_of_two = bits << (64 - kFraction) == 0;
   // The neighbour of a power of two towards 0 is half as far as the other one.
@@ -49,6 +58,17 @@ double last_rounding(double output, double value, DataType type) {
   const Format format = format_of(type);
   const int half_gap = std::max(exponent, format.smallest) - format.digits;
   return std::bit_cast<double>(static_cast<uint64_t>(half_gap + kBias) << kFraction);
+}
+
+int lowest_bit(const double* values, int64_t count, int64_t stride) {
+  int lowest = INT_MAX;
+  for (int64_t i = 0; i < count; ++i) lowest = std::min(lowest, lowest_bit(values[i * stride]));
+  return lowest;
+}
+
+bool is_exact_sum(double magnitude, int64_t lowest) {
+  constexpr int kDigits = 24, kBeyondAll = 1000;
+  return magnitude <= std::ldexp(1, static_cast<int>(std::min<int64_t>(lowest + kDigits, kBeyondAll)));
 }
 
 double error_ratio(double output, double value, double bound, DataType type) {

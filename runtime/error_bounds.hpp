@@ -6,7 +6,9 @@
 // - Sums of k products (gemm, scores, values): k w sum |a b| in any order, the standard bound of a sum.
 //   Tensor cores stay below it: 16 products and the sum so far are cut to 25 bits below the largest of them,
 //   the result to fp32 (17 * 2^-25 + 2^-23 for 16 products; runtime/emulator/tensor_core.hpp has the
-//   sources). Fewer than 5 products may lose as much as 5 (product_sum_error).
+//   sources). Fewer than 5 products may lose as much as 5 (product_sum_error). Where the sum of magnitudes
+//   has no more than 24 bits above the last bit of any product, as with small whole numbers, nothing is lost
+//   (is_exact_sum).
 // - ex2.approx: 2^-22; lg2.approx: 2^-22 of the result, or of 1 (PTX ISA). erfcf: 4 ulp (CUDA C++ Programming
 //   Guide).
 // - An exponent is scale (s - reference). That the shift of a row is rounded does not matter, for it is the
@@ -68,5 +70,11 @@ double error_ratio(double output, double value, double bound, DataType type);
 inline double product_sum_error(int64_t count) {
   return static_cast<double>(std::max<int64_t>(count, 5)) * kFloatRounding;
 }
+
+// The last bit that is set in any of the numbers is worth 2^lowest_bit; of those that are finite and not 0,
+// and INT_MAX where there is none.
+int lowest_bit(const double* values, int64_t count, int64_t stride = 1);
+// Do products with such magnitudes in all, each a multiple of 2^lowest, add up exactly in fp32, in any order?
+bool is_exact_sum(double magnitude, int64_t lowest);
 
 }  // namespace warpfinch

@@ -17,7 +17,7 @@ namespace warpfinch {
 namespace {
 
 constexpr int64_t kMostRows = 256, kLeastRows = 16, kKeys = 1024;
-constexpr int64_t kKeptScores = 1 << 20;  // of a block: 8 MiB, and as much for its weights
+constexpr int64_t kKeptScores = 1 << 22;  // of a block: 32 MiB
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 int64_t rows_of_a_block(const AttentionFields& f) {
@@ -63,12 +63,13 @@ std::vector<double> load_queries(const AttentionFields& f, const Head& head, boo
   std::vector<double> q(count * f.head_dim);
   load_rows(head.q, block.queries.data(), count, 0, f.head_dim, q.data());
   const double scale = effective_scale(f);
-  const double relative = product_sum_error(f.head_dim) + (scaled_q ? rounding(f.dtype) : 0);
   const double least =
       scaled_q ? std::sqrt(static_cast<double>(f.head_dim)) * last_rounding(0, 0, f.dtype) * kLn2 : 0;
   for (int64_t i = 0; i < count; ++i) {
-    AttentionRow row{.q_length = length_of(&q[i * f.head_dim], f.head_dim)};
-    row.score_error = relative * scale * row.q_length + least;
+    AttentionRow row{.q_length = length_of(&q[i * f.head_dim], f.head_dim),
+                     .q_lowest_bit = lowest_bit(&q[i * f.head_dim], f.head_dim)};
+    row.sum_error = product_sum_error(f.head_dim) * scale * row.q_length;
+    row.scaling_error = scaled_q ? rounding(f.dtype) * scale * row.q_length + least : 0;
     row.end = visible_end(band(f), block.queries[i], f.kv_len);
     block.rows.push_back(row);
   }
@@ -84,9 +85,17 @@ KeyChunk score_keys(const AttentionFields& f, const Head& head, const std::vecto
   const int64_t rows = static_cast<int64_t>(q.size()) / f.head_dim;
   std::vector<double> k(count * f.head_dim);
   load_rows(head.k, keys.data(), count, 0, f.head_dim, k.data());
-  KeyChunk chunk{first, count, {}, std::vector<double>(rows * count), std::vector<double>(rows * count)};
-  for (int64_t j = 0; j < count; ++j) chunk.lengths.push_back(length_of(&k[j * f.head_dim], f.head_dim));
-  add_product({rows, count, f.head_dim, true}, q.data(), k.data(), chunk.scores.data());
+  KeyChunk chunk{.first = first, .count = count};
+  chunk.lowest_bit = lowest_bit(k.data(), count * f.head_dim);
+  chunk.weights.resize(rows * count);
+  chunk.scores.resize(rows);
+  for (int64_t j = 0; j < count; ++j) {
+    const double length = length_of(&k[j * f.head_dim], f.head_dim);
+    chunk.lengths.push_back(length < kInfinity ? length : 0);
+    chunk.places.push_back(static_cast<double>(first + j));
+    chunk.largest_length = std::max(chunk.largest_length, chunk.lengths.back());
+  }
+  add_product({rows, count, f.head_dim, true}, q.data(), k.data(), chunk.weights.data());
   return chunk;
 }
 
@@ -156,7 +165,10 @@ Block attend(const AttentionFields& f, const Head& head, std::vector<int64_t> qu
     block.chunks.push_back(score_keys(f, head, q, first, std::min(first + kKeys, end)));
     for_each_row(f, block, block.chunks.back(), find_top);
   }
-  for (KeyChunk& chunk : block.chunks) for_each_row(f, block, chunk, take_weights);
+  for (KeyChunk& chunk : block.chunks) {
+    for_each_row(f, block, chunk, take_weights);
+    add_weights(block.rows, chunk);
+  }
   for (KeyChunk& chunk : block.chunks) add_values(f, head, block, chunk);
   return block;
 }

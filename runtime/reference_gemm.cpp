@@ -1,5 +1,6 @@
 // C in tiles: sum a b for the value and sum |a| |b| for the bound, in steps over k that fit into the caches.
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <limits>
 
@@ -17,17 +18,29 @@ void to_absolute(std::vector<double>& values) {
   for (double& value : values) value = std::abs(value);
 }
 
-// The two sums of one tile.
+// The two sums of one tile, and the lowest bits of its rows of A and columns of B.
 struct Sums {
   std::vector<double> value, magnitude;
+  std::vector<int> of_rows, of_columns;
 };
+
+void note_lowest_bits(const std::vector<double>& left, const std::vector<double>& right, const Product& shape,
+                      Sums& sums) {
+  const auto [m, n, step, tn] = shape;
+  for (int64_t i = 0; i < m; ++i)
+    sums.of_rows[i] = std::min(sums.of_rows[i], lowest_bit(&left[i * step], step));
+  for (int64_t j = 0; j < n; ++j)
+    sums.of_columns[j] =
+        std::min(sums.of_columns[j], lowest_bit(&right[tn ? j * step : j], step, tn ? 1 : n));
+}
 
 // a and b of one batch; b's rows are those that the layout stores: n for tn, k for nn.
 Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const std::vector<int64_t>& rows,
                const std::vector<int64_t>& columns) {
   const bool tn = gemm.layout == GemmLayout::tn;
   const auto m = static_cast<int64_t>(rows.size()), n = static_cast<int64_t>(columns.size());
-  Sums sums{std::vector<double>(m * n), std::vector<double>(m * n)};
+  Sums sums{std::vector<double>(m * n), std::vector<double>(m * n), std::vector(rows.size(), INT_MAX),
+            std::vector(columns.size(), INT_MAX)};
   std::vector<double> left, right;
   for (int64_t k = 0; k < gemm.k; k += kStep) {
     const int64_t step = std::min(kStep, gemm.k - k);
@@ -41,6 +54,7 @@ Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const
       load_rows(b, k_rows.data(), step, columns[0], n, right.data());
     const Product product{m, n, step, tn};
     add_product(product, left.data(), right.data(), sums.value.data());
+    note_lowest_bits(left, right, product, sums);
     to_absolute(left);
     to_absolute(right);
     add_product(product, left.data(), right.data(), sums.magnitude.data());
@@ -69,8 +83,9 @@ double gelu_error(double x, double error, double value) {
 }
 
 // What the steps in fp32 may be off by before the epilogue's gelu: the sum, the product with alpha, the bias.
-double linear_error(const Gemm& gemm, double magnitude, double product, double x) {
-  double error = product_sum_error(gemm.k) * std::abs(gemm.alpha) * magnitude;
+double linear_error(const Gemm& gemm, double magnitude, int64_t lowest, double product, double x) {
+  double error = 0;
+  if (!is_exact_sum(magnitude, lowest)) error = product_sum_error(gemm.k) * std::abs(gemm.alpha) * magnitude;
   if (gemm.alpha != 1) error += 2 * kFloatRounding * std::abs(product);
   if (gemm.epilogue != Epilogue::none) error += kFloatRounding * std::abs(x);
   return error;
@@ -81,9 +96,11 @@ void finish(const Gemm& gemm, const std::vector<double>& bias, int64_t columns, 
   for (size_t i = 0; i < sums.value.size(); ++i) {
     double &value = sums.value[i], &bound = sums.magnitude[i];
     const double magnitude = bound, product = gemm.alpha * value;
-    const double x = bias.empty() ? product : product + bias[i % static_cast<size_t>(columns)];
+    const size_t row = i / static_cast<size_t>(columns), column = i % static_cast<size_t>(columns);
+    const double x = bias.empty() ? product : product + bias[column];
+    const int64_t lowest = int64_t{sums.of_rows[row]} + sums.of_columns[column];
     value = gemm.epilogue == Epilogue::bias_gelu ? gelu(x) : x;
-    bound = linear_error(gemm, magnitude, product, x);
+    bound = linear_error(gemm, magnitude, lowest, product, x);
     if (gemm.epilogue == Epilogue::bias_gelu) bound = gelu_error(x, bound, value);
     if (magnitude > kLargestFloat) bound = std::numeric_limits<double>::infinity();
     if (!std::isfinite(magnitude)) bound = 0;  // what infinite inputs and NaN give is exact

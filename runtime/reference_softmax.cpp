@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "runtime/error_bounds.hpp"
-#include "runtime/largest.hpp"
 #include "runtime/parallel.hpp"
 #include "runtime/product.hpp"
 #include "runtime/reference.hpp"
@@ -19,7 +18,7 @@ constexpr double kNoWeight = -1000;  // exp of it is 0
 // A row becomes its softmax; `bounds` get how far a right kernel may be off.
 void take_row(double* values, double* bounds, int64_t visible, int64_t columns, double scale) {
   std::fill(bounds, bounds + columns, 0.0);
-  const double maximum = visible > 0 ? values[index_of_largest(values, visible)] : -kInfinity;
+  const double maximum = largest(values, visible);
   if (!(maximum < kInfinity)) return std::fill(values, values + columns, std::nan(""));
   std::fill(values + visible, values + columns, 0.0);
   if (maximum == -kInfinity) return std::fill(values, values + visible, 0.0);
@@ -30,7 +29,7 @@ void take_row(double* values, double* bounds, int64_t visible, int64_t columns, 
     values[j] = scale * (values[j] - maximum);
     bounds[j] = of_row - kExponentRoundings * std::max(values[j], kNoWeight);
   }
-  exponentials(values, values, visible);
+  shifted_exponentials(values, 0, visible);
   double sum = 0;
   for (int64_t j = 0; j < visible; ++j) sum += values[j];
   for (int64_t j = 0; j < visible; ++j) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "tests/runtime/right_kernel.hpp"
 #include "tests/runtime/solved.hpp"
@@ -125,115 +124,32 @@ TEST(ErrorBounds, LastRoundingIsHalfTheGapOnTheSideOfTheValue) {
   EXPECT_EQ(last_rounding(3, 2, DataType::fp32), 0x1p-23);
 }
 
-// --- the worst right kernels
-// ---------------------------------------------------------------------------------
-std::vector<double> products(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> result;
-  for (size_t i = 0; i < a.size(); ++i) result.push_back(a[i] * b[i]);
-  return result;
-}
-
-// Row `row` of a dense tensor with rows of `length`.
-std::vector<double> row_of(const HostTensor& tensor, int64_t row, int64_t length) {
-  std::vector<double> values;
-  for (int64_t i = 0; i < length; ++i) values.push_back(load_element(tensor, row * length + i));
-  return values;
-}
-
-double gelu_slope_sign(double x) {
-  return 0.5 * std::erfc(-x / std::numbers::sqrt2) + x * 0.3989 * std::exp(-0.5 * x * x) < 0 ? -1 : 1;
-}
-
-void run_worst(const Gemm& g, double direction, Tensors& t) {
-  for (int64_t i = 0; i < g.m; ++i)
-    for (int64_t j = 0; j < g.n; ++j) {
-      const double bias = g.epilogue == Epilogue::none ? 0 : load_element(t[3], j);
-      const std::vector<double> terms = products(row_of(t[0], i, g.k), row_of(t[1], j, g.k));
-      const auto* added = g.epilogue == Epilogue::none ? nullptr : &bias;
-      double x = worst_linear({direction}, terms, g.alpha, added);
-      if (g.epilogue == Epilogue::bias_gelu) {
-        x = worst_linear({direction * gelu_slope_sign(x)}, terms, g.alpha, added);
-        const WorstSteps steps{direction};
-        x = steps.moved(0.5 * x * std::erfc(-x / std::numbers::sqrt2),
-                        ((x < 0 ? x * x : 0) + 9) * kFloatRounding);
-      }
-      store_element(t[2], i * g.n + j, x);
-    }
-}
-
-void run_worst(const Softmax& softmax, double direction, Tensors& t) {
-  const WorstSteps up{direction}, down{-direction};
-  for (int64_t row = 0; row < softmax.rows; ++row) {
-    std::vector<double> exponents = row_of(t[0], row, softmax.columns);
-    if (softmax.mask == Mask::causal_top_left) exponents.resize(static_cast<size_t>(row) + 1);
-    for (double& x : exponents) x *= softmax.scale;
-    for (size_t j = 0; j < static_cast<size_t>(softmax.columns); ++j) {
-      double y = 0;
-      if (j < exponents.size()) {
-        const auto weights =
-            worst_exponentials(exponents, [&](size_t i) { return (i == j) == (direction > 0); });
-        y = up.rounded(weights[j] * up.rounded(1 / worst_total(down, weights)));
-      }
-      store_element(t[1], row * softmax.columns + static_cast<int64_t>(j), y);
-    }
+// Scores of 128000 and 128001: fp32 holds them and every sum on the way, so that weights are as exact as
+// ever.
+TEST(ErrorBounds, SumsOfSmallWholeNumbersAreExact) {
+  const Problem problem =
+      parse_problem("attention_forward q_len=1 kv_len=64 head_dim=16 dtype=fp16 lse=true");
+  Tensors tensors = workload(buffers(problem), 1, 1, InputKind::identity);
+  tensors[0] = zeros(tensors[0].buffer);
+  tensors[1] = zeros(tensors[1].buffer);
+  store_element(tensors[0], 0, 64);
+  store_element(tensors[0], 1, 1);
+  for (int64_t key = 0; key < 64; ++key) {
+    store_element(tensors[1], key * 16, 2000);
+    store_element(tensors[1], key * 16 + 1, key % 3);
   }
+  solve(problem, tensors);
+  const AccuracyCheck check(problem, tensors);
+  ASSERT_TRUE(check(tensors).right());
+  store_element(tensors[3], 3, 1.003 * load_element(tensors[3], 3));
+  EXPECT_FALSE(check(tensors).right()) << check(tensors).worst;
 }
 
-// Of one query: scores that came out too small and too large.
-struct Scores {
-  std::vector<double> low, high;
-};
-Scores worst_scores(const AttentionFields& f, const Tensors& t, int64_t row, int64_t keys) {
-  Scores scores;
-  for (int64_t j = 0; j < keys; ++j) {
-    const auto terms = products(row_of(t[0], row, f.head_dim), row_of(t[1], j, f.head_dim));
-    scores.low.push_back(effective_scale(f) * WorstSteps{-1}.sum(terms));
-    scores.high.push_back(effective_scale(f) * WorstSteps{1}.sum(terms));
-  }
-  return scores;
-}
-
-// One element of O: keys whose value lies on the side of the direction weigh too much.
-double worst_output(const AttentionFields& f, const Tensors& t, const Scores& scores, int64_t column,
-                    double right, double direction) {
-  const auto value = [&](size_t j) {
-    return load_element(t[2], static_cast<int64_t>(j) * effective_value_dim(f) + column);
-  };
-  const auto up = [&](size_t j) { return (value(j) - right) * direction > 0; };
-  std::vector<double> exponents;
-  for (size_t j = 0; j < scores.low.size(); ++j) exponents.push_back(up(j) ? scores.high[j] : scores.low[j]);
-  const std::vector<double> weights = worst_exponentials(exponents, up);
-  const WorstSteps steps{direction};
-  double sum = 0;
-  for (size_t j = 0; j < weights.size(); ++j) {
-    const double lifted = 0x1p7 * weights[j], gap = last_rounding(lifted, lifted, f.dtype);
-    sum += (lifted + (value(j) * direction > 0 ? gap : -gap)) * 0x1p-7 * value(j);
-    if (j % 16 == 15) sum = steps.moved(sum, 16 * 0.625 * 0x1p-25);
-  }
-  return steps.rounded(sum / worst_total({right * direction > 0 ? -1.0 : 1.0}, weights));
-}
-
-double worst_lse(const Scores& scores, double direction) {
-  const WorstSteps steps{direction};
-  const std::vector<double>& of_keys = direction > 0 ? scores.high : scores.low;
-  const std::vector<double> weights = worst_exponentials(of_keys, [&](size_t) { return direction > 0; });
-  const double total = worst_total(steps, weights),
-               largest = *std::max_element(of_keys.begin(), of_keys.end());
-  const double logarithm = steps.moved(std::log2(0x1p7 * total), kExp2Error) - 7;
-  return steps.rounded(steps.rounded(steps.moved(largest, kFloatRounding) + logarithm * std::numbers::ln2));
-}
-
-void run_worst(const AttentionFields& f, double direction, Tensors& t) {
-  Tensors exact = t;
-  for (int64_t row = 0; row < f.q_len; ++row) {
-    const int64_t keys = f.mask == Mask::causal ? f.kv_len - f.q_len + row + 1 : f.kv_len;
-    const Scores scores = worst_scores(f, t, row, keys);
-    for (int64_t column = 0; column < effective_value_dim(f); ++column) {
-      const int64_t at = row * effective_value_dim(f) + column;
-      store_element(t[3], at, worst_output(f, t, scores, column, load_element(exact[3], at), direction));
-    }
-    store_element(t[4], row, worst_lse(scores, direction));
-  }
+TEST(ErrorBounds, AGemmThatOnlyMovesNumbersIsExact) {
+  const Problem problem = parse_problem("gemm m=4 n=64 k=64 output=fp32");
+  Tensors tensors = solved(problem, 1, 1, InputKind::identity);
+  store_element(tensors[2], 5, load_element(tensors[2], 5) * (1 + 0x1p-21));
+  EXPECT_FALSE(check_accuracy(problem, tensors).right()) << check_accuracy(problem, tensors).worst;
 }
 
 // The output's elements come close to the bound, all but those that happen to be numbers of the type, and
