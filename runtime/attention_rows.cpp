@@ -39,7 +39,7 @@ void add_wild_moves(AttentionRow& state, const KeyChunk& chunk, int64_t row, Vis
   }
 }
 
-// What the scores' errors x add to a weight p: at most p x growth, per length of its key and of the top's.
+// The same where x is small: at most p x (1 + x), told per length of its key and of the top's.
 double tame_move(const AttentionRow& state) {
   return state.score_error() * (1 + 2 * state.score_error() * state.largest_length);
 }
