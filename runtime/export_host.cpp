@@ -4,7 +4,7 @@
 namespace warpfinch {
 
 std::string_view export_host_text() {
-  return R"cuda(// --- the device ------------------------------------------------------------------------------------
+  return R"cuda(// --- the device ------------------------------------------------------------------
 namespace host {
 
 void check(cudaError_t code, const char* call) {
