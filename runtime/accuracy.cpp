@@ -7,6 +7,7 @@
 #include <limits>
 #include <mutex>
 
+#include "runtime/error_bounds.hpp"
 #include "runtime/parallel.hpp"
 #include "runtime/rows.hpp"
 #include "runtime/written.hpp"
@@ -29,33 +30,6 @@ struct Worst {
   }
 };
 
-double rounded(double value, DataType type) {
-  const auto single = static_cast<float>(value);
-  if (type == DataType::bf16) return from_bf16(to_bf16(single));
-  return type == DataType::fp16 ? from_fp16(to_fp16(single)) : single;
-}
-
-// |output - value| in units of the bound. What may round to infinity in the output's type may be infinite.
-double error_ratio(double output, double value, double bound, DataType type) {
-  if (output == value || (std::isnan(output) && std::isnan(value))) return 0;
-  if (std::isinf(output) && std::signbit(output) == std::signbit(value) &&
-      std::isinf(rounded(std::abs(value) + bound, type)))
-    return 0;
-  const double difference = std::abs(output - value);
-  return std::isfinite(difference) && bound > 0 ? difference / bound : kInfinity;
-}
-
-// Rows of a matrix are rows of the tensor when a row has columns; an LSE row is one element.
-bool is_column(const ReferenceBlock& block, const Buffer& buffer) {
-  return block.columns == 1 && block.first_column == 0 && buffer.shape.size() == 3 && buffer.name == "lse";
-}
-
-int64_t element_offset(const ReferenceBlock& block, const Buffer& buffer, int64_t row) {
-  if (is_column(block, buffer)) return row_offset(buffer, block.matrix) + row * row_stride(buffer);
-  const int64_t rows_per_matrix = buffer.shape[buffer.shape.size() - 2];
-  return row_offset(buffer, block.matrix * rows_per_matrix + row) + block.first_column * row_stride(buffer);
-}
-
 Worst compare(const ReferenceBlock& block, const HostTensor& tensor) {
   Worst worst;
   size_t at = 0;
@@ -63,13 +37,15 @@ Worst compare(const ReferenceBlock& block, const HostTensor& tensor) {
     int64_t offset = element_offset(block, tensor.buffer, row);
     for (int64_t j = 0; j < block.columns; ++j, ++at, offset += row_stride(tensor.buffer)) {
       const double output = load_element(tensor, offset);
-      const double error = error_ratio(output, block.value[at], block.bound[at], tensor.buffer.type);
+      const DataType type = tensor.buffer.type;
+      const double value = block.value[at];
+      const double error = error_ratio(output, value, block.bound[at], type);
       if (error > worst.error)
         worst = {error,
                  {block.buffer, block.matrix, row, block.first_column + j},
                  output,
-                 block.value[at],
-                 block.bound[at]};
+                 value,
+                 block.bound[at] + last_rounding(output, value, type)};
     }
   }
   return worst;
@@ -189,15 +165,18 @@ Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const
   return accuracy;
 }
 
+bool rounds_scaled_q(const Config& config) {
+  const auto* kernel = std::get_if<AttentionConfig>(&config.kernels.front());
+  return kernel && kernel->scale_q;
+}
+
 Accuracy check_accuracy(const Problem& problem, const std::vector<HostTensor>& tensors, int threads) {
   return AccuracyCheck(problem, tensors, threads, 0)(tensors);
 }
 
 Accuracy check_accuracy(const Problem& problem, const Config& config, const std::vector<HostTensor>& tensors,
-                        int threads) {
-  const auto* kernel = std::get_if<AttentionConfig>(&config.kernels.front());
-  const bool scaled_q = kernel && kernel->scale_q;
-  return AccuracyCheck(problem, tensors, threads, 0, kSampleAboveFlops, scaled_q)(tensors);
+                        int threads, double sample_above_flops) {
+  return AccuracyCheck(problem, tensors, threads, 0, sample_above_flops, rounds_scaled_q(config))(tensors);
 }
 
 std::vector<std::vector<double>> reference(const Problem& problem, const std::vector<HostTensor>& tensors) {

@@ -8,6 +8,7 @@
 
 #include "generator/emit/wgmma.hpp"
 #include "generator/ir/program.hpp"
+#include "runtime/accuracy.hpp"
 #include "runtime/export_text.hpp"
 
 namespace warpfinch {
@@ -53,16 +54,6 @@ std::string constants_of(const AttentionFields& f) {
 std::string_view reference_of(const Gemm&) { return export_gemm_text(); }
 std::string_view reference_of(const Softmax&) { return export_softmax_text(); }
 std::string_view reference_of(const AttentionFields&) { return export_attention_text(); }
-
-std::string reference_text(const std::optional<Problem>& problem) {
-  if (!problem) return std::string(export_program_text());
-  return std::visit(
-      [](const auto& operation) {
-        return fmt::format("namespace problem {{\n\n{}\n}}  // namespace problem\n\n{}",
-                           constants_of(operation), reference_of(operation));
-      },
-      *problem);
-}
 
 // --- device code -------------------------------------------------------------------------------------
 std::set<emit::WgmmaForm> forms_of(const Launch& launch) {
@@ -162,9 +153,21 @@ std::string head_text(const Plan& plan) {
 
 }  // namespace
 
+std::string export_reference(const Problem& problem, const Config& config) {
+  return std::visit(
+      [&](const auto& operation) {
+        return fmt::format("namespace problem {{\n\n{}{}\n}}  // namespace problem\n\n{}",
+                           constants_of(operation), constant("scaled_q", rounds_scaled_q(config)),
+                           reference_of(operation));
+      },
+      problem);
+}
+
 std::string export_cuda(const Plan& plan, const std::optional<Problem>& problem) {
-  return head_text(plan) + std::string(export_host_text()) + "\n" + reference_text(problem) + "\n" +
-         guarded(plan.target, device_text(plan) + "\n" + main_text(plan));
+  const std::string reference = problem ? export_reference(*problem, parse_config(plan.config, *problem))
+                                        : std::string(export_program_text());
+  return head_text(plan) + std::string(export_tensors_text()) + "\n" + std::string(export_host_text()) +
+         "\n" + reference + "\n" + guarded(plan.target, device_text(plan) + "\n" + main_text(plan));
 }
 
 }  // namespace warpfinch

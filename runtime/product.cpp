@@ -26,11 +26,27 @@ void add_product(const Product& shape, const double* a, const double* b, double*
   add_product_here(m, n, k, b_transposed, a, b, c);
 }
 
-void exponentials(const double* from, double* to, int64_t count) {
+void shifted_exponentials(double* values, double shift, int64_t count) {
 #if defined(__x86_64__)
-  if (has_avx2()) return exponentials_avx2(from, to, count);
+  if (has_avx2()) return shifted_exponentials_avx2(values, shift, count);
 #endif
-  exponentials_here(from, to, count);
+  shifted_exponentials_here(values, shift, count);
+}
+
+double largest(const double* values, int64_t count) {
+#if defined(__x86_64__)
+  if (has_avx2()) return largest_avx2(values, count);
+#endif
+  return largest_here(values, count);
+}
+
+void scale_linearly(const double* from, const double* x, const double* y, const Linear& by, double* to,
+                    int64_t count) {
+  const auto [at_0, by_x, by_y, added] = by;
+#if defined(__x86_64__)
+  if (has_avx2()) return scale_linearly_avx2(from, x, y, at_0, by_x, by_y, added, to, count);
+#endif
+  scale_linearly_here(from, x, y, at_0, by_x, by_y, added, to, count);
 }
 
 }  // namespace warpfinch

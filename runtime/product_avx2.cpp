@@ -31,7 +31,16 @@ void add_product_avx2(int64_t m, int64_t n, int64_t k, bool b_transposed, const 
   add_product_here(m, n, k, b_transposed, a, b, c);
 }
 
-void exponentials_avx2(const double* from, double* to, int64_t count) { exponentials_here(from, to, count); }
+void shifted_exponentials_avx2(double* values, double shift, int64_t count) {
+  shifted_exponentials_here(values, shift, count);
+}
+
+double largest_avx2(const double* values, int64_t count) { return largest_here(values, count); }
+
+void scale_linearly_avx2(const double* from, const double* x, const double* y, double at_0, double by_x,
+                         double by_y, double added, double* to, int64_t count) {
+  scale_linearly_here(from, x, y, at_0, by_x, by_y, added, to, count);
+}
 
 }  // namespace warpfinch
 #endif

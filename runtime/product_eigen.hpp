@@ -3,6 +3,7 @@
 // of both and a CPU could meet instructions that it lacks.
 #include <Eigen/Core>
 #include <cstdint>
+#include <limits>
 
 namespace {
 
@@ -18,9 +19,23 @@ void add_product_here(int64_t m, int64_t n, int64_t k, bool b_transposed, const 
     sum.noalias() += left * Eigen::Map<const Matrix>(b, k, n);
 }
 
-void exponentials_here(const double* from, double* to, int64_t count) {
-  using Array = Eigen::Array<double, Eigen::Dynamic, 1>;
-  Eigen::Map<Array>(to, count) = Eigen::Map<const Array>(from, count).exp();
+using Array = Eigen::Array<double, Eigen::Dynamic, 1>;
+using Numbers = Eigen::Map<const Array>;
+
+void shifted_exponentials_here(double* values, double shift, int64_t count) {
+  Eigen::Map<Array> row(values, count);
+  row = (row - shift).exp();
+}
+
+double largest_here(const double* values, int64_t count) {
+  if (count == 0) return -std::numeric_limits<double>::infinity();
+  return Numbers(values, count).maxCoeff<Eigen::PropagateNaN>();
+}
+
+void scale_linearly_here(const double* from, const double* x, const double* y, double at_0, double by_x,
+                         double by_y, double added, double* to, int64_t count) {
+  Eigen::Map<Array>(to, count) =
+      Numbers(from, count) * (at_0 + by_x * Numbers(x, count) + by_y * Numbers(y, count)) + added;
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
-// What the references share: which rows, how they are read, how exact an output can be.
+// What the references share: which rows, and how they are read.
 #include "runtime/reference.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+
+#include "runtime/rows.hpp"
 
 namespace warpfinch {
 namespace {
@@ -19,7 +21,18 @@ void load_as(const MatrixView& matrix, const int64_t* rows, int64_t row_count, i
   }
 }
 
+// Rows of a matrix are rows of the tensor when a row has columns; an LSE row is one element.
+bool is_column(const ReferenceBlock& block, const Buffer& buffer) {
+  return block.columns == 1 && block.first_column == 0 && buffer.shape.size() == 3 && buffer.name == "lse";
+}
+
 }  // namespace
+
+int64_t element_offset(const ReferenceBlock& block, const Buffer& buffer, int64_t row) {
+  if (is_column(block, buffer)) return row_offset(buffer, block.matrix) + row * row_stride(buffer);
+  const int64_t rows_per_matrix = buffer.shape[buffer.shape.size() - 2];
+  return row_offset(buffer, block.matrix * rows_per_matrix + row) + block.first_column * row_stride(buffer);
+}
 
 std::vector<int64_t> consecutive(int64_t first, int64_t end) {
   std::vector<int64_t> rows(static_cast<size_t>(std::max<int64_t>(0, end - first)));
@@ -43,30 +56,6 @@ std::vector<int64_t> sampled_rows(int64_t count) {
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   return rows;
-}
-
-double rounding(DataType type) {
-  switch (type) {
-    case DataType::bf16:
-      return 0x1p-8;
-    case DataType::fp16:
-      return 0x1p-11;
-    case DataType::fp32:
-      return 0x1p-23;
-  }
-  return 0;
-}
-
-double underflow(DataType type) {
-  switch (type) {
-    case DataType::bf16:
-      return 0x1p-134;
-    case DataType::fp16:
-      return 0x1p-25;
-    case DataType::fp32:
-      return 0x1p-150;
-  }
-  return 0;
 }
 
 void load_rows(const MatrixView& matrix, const int64_t* rows, int64_t row_count, int64_t first_column,

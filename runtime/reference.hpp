@@ -18,8 +18,11 @@ struct ReferenceBlock {
   std::vector<int64_t> rows = {};
   int64_t first_column = 0, columns = 1;
   std::vector<double> value = {};  // [rows, columns]
-  std::vector<double> bound = {};  // |output - value| may be so much
+  std::vector<double> bound = {};  // by so much it may be off before it is rounded to the output's type
 };
+
+// Where the block's first element of a row lies in a tensor that is laid out so.
+int64_t element_offset(const ReferenceBlock& block, const Buffer& buffer, int64_t row);
 
 // Gets the blocks as they come, from several threads at once.
 using BlockSink = std::function<void(ReferenceBlock)>;
@@ -47,11 +50,6 @@ struct ReferenceInputs {
 void reference_gemm(const Gemm& gemm, const ReferenceInputs& inputs, const BlockSink& sink);
 void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, const BlockSink& sink);
 void reference_attention(const AttentionFields& fields, const ReferenceInputs& inputs, const BlockSink& sink);
-
-// Half a unit in the last place of 1: 2u of the accuracy rule; and half the smallest number above 0, which no
-// rounding can beat.
-double rounding(DataType type);
-double underflow(DataType type);
 
 // Copies `columns` elements of each of `rows` of a matrix to `to` ([rows, columns]); strides in elements.
 struct MatrixView {

@@ -1,7 +1,10 @@
 // C in tiles: sum a b for the value and sum |a| |b| for the bound, in steps over k that fit into the caches.
 #include <algorithm>
+#include <climits>
 #include <cmath>
+#include <limits>
 
+#include "runtime/error_bounds.hpp"
 #include "runtime/parallel.hpp"
 #include "runtime/product.hpp"
 #include "runtime/reference.hpp"
@@ -15,17 +18,29 @@ void to_absolute(std::vector<double>& values) {
   for (double& value : values) value = std::abs(value);
 }
 
-// The two sums of one tile.
+// The two sums of one tile, and the lowest bits of its rows of A and columns of B.
 struct Sums {
   std::vector<double> value, magnitude;
+  std::vector<int> of_rows, of_columns;
 };
+
+void note_lowest_bits(const std::vector<double>& left, const std::vector<double>& right, const Product& shape,
+                      Sums& sums) {
+  const auto [m, n, step, tn] = shape;
+  for (int64_t i = 0; i < m; ++i)
+    sums.of_rows[i] = std::min(sums.of_rows[i], lowest_bit(&left[i * step], step));
+  for (int64_t j = 0; j < n; ++j)
+    sums.of_columns[j] =
+        std::min(sums.of_columns[j], lowest_bit(&right[tn ? j * step : j], step, tn ? 1 : n));
+}
 
 // a and b of one batch; b's rows are those that the layout stores: n for tn, k for nn.
 Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const std::vector<int64_t>& rows,
                const std::vector<int64_t>& columns) {
   const bool tn = gemm.layout == GemmLayout::tn;
   const auto m = static_cast<int64_t>(rows.size()), n = static_cast<int64_t>(columns.size());
-  Sums sums{std::vector<double>(m * n), std::vector<double>(m * n)};
+  Sums sums{std::vector<double>(m * n), std::vector<double>(m * n), std::vector(rows.size(), INT_MAX),
+            std::vector(columns.size(), INT_MAX)};
   std::vector<double> left, right;
   for (int64_t k = 0; k < gemm.k; k += kStep) {
     const int64_t step = std::min(kStep, gemm.k - k);
@@ -39,6 +54,7 @@ Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const
       load_rows(b, k_rows.data(), step, columns[0], n, right.data());
     const Product product{m, n, step, tn};
     add_product(product, left.data(), right.data(), sums.value.data());
+    note_lowest_bits(left, right, product, sums);
     to_absolute(left);
     to_absolute(right);
     add_product(product, left.data(), right.data(), sums.magnitude.data());
@@ -48,31 +64,46 @@ Sums tile_sums(const Gemm& gemm, const MatrixView& a, const MatrixView& b, const
 
 double gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 
-// What an epilogue in fp32 adds to the bound of an fp32 output: the rounding of x = sum + bias, and for gelu
-// that of the argument of erfc, whose relative condition number is about x^2, with erfcf's own 4 ulp.
-double epilogue_error(const Gemm& gemm, double x, double value) {
-  if (gemm.output != DataType::fp32 || gemm.epilogue == Epilogue::none) return 0;
-  const double of_sum = rounding(DataType::fp32) * std::abs(x);
-  if (gemm.epilogue == Epilogue::bias) return of_sum;
-  return of_sum + rounding(DataType::fp32) * (x * x + 8) * std::abs(value);
+double slope_of_gelu(double x) {
+  constexpr double kInverseRoot = 0.3989422804014327;  // 1 / sqrt(2 pi)
+  return std::abs(0.5 * std::erfc(-x / std::sqrt(2.0)) + x * kInverseRoot * std::exp(-0.5 * x * x));
 }
 
-// Turns the two sums into value and bound. gelu's derivative stays below 1.13, so that errors before it grow
-// by that at most.
+// The most that gelu's slope can be within x - error .. x + error. Below -sqrt(2) it falls towards -infinity,
+// elsewhere it changes by at most 2 / sqrt(2 pi) = 0.8 per unit.
+double gelu_slope(double x, double error) {
+  return x + error < -std::sqrt(2.0) ? slope_of_gelu(x + error) : slope_of_gelu(x) + 0.8 * error;
+}
+
+// What gelu adds to the error of its argument. erfc below 2^-126 has an absolute error.
+double gelu_error(double x, double error, double value) {
+  const double condition = x < 0 ? x * x + 1 : 0.5;
+  return gelu_slope(x, error) * error + kFloatRounding * (1.3 * condition + 9) * std::abs(value) +
+         std::abs(x) * 0x1p-148;
+}
+
+// What the steps in fp32 may be off by before the epilogue's gelu: the sum, the product with alpha, the bias.
+double linear_error(const Gemm& gemm, double magnitude, int64_t lowest, double product, double x) {
+  double error = 0;
+  if (!is_exact_sum(magnitude, lowest)) error = product_sum_error(gemm.k) * std::abs(gemm.alpha) * magnitude;
+  if (gemm.alpha != 1) error += 2 * kFloatRounding * std::abs(product);
+  if (gemm.epilogue != Epilogue::none) error += kFloatRounding * std::abs(x);
+  return error;
+}
+
+// Turns the two sums into value and bound.
 void finish(const Gemm& gemm, const std::vector<double>& bias, int64_t columns, Sums& sums) {
-  const double sum_error = gemm.output == DataType::fp32
-                               ? rounding(DataType::fp32) * static_cast<double>(gemm.k)
-                               : rounding(gemm.output);
-  const double growth = gemm.epilogue == Epilogue::bias_gelu ? 1.13 : 1;
   for (size_t i = 0; i < sums.value.size(); ++i) {
-    double& value = sums.value[i];
-    value *= gemm.alpha;
-    if (!bias.empty()) value += bias[i % static_cast<size_t>(columns)];
-    const double x = value;
-    if (gemm.epilogue == Epilogue::bias_gelu) value = gelu(x);
-    sums.magnitude[i] = growth * (rounding(gemm.output) * std::abs(value) + epilogue_error(gemm, x, value) +
-                                  sum_error * std::abs(gemm.alpha) * sums.magnitude[i]) +
-                        underflow(gemm.output);
+    double &value = sums.value[i], &bound = sums.magnitude[i];
+    const double magnitude = bound, product = gemm.alpha * value;
+    const size_t row = i / static_cast<size_t>(columns), column = i % static_cast<size_t>(columns);
+    const double x = bias.empty() ? product : product + bias[column];
+    const int64_t lowest = int64_t{sums.of_rows[row]} + sums.of_columns[column];
+    value = gemm.epilogue == Epilogue::bias_gelu ? gelu(x) : x;
+    bound = linear_error(gemm, magnitude, lowest, product, x);
+    if (gemm.epilogue == Epilogue::bias_gelu) bound = gelu_error(x, bound, value);
+    if (magnitude > kLargestFloat) bound = std::numeric_limits<double>::infinity();
+    if (!std::isfinite(magnitude)) bound = 0;  // what infinite inputs and NaN give is exact
   }
 }
 

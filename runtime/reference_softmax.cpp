@@ -1,7 +1,9 @@
 // Rows of softmax; what the mask hides, and a row that sees nothing, is 0.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "runtime/error_bounds.hpp"
 #include "runtime/parallel.hpp"
 #include "runtime/product.hpp"
 #include "runtime/reference.hpp"
@@ -10,24 +12,30 @@
 namespace warpfinch {
 namespace {
 
-// fp32's own relative error: ex2.approx (2^-22, PTX ISA), the sum, and the rounding of the exponent, which is
-// an absolute error in proportion to the largest |scale x| of the row: of scale, of both products and of
-// their difference, for the element and for the sum.
-double fp32_error(const double* values, int64_t visible, double scale) {
-  double largest = 0;
-  for (int64_t j = 0; j < visible; ++j) largest = std::max(largest, std::abs(scale * values[j]));
-  return std::ldexp(1.0, -20) + std::ldexp(1.0, -21) * largest;
-}
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNoWeight = -1000;  // exp of it is 0
 
-void softmax_in_place(double* values, int64_t visible, int64_t columns, double scale) {
+// A row becomes its softmax; `bounds` get how far a right kernel may be off.
+void take_row(double* values, double* bounds, int64_t visible, int64_t columns, double scale) {
+  std::fill(bounds, bounds + columns, 0.0);
+  const double maximum = largest(values, visible);
+  if (!(maximum < kInfinity)) return std::fill(values, values + columns, std::nan(""));
   std::fill(values + visible, values + columns, 0.0);
-  if (visible == 0) return;
-  const double maximum = *std::max_element(values, values + visible);
-  for (int64_t j = 0; j < visible; ++j) values[j] = scale * (values[j] - maximum);
-  exponentials(values, values, visible);
+  if (maximum == -kInfinity) return std::fill(values, values + visible, 0.0);
+  const auto count = static_cast<double>(visible);
+  const double of_row =
+      2 * kExp2Error + kExponentRoundings * std::log(count) + (count / 4 + kChains) * kFloatRounding;
+  for (int64_t j = 0; j < visible; ++j) {
+    values[j] = scale * (values[j] - maximum);
+    bounds[j] = of_row - kExponentRoundings * std::max(values[j], kNoWeight);
+  }
+  shifted_exponentials(values, 0, visible);
   double sum = 0;
   for (int64_t j = 0; j < visible; ++j) sum += values[j];
-  for (int64_t j = 0; j < visible; ++j) values[j] /= sum;
+  for (int64_t j = 0; j < visible; ++j) {
+    values[j] /= sum;
+    bounds[j] = bounds[j] * values[j] + kSmallestExponential;
+  }
 }
 
 }  // namespace
@@ -47,15 +55,12 @@ void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, co
     const Strides& strides = x.buffer.strides;
     load_rows({&x, block.matrix * strides[0], strides[1], strides[2]}, block.rows.data(),
               static_cast<int64_t>(block.rows.size()), 0, softmax.columns, block.value.data());
+    block.bound.resize(block.value.size());
     for (size_t i = 0; i < block.rows.size(); ++i) {
-      double* row = &block.value[i * static_cast<size_t>(softmax.columns)];
+      const size_t at = i * static_cast<size_t>(softmax.columns);
       const int64_t visible =
           visible_end(band(softmax.mask, softmax.rows, softmax.columns), block.rows[i], softmax.columns);
-      const double relative = softmax.dtype == DataType::fp32 ? fp32_error(row, visible, softmax.scale)
-                                                              : 2 * rounding(softmax.dtype);
-      softmax_in_place(row, visible, softmax.columns, softmax.scale);
-      for (int64_t j = 0; j < softmax.columns; ++j)
-        block.bound.push_back(relative * row[j] + underflow(softmax.dtype));
+      take_row(&block.value[at], &block.bound[at], visible, softmax.columns, softmax.scale);
     }
     sink(std::move(block));
   });

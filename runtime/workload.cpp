@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "runtime/parallel.hpp"
 #include "runtime/rows.hpp"
@@ -56,6 +58,55 @@ Buffer without_repetitions(Buffer buffer) {
   return buffer;
 }
 
+// Of a tensor: the number of its row, in C order of the shape, its column, and where it lies.
+struct Element {
+  int64_t row, column, offset;
+};
+
+// What lies between the elements of a strided tensor stays NaN: a kernel that reads it is found out.
+template <class Value>  // Element -> double
+HostTensor filled_with(const Buffer& buffer, const Value& value) {
+  HostTensor tensor = poison(buffer);
+  if (tensor.data.empty()) return tensor;
+  const Buffer once = without_repetitions(buffer);
+  const int64_t rows = row_count(once);
+  const int64_t rows_per_piece = std::max<int64_t>(1, (1 << 20) / row_length(once));
+  const int64_t pieces = (rows + rows_per_piece - 1) / rows_per_piece;
+  parallel_for(pieces, machine_threads(), [&](int64_t piece) {
+    const int64_t end = std::min(rows, (piece + 1) * rows_per_piece);
+    for (int64_t row = piece * rows_per_piece; row < end; ++row) {
+      int64_t offset = row_offset(once, row);
+      for (int64_t i = 0; i < row_length(once); ++i, offset += row_stride(once))
+        store_element(tensor, offset, value(Element{row, i, offset}));
+    }
+  });
+  return tensor;
+}
+
+auto normal_values(uint64_t seed, double spread) {
+  return [key = mix(seed + 0x9e3779b97f4a7c15), spread](Element element) {
+    return spread * normal(key, static_cast<uint64_t>(element.offset));
+  };
+}
+
+// Neighbouring rows have their element in columns that lie 7 apart, or a little more where 7 would not lead
+// through all columns.
+auto permuted_identity(const Buffer& buffer, double spread) {
+  const int64_t columns = std::max<int64_t>(row_length(buffer), 1);
+  int64_t step = 7;
+  while (std::gcd(step, columns) != 1) ++step;
+  return [columns, step, spread](Element element) {
+    return element.column == (element.row % columns * step + 1) % columns ? spread : 0.0;
+  };
+}
+
+// The last input that is a matrix; as many as there are buffers where none is.
+size_t last_matrix(const std::vector<Buffer>& buffers) {
+  for (size_t i = buffers.size(); i-- > 0;)
+    if (!buffers[i].output && buffers[i].shape.size() >= 2) return i;
+  return buffers.size();
+}
+
 }  // namespace
 
 double HostTensor::at(const std::vector<int64_t>& index) const {
@@ -94,30 +145,28 @@ HostTensor zeros(const Buffer& buffer) { return filled(buffer, std::byte{0}); }
 // All bits set is a NaN in each of the types.
 HostTensor poison(const Buffer& buffer) { return filled(buffer, std::byte{0xff}); }
 
-// What lies between the elements of a strided tensor stays NaN: a kernel that reads it is found out.
 HostTensor random(const Buffer& buffer, uint64_t seed, double spread) {
-  HostTensor tensor = poison(buffer);
-  if (tensor.data.empty()) return tensor;
-  const uint64_t key = mix(seed + 0x9e3779b97f4a7c15);
-  const Buffer once = without_repetitions(buffer);
-  const int64_t rows = row_count(once);
-  const int64_t rows_per_piece = std::max<int64_t>(1, (1 << 20) / row_length(once));
-  const int64_t pieces = (rows + rows_per_piece - 1) / rows_per_piece;
-  parallel_for(pieces, machine_threads(), [&](int64_t piece) {
-    const int64_t end = std::min(rows, (piece + 1) * rows_per_piece);
-    for (int64_t row = piece * rows_per_piece; row < end; ++row) {
-      int64_t offset = row_offset(once, row);
-      for (int64_t i = 0; i < row_length(once); ++i, offset += row_stride(once))
-        store_element(tensor, offset, spread * normal(key, static_cast<uint64_t>(offset)));
-    }
-  });
-  return tensor;
+  return filled_with(buffer, normal_values(seed, spread));
 }
 
-std::vector<HostTensor> workload(const std::vector<Buffer>& buffers, uint64_t seed, double spread) {
+std::vector<HostTensor> workload(const std::vector<Buffer>& buffers, uint64_t seed, double spread,
+                                 InputKind kind) {
   std::vector<HostTensor> tensors;
-  for (size_t i = 0; i < buffers.size(); ++i)
-    tensors.push_back(buffers[i].output ? poison(buffers[i]) : random(buffers[i], mix(seed) + i, spread));
+  const size_t last = last_matrix(buffers);
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    const auto normal_value = normal_values(mix(seed) + i, spread);
+    if (buffers[i].output)
+      tensors.push_back(poison(buffers[i]));
+    else if (kind == InputKind::constant)
+      tensors.push_back(
+          filled_with(buffers[i], [&](Element) { return i == last ? spread : spread * 0x1p-10; }));
+    else if (kind == InputKind::one_sided)
+      tensors.push_back(filled_with(buffers[i], [&](Element e) { return std::abs(normal_value(e)); }));
+    else if (kind == InputKind::identity && i == last)
+      tensors.push_back(filled_with(buffers[i], permuted_identity(buffers[i], spread)));
+    else
+      tensors.push_back(filled_with(buffers[i], normal_value));
+  }
   return tensors;
 }
 

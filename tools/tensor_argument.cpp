@@ -88,11 +88,11 @@ TensorArgument parse_tensor_argument(const std::string& text) {
 }
 
 std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers,
-                                     const std::vector<std::string>& arguments, uint64_t seed,
-                                     double spread) {
+                                     const std::vector<std::string>& arguments, uint64_t seed, double spread,
+                                     InputKind kind) {
   const Arguments matched = match(buffers, arguments);
   // The seeds are those of workload(), so that "random" said aloud and a tensor left out are the same.
-  std::vector<HostTensor> tensors = workload(buffers, seed, spread);
+  std::vector<HostTensor> tensors = workload(buffers, seed, spread, kind);
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (!matched[i] || (matched[i]->source == "random" && !buffers[i].output)) continue;
     tensors[i] = is_file(*matched[i])             ? read_npy(matched[i]->source, buffers[i])

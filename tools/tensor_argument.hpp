@@ -18,10 +18,11 @@ struct TensorArgument {
 // Error (input) quotes the text and says what would be right.
 TensorArgument parse_tensor_argument(const std::string& text);
 
-// Every buffer as the arguments say; those without one: inputs random, outputs poison. Error (input) where a
-// name, type or shape is not the buffer's.
+// Every buffer as the arguments say; those without one as workload() makes them. Error (input) where a name,
+// type or shape is not the buffer's.
 std::vector<HostTensor> load_tensors(const std::vector<Buffer>& buffers,
-                                     const std::vector<std::string>& arguments, uint64_t seed, double spread);
+                                     const std::vector<std::string>& arguments, uint64_t seed, double spread,
+                                     InputKind kind = InputKind::random);
 
 // Before anything runs: do names, types, shapes and files fit the buffers?
 void check_tensors(const std::vector<Buffer>& buffers, const std::vector<std::string>& arguments);

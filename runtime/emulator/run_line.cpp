@@ -11,7 +11,7 @@ namespace warpfinch::emulator {
 namespace {
 
 // As one word of the shell. Within single quotes only the quote itself means something.
-std::string quoted(std::string_view word) {
+std::string shell_word(std::string_view word) {
   const auto is_plain = [](char c) {
     return is_letter(c) || is_digit(c) || std::string_view("_./:=,@%+-").find(c) != std::string_view::npos;
   };
@@ -24,9 +24,9 @@ std::string quoted(std::string_view word) {
 }  // namespace
 
 std::string to_text(const RunLine& line) {
-  std::string text = "warpfinch run --device " + quoted(line.device);
+  std::string text = "warpfinch run --device " + shell_word(line.device);
   const auto add = [&](std::string_view option, std::string_view value) {
-    text += fmt::format(" --{} {}", option, quoted(value));
+    text += fmt::format(" --{} {}", option, shell_word(value));
   };
   if (line.program.empty()) {
     add("problem", line.problem);
@@ -36,6 +36,7 @@ std::string to_text(const RunLine& line) {
   }
   if (line.input_seed != 0) add("input-seed", number_to_text(line.input_seed));
   if (line.spread != 1) add("spread", fmt::format("{}", line.spread));
+  if (line.inputs != InputKind::random) add("inputs", value_to_text(line.inputs));
   for (const std::string& tensor : line.tensors) add("tensor", tensor);
   return line.check ? text + " --check" : text;
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/workload.hpp"
+
 namespace warpfinch::emulator {
 
 struct RunLine {
@@ -13,6 +15,7 @@ struct RunLine {
   std::string program = {};  // a file, in place of problem and config
   uint64_t input_seed = 0;
   double spread = 1;
+  InputKind inputs = InputKind::random;
   std::vector<std::string> tensors = {};
   bool check = false;
 };

@@ -139,5 +139,47 @@ TEST(Workload, InputsDifferAndOutputsArePoisoned) {
     EXPECT_EQ(std::isnan(load_element(tensor, 0)), tensor.buffer.output) << tensor.buffer.name;
 }
 
+std::vector<HostTensor> inputs_of(const char* problem, InputKind kind) {
+  return workload(buffers(parse_problem(problem)), 5, 2, kind);
+}
+
+TEST(Workload, ConstantInputsMakeAllScoresOneSmallNumber) {
+  const auto tensors =
+      inputs_of("attention_forward q_len=3 kv_len=5 head_dim=16 lse=true", InputKind::constant);
+  for (const auto& [tensor, wanted] : {std::pair{0, 0x1p-9}, std::pair{1, 0x1p-9}, std::pair{2, 2.0}})
+    for (int64_t i = 0; i < extent(tensors[tensor].buffer); ++i)
+      EXPECT_EQ(load_element(tensors[tensor], i), wanted) << tensor;
+  EXPECT_TRUE(std::isnan(load_element(tensors[3], 0)));
+}
+
+TEST(Workload, OneSidedInputsAreTheRandomOnesMagnitudes) {
+  const char* problem = "gemm m=8 n=8 k=8 epilogue=bias";
+  const auto random = inputs_of(problem, InputKind::random),
+             one_sided = inputs_of(problem, InputKind::one_sided);
+  for (const size_t tensor : {0u, 1u, 3u})
+    for (int64_t i = 0; i < extent(random[tensor].buffer); ++i)
+      EXPECT_EQ(load_element(one_sided[tensor], i), std::abs(load_element(random[tensor], i)));
+}
+
+TEST(Workload, ThePermutedIdentityLeadsThroughAllColumns) {
+  for (const char* problem :
+       {"gemm m=8 n=77 k=154 layout=nn epilogue=bias", "gemm m=8 n=64 k=80 b_strides=0,1,64"}) {
+    const auto tensors = inputs_of(problem, InputKind::identity);
+    EXPECT_EQ(tensors[0].data, inputs_of(problem, InputKind::random)[0].data);
+    const HostTensor& b = tensors[1];
+    const int64_t rows = b.buffer.shape[1], columns = b.buffer.shape[2];
+    std::vector<int64_t> ones_of_column(static_cast<size_t>(columns));
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < columns; ++column) {
+        const double value = b.at({0, row, column});
+        EXPECT_TRUE(value == 0 || value == 2);
+        ones_of_column[static_cast<size_t>(column)] += value == 2;
+        if (row + 1 < rows && value == 2) EXPECT_EQ(b.at({0, row + 1, column}), 0);  // permuted
+      }
+    for (const int64_t ones : ones_of_column)
+      EXPECT_LE(std::abs(ones - rows / columns), rows % columns ? 1 : 0);
+  }
+}
+
 }  // namespace
 }  // namespace warpfinch

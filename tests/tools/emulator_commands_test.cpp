@@ -37,6 +37,39 @@ TEST(EmulatorCommands, run_checks_a_problem) {
   EXPECT_EQ(line["checked"], 70 * 64);
 }
 
+TEST(EmulatorCommands, a_check_takes_every_kind_of_inputs_or_the_one_that_is_named) {
+  const Program program;
+  const std::vector<std::string> words{"run",   "--device", kEmulator,  "--problem",
+                                       kGemm,   "--check",  "--output", "c=" + program.path("c.npy"),
+                                       "--json"};
+  const auto line_of = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    const Finished run = program(more);
+    EXPECT_EQ(run.code, 0) << run.err;
+    return run.objects().at(0);
+  };
+  const auto all = line_of({});
+  double worst = 0;
+  for (const std::string kind : {"random", "constant", "one_sided", "identity"}) {
+    const auto one = line_of({"--inputs", kind});
+    EXPECT_EQ(one["inputs"], kind);
+    worst = std::max(worst, one["max_error"].get<double>());
+    if (all["inputs"] == kind) EXPECT_EQ(all["max_error"], one["max_error"]);
+  }
+  EXPECT_EQ(all["max_error"], worst);
+  EXPECT_EQ(line_of({"--tensor", "a=bf16[1,70,64]@random"})["inputs"], "random");
+}
+
+TEST(EmulatorCommands, the_line_to_paste_names_the_inputs) {
+  const Program program;
+  const std::string file = program.write("racy.tir", kRace);
+  const Finished run = program({"run", "--device", kEmulator, "--program", file, "--inputs", "identity"});
+  EXPECT_THAT(run.err, EndsWith("--program " + file + " --inputs identity\n"));
+  const Finished refused = program({"run", "--device", kEmulator, "--problem", kGemm, "--inputs", "zeros"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("--inputs"), HasSubstr("one_sided")));
+}
+
 TEST(EmulatorCommands, run_reports_the_race_of_a_program_and_how_to_see_it_again) {
   const Program program;
   const std::string file = program.write("my racy.tir", kRace);

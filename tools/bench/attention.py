@@ -88,7 +88,8 @@ def check(plan, inputs, known, options, note):
     with_lse = lse_plan(plan, options, note)
     if with_lse:
         candidates["with lse"] = tuple(outputs_of(with_lse, inputs, options))
-    errors = attention_errors(*inputs, candidates, known, scale_of(known), plan.flops)
+    errors = attention_errors(*inputs, candidates, known, scale_of(known), plan.flops,
+                              "scale_q=true" in plan.config)
     lse_error = errors["with lse"][1] if with_lse else None
     return max(error for error, _ in errors.values()), lse_error, candidates["ours"][0]
 

@@ -54,7 +54,8 @@ def measure(name, problem, config, report_us, options):
     tensors = [data.tensor(buffer, options.device, generator) for buffer in plan.buffers]
     run = launcher(plan, tensors, options.device)
     run()
-    error = attention_errors(*tensors[:3], {"ours": (tensors[3], None)}, known, scale_of(known), plan.flops)
+    error = attention_errors(*tensors[:3], {"ours": (tensors[3], None)}, known, scale_of(known), plan.flops,
+                             "scale_q=true" in plan.config)
     times = time_interleaved({"ours": run}, options.rounds, 2)["ours"]
     return {"tag": name, "problem": plan.problem, "config": plan.config, "ours_us": times.median,
             "tflops": plan.flops / times.median * 1e-6, "spread": times.spread, "max_error": error["ours"][0],
