@@ -39,8 +39,10 @@ int list(const Options& options) {
       fmt::print("{}\n  {} {:.2f} us  {}\n  {}\n", best.problem, best.predicted ? "predicted" : "measured",
                  best.median_us, best.device, best.config);
   }
-  if (all.empty() && !options.selection.json)
-    fmt::print("{}: empty\n", database_file(options.selection.database).string());
+  if (all.empty() && !options.selection.json) {
+    const std::string file = database_file(options.selection.database).string();
+    fmt::print("{}: empty\n", file.empty() ? "no database (neither XDG_DATA_HOME nor HOME is set)" : file);
+  }
   return 0;
 }
 

@@ -1,4 +1,4 @@
-// The host compiler: found, asked for its version, run on the kernel's host text. What it built is cached.
+// The host compiler: found, asked what it is, run on the kernel's host text. What it built is cached.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,6 +17,7 @@
 
 #include "generator/result.hpp"
 #include "runtime/emulator/kernel.hpp"
+#include "runtime/work_folder.hpp"
 
 extern char** environ;
 
@@ -35,23 +36,6 @@ const std::vector<std::string> kOptions = {"-std=c++20",
                                            "-fno-math-errno",
                                            "-fno-exceptions",
                                            "-fno-strict-aliasing"};
-
-class WorkFolder {
- public:
-  WorkFolder() {
-    std::string pattern = (fs::temp_directory_path() / "warpfinch-emulator-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      fail_environment(fmt::format("cannot make a folder {}: {}", pattern, std::strerror(errno)));
-    path = pattern;
-  }
-  ~WorkFolder() {
-    std::error_code error;
-    fs::remove_all(path, error);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  fs::path path;
-};
 
 std::string content(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -101,37 +85,44 @@ std::string run_program(const std::vector<std::string>& words, const fs::path& o
   return status == 0 ? "" : failure_text(status, content(output));
 }
 
-// What `compiler --version` says; asked once per process and compiler.
-std::string compiler_version(const std::vector<std::string>& words) {
+// What `words` print.
+std::string output_of(const std::vector<std::string>& words) {
+  const WorkFolder folder;
+  const std::string fault = run_program(words, folder.path() / "output");
+  if (fault.empty()) return content(folder.path() / "output");
+  fail_environment(
+      fmt::format("the emulator needs a C++20 compiler, and '{}' {}; install g++, or set CXX to a compiler",
+                  fmt::join(words, " "), fault));
+}
+
+// Everything about the compiler that an object depends on: its words, its version, and the macros that it
+// defines. Those say what -march=native means on this CPU, and so which CPUs the object runs on. Asked once
+// per process and compiler.
+std::string identity_of(const std::vector<std::string>& words) {
   static std::mutex mutex;
   static std::map<std::vector<std::string>, std::string> known;
   const std::lock_guard lock(mutex);
-  std::string& version = known[words];
-  if (!version.empty()) return version;
-  const WorkFolder folder;
-  std::vector<std::string> command = words;
-  command.push_back("--version");
-  if (const std::string fault = run_program(command, folder.path / "version"); !fault.empty())
-    fail_environment(
-        fmt::format("the emulator needs a C++20 compiler, and '{}' {}; install g++, or set CXX to a compiler",
-                    fmt::join(command, " "), fault));
-  return version = content(folder.path / "version");
+  std::string& identity = known[words];
+  if (!identity.empty()) return identity;
+  std::vector<std::string> version = words, macros = words;
+  version.push_back("--version");
+  macros.insert(macros.end(), {"-dM", "-E", "-x", "c++", "/dev/null"});
+  return identity = fmt::format("{}\n{}\n{}", fmt::join(words, " "), output_of(version), output_of(macros));
 }
 
-std::string key_of(const std::string& text, const std::string& version) {
-  const std::string all = fmt::format("{}\n{}\n{}", text, version, fmt::join(kOptions, " "));
+std::string key_of(const std::string& text, const std::string& compiler) {
+  const std::string all = fmt::format("{}\n{}\n{}", text, compiler, fmt::join(kOptions, " "));
   const XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
   return fmt::format("{:016x}{:016x}-e", hash.high64, hash.low64);
 }
 
 std::string compile(const CudaSource& source, const std::string& text, std::vector<std::string> words) {
   const WorkFolder folder;
-  const fs::path file = folder.path / (source.entry + ".cpp"), object = folder.path / "kernel.so";
-  std::ofstream(file, std::ios::binary) << text;
+  const fs::path file = folder.write(source.entry + ".cpp", text), object = folder.path() / "kernel.so";
   const std::string compiler = fmt::format("{}", fmt::join(words, " "));
   words.insert(words.end(), kOptions.begin(), kOptions.end());
   words.insert(words.end(), {"-o", object.string(), file.string()});
-  if (const std::string fault = run_program(words, folder.path / "log"); !fault.empty())
+  if (const std::string fault = run_program(words, folder.path() / "log"); !fault.empty())
     fail_environment(fmt::format("the host compiler '{}', given the emulated kernel {}, {}", compiler,
                                  source.entry, fault));
   return content(object);
@@ -142,7 +133,7 @@ std::string compile(const CudaSource& source, const std::string& text, std::vect
 std::string build_object(const CudaSource& source, KernelCache& cache) {
   const std::vector<std::string> words = compiler_words();
   const std::string text = host_text(source);
-  const std::string key = key_of(text, compiler_version(words));
+  const std::string key = key_of(text, identity_of(words));
   if (auto object = cache.get(key)) return *std::move(object);
   std::string object = compile(source, text, words);
   cache.put(key, object);
