@@ -90,8 +90,7 @@ std::optional<std::string> KernelCache::get(const std::string& key) const {
   const fs::path file = directory_ / cache_name(key);
   CacheRead read = read_cache_file(file);
   if (!read.untrusted.empty() && !shared_->warned_of_file.exchange(true))
-    logger()->warn("kernel cache: {} {}; it is not loaded, and compiled again", file.string(),
-                   read.untrusted);
+    logger()->warn("kernel cache: {} {}; it is not loaded but compiled again", file.string(), read.untrusted);
   if (read.damaged) logger()->info("kernel cache: {} is damaged and will be written anew", file.string());
   if (!read.content) return std::nullopt;
   std::error_code error;  // a directory that is read-only keeps its order of use
@@ -103,10 +102,11 @@ void KernelCache::put(const std::string& key, const std::string& content) {
   assert(is_cache_key(key));
   if (directory_.empty() || !trusted_) return;
   const fs::path aside = directory_ / unfinished_name(key);
+  std::error_code ignored;
+  fs::remove(aside, ignored);  // of a process that had our number and crashed
   std::error_code error(write_cache_file(aside, content), std::generic_category());
   if (!error) fs::rename(aside, directory_ / cache_name(key), error);
   if (!error) return make_room(static_cast<int64_t>(content.size()));
-  std::error_code ignored;
   fs::remove(aside, ignored);
   warn_once(error.message());
 }
