@@ -1,16 +1,17 @@
 #include "runtime/kernel_cache.hpp"
 
-#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <algorithm>
+#include <cassert>
+#include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
+#include "runtime/cache_file.hpp"
 #include "runtime/log.hpp"
+#include "runtime/user_folder.hpp"
 
 namespace warpfinch {
 namespace {
@@ -18,35 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 using Time = fs::file_time_type;
 
-constexpr std::string_view kSuffix = ".kernel";
-constexpr std::string_view kUnfinished = ".unfinished";
-// First line of a file: the format's number, the checksum and the length of what follows.
-constexpr std::string_view kFormat = "warpfinch-kernel 1";
 // What a crashed process left aside is removed after this long; a living one renames within seconds.
 constexpr auto kUnfinishedLife = std::chrono::hours(1);
-
-std::string header_of(std::string_view content) {
-  const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
-  return fmt::format("{} {:016x}{:016x} {}\n", kFormat, hash.high64, hash.low64, content.size());
-}
-
-fs::path environment_path(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
-// Unique among processes and threads, so that nobody writes into another's file.
-fs::path aside_of(const fs::path& file) {
-  static std::atomic<int> counter = 0;
-  return fmt::format("{}.{}.{}{}", file.string(), getpid(), counter++, kUnfinished);
-}
-
-bool write_whole(const fs::path& file, const std::string& content) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out << header_of(content) << content;
-  out.close();
-  return out.good();
-}
+// The folder is listed again behind this part of the room that it had: other processes fill it, too.
+constexpr int64_t kPartOfRoom = 8;
 
 struct Kept {
   fs::path file;
@@ -54,7 +30,7 @@ struct Kept {
   Time used;
 };
 
-// Other processes may remove files meanwhile: whatever cannot be read is not there.
+// Those of this user's cache. Other processes may remove files meanwhile: what cannot be read is not there.
 std::vector<Kept> list_files(const fs::path& directory) {
   std::vector<Kept> kept;
   std::error_code error;
@@ -62,93 +38,97 @@ std::vector<Kept> list_files(const fs::path& directory) {
     std::error_code gone;
     const int64_t bytes = static_cast<int64_t>(it->file_size(gone));
     const Time used = gone ? Time() : it->last_write_time(gone);
-    if (!gone) kept.push_back({it->path(), bytes, used});
+    if (!gone && is_own_cache_file(it->path())) kept.push_back({it->path(), bytes, used});
   }
   return kept;
 }
 
-bool ends_with(const fs::path& file, std::string_view suffix) { return file.string().ends_with(suffix); }
+bool is_unfinished(const Kept& kept) { return is_unfinished_name(kept.file.filename().string()); }
 
 void remove_unfinished(const std::vector<Kept>& files) {
   std::error_code error;
   for (const Kept& kept : files)
-    if (ends_with(kept.file, kUnfinished) && kept.used + kUnfinishedLife < Time::clock::now())
-      fs::remove(kept.file, error);
+    if (is_unfinished(kept) && kept.used + kUnfinishedLife < Time::clock::now()) fs::remove(kept.file, error);
+}
+
+// Why nothing may be loaded from the folder; empty: it may.
+std::string distrust(const fs::path& folder) {
+  struct stat status {};
+  return stat(folder.c_str(), &status) == 0 ? others_with_access(status) : "";
 }
 
 }  // namespace
 
 fs::path KernelCache::default_directory() {
-  if (const fs::path chosen = environment_path("WARPFINCH_CACHE_DIR"); !chosen.empty()) return chosen;
-  // A relative path in it is to be ignored, says the XDG base directory specification.
-  if (const fs::path xdg = environment_path("XDG_CACHE_HOME"); xdg.is_absolute()) return xdg / "warpfinch";
-  if (const fs::path home = environment_path("HOME"); !home.empty()) return home / ".cache" / "warpfinch";
-  return {};
+  if (const char* chosen = std::getenv("WARPFINCH_CACHE_DIR"); chosen && *chosen) return chosen;
+  const fs::path folder = user_folder("XDG_CACHE_HOME", ".cache");
+  return folder.empty() ? folder : folder / "warpfinch";
 }
 
 KernelCache::KernelCache(fs::path directory, int64_t limit_bytes)
     : directory_(std::move(directory)), limit_bytes_(limit_bytes) {
-  std::error_code error;
-  fs::create_directories(directory_, error);
-  if (access(directory_.c_str(), W_OK | X_OK) != 0)
+  std::error_code error, ignored;
+  if (fs::create_directories(directory_, error))
+    fs::permissions(directory_, fs::perms::owner_all, ignored);  // for others there is nothing in it
+  const std::string others = distrust(directory_);
+  trusted_ = others.empty();
+  if (!trusted_)
+    warn_once(others + ", so that nothing of it is loaded");
+  else if (access(directory_.c_str(), W_OK | X_OK) != 0)
     warn_once(directory_.empty() ? "no directory is set" : std::generic_category().message(errno));
 }
 
 void KernelCache::warn_once(const std::string& what) const {
-  if (warned_->exchange(true)) return;
+  if (shared_->warned_of_folder.exchange(true)) return;
   logger()->warn(
       "kernel cache '{}': {}; kernels are compiled again each time (WARPFINCH_CACHE_DIR sets another)",
       directory_.string(), what);
 }
 
 std::optional<std::string> KernelCache::get(const std::string& key) const {
-  const fs::path file = directory_ / (key + std::string(kSuffix));
-  std::ifstream in(file, std::ios::binary);
-  std::string first;
-  if (!std::getline(in, first)) return std::nullopt;
-  std::string content{std::istreambuf_iterator<char>(in), {}};
-  if (first + "\n" != header_of(content)) {
-    logger()->info("kernel cache: {} is damaged and will be written anew", file.string());
-    return std::nullopt;
-  }
+  if (!trusted_ || !is_cache_key(key)) return std::nullopt;
+  const fs::path file = directory_ / cache_name(key);
+  CacheRead read = read_cache_file(file);
+  if (!read.untrusted.empty() && !shared_->warned_of_file.exchange(true))
+    logger()->warn("kernel cache: {} {}; it is not loaded but compiled again", file.string(), read.untrusted);
+  if (read.damaged) logger()->info("kernel cache: {} is damaged and will be written anew", file.string());
+  if (!read.content) return std::nullopt;
   std::error_code error;  // a directory that is read-only keeps its order of use
   fs::last_write_time(file, Time::clock::now(), error);
-  return content;
+  return std::move(read.content);
 }
 
 void KernelCache::put(const std::string& key, const std::string& content) {
-  if (directory_.empty()) return;
-  const fs::path file = directory_ / (key + std::string(kSuffix));
-  const fs::path aside = aside_of(file);
-  std::error_code error;
-  errno = 0;
-  if (!write_whole(aside, content)) {
-    error = std::error_code(errno ? errno : EIO, std::generic_category());
-  } else {
-    fs::rename(aside, file, error);
-  }
-  if (!error) {
-    prune(limit_bytes_);
-    return;
-  }
+  assert(is_cache_key(key));
+  if (directory_.empty() || !trusted_) return;
+  const fs::path aside = directory_ / unfinished_name(key);
   std::error_code ignored;
+  fs::remove(aside, ignored);  // of a process that had our number and crashed
+  std::error_code error(write_cache_file(aside, content), std::generic_category());
+  if (!error) fs::rename(aside, directory_ / cache_name(key), error);
+  if (!error) return make_room(static_cast<int64_t>(content.size()));
   fs::remove(aside, ignored);
   warn_once(error.message());
+}
+
+void KernelCache::make_room(int64_t written) {
+  if ((shared_->room -= written) >= 0) return;
+  const Pruned pruned = prune(limit_bytes_);
+  shared_->room = (limit_bytes_ - pruned.left) / kPartOfRoom;
 }
 
 KernelCache::Pruned KernelCache::prune(int64_t limit_bytes) {
   std::vector<Kept> files = list_files(directory_);
   remove_unfinished(files);
-  std::erase_if(files, [](const Kept& kept) { return !ends_with(kept.file, kSuffix); });
+  std::erase_if(files, is_unfinished);
   std::sort(files.begin(), files.end(), [](const Kept& a, const Kept& b) { return a.used < b.used; });
-  int64_t total = 0;
-  for (const Kept& kept : files) total += kept.bytes;
   Pruned pruned;
+  for (const Kept& kept : files) pruned.left += kept.bytes;
   for (const Kept& kept : files) {
-    if (total <= limit_bytes) break;
+    if (pruned.left <= limit_bytes) break;
     std::error_code error;
     if (!fs::remove(kept.file, error)) continue;  // somebody else did, or may not be
-    total -= kept.bytes;
+    pruned.left -= kept.bytes;
     pruned.files += 1;
     pruned.bytes += kept.bytes;
   }

@@ -34,7 +34,7 @@ struct NvrtcLibrary {
 };
 
 // Where it is looked for, in order. WARPFINCH_NVRTC, when set, is the only place: a wrong path there should
-// be seen, not papered over.
+// be seen, not papered over. WARPFINCH_NVRTC_PATH has folders that come last.
 std::vector<std::string> nvrtc_candidates();
 NvrtcLibrary open_nvrtc(const std::vector<std::string>& candidates);
 // The machine's, opened once.

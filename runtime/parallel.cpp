@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,11 @@ void parallel_for(int64_t count, int threads, const std::function<void(int64_t)>
   };
   {
     std::vector<std::jthread> others;
-    for (int64_t i = 1; i < std::min<int64_t>(threads, count); ++i) others.emplace_back(take_work);
+    try {
+      for (int64_t i = 1; i < std::min<int64_t>(threads, count); ++i) others.emplace_back(take_work);
+    } catch (const std::system_error&) {
+      // No memory or no process number for another one: those that there are do its work, too.
+    }
     take_work();
   }
   if (failure) std::rethrow_exception(failure);

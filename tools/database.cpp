@@ -41,8 +41,10 @@ int list(const Options& options) {
                 best.predicted ? "predicted" : "measured", best.median_us, printable(best.device),
                 printable(best.config));
   }
-  if (all.empty() && !options.selection.json)
-    print_out("{}: empty\n", database_file(options.selection.database).string());
+  if (all.empty() && !options.selection.json) {
+    const std::string file = database_file(options.selection.database).string();
+    print_out("{}: empty\n", file.empty() ? "no database (neither XDG_DATA_HOME nor HOME is set)" : file);
+  }
   return 0;
 }
 

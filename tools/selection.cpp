@@ -106,7 +106,14 @@ std::optional<ConfigDatabase> database_to_read(const std::string& given) {
   return std::nullopt;
 }
 
-ConfigDatabase database_to_write(const std::string& given) { return ConfigDatabase(database_file(given)); }
+ConfigDatabase database_to_write(const std::string& given) {
+  const std::filesystem::path file = database_file(given);
+  if (file.empty())
+    fail_environment(
+        "no place for the database: neither XDG_DATA_HOME nor HOME names a folder by its absolute path; "
+        "--database can name a file");
+  return ConfigDatabase(file);
+}
 
 std::string device_id(const Selection& selection) {
   if (!selection.schedule_seed) return selection.device;

@@ -39,9 +39,9 @@ std::vector<Shape> read_shapes(const std::string& file);
 // The database to read. None when --database was not given and the default one does not exist; Error (input)
 // for a given one that does not exist.
 std::optional<ConfigDatabase> database_to_read(const std::string& given);
-// The database to write, created where there is none.
+// The database to write, created where there is none. Error (environment): no place for the default one.
 ConfigDatabase database_to_write(const std::string& given);
-// The file that either of them means.
+// The file that either of them means; empty where there is no place for the default one.
 std::filesystem::path database_file(const std::string& given);
 
 // The device's text with the schedule seed in it; Error (input) for a seed without an emulator.

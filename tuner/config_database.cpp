@@ -5,9 +5,9 @@
 #include <xxhash.h>
 
 #include <cassert>
-#include <cstdlib>
 #include <sstream>
 
+#include "runtime/user_folder.hpp"
 #include "tuner/config_connection.hpp"
 #include "tuner/evaluation_json.hpp"
 
@@ -138,11 +138,8 @@ std::vector<Evaluation> read_lines(const std::string& text) {
 }  // namespace
 
 std::filesystem::path ConfigDatabase::default_file() {
-  const char* data = std::getenv("XDG_DATA_HOME");
-  if (data && *data) return std::filesystem::path(data) / "warpfinch/configs.db";
-  const char* home = std::getenv("HOME");
-  if (!home || !*home) fail_environment("no place for the database: neither XDG_DATA_HOME nor HOME is set");
-  return std::filesystem::path(home) / ".local/share/warpfinch/configs.db";
+  const std::filesystem::path folder = user_folder("XDG_DATA_HOME", ".local/share");
+  return folder.empty() ? folder : folder / "warpfinch/configs.db";
 }
 
 ConfigDatabase::ConfigDatabase(const std::filesystem::path& file, bool read_only)

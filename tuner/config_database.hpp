@@ -28,7 +28,8 @@ struct Best {
 
 class ConfigDatabase {
  public:
-  // $XDG_DATA_HOME/warpfinch/configs.db, else ~/.local/share/warpfinch/configs.db.
+  // $XDG_DATA_HOME/warpfinch/configs.db, else ~/.local/share/warpfinch/configs.db; empty where neither
+  // variable names a folder (user_folder).
   static std::filesystem::path default_file();
   // Creates the file with its schema where there is none. Error (input): not a database, or of a newer schema
   // (untouched). Error (environment): cannot be written, disk full. read_only: writes nothing, not even a

@@ -6,7 +6,7 @@
 #include "runtime/device.hpp"
 #include "tuner/emulate.hpp"
 #include "tuner/evaluators.hpp"
-#include "tuner/own_file.hpp"
+#include "runtime/own_file.hpp"
 #include "tuner/worker_evaluator.hpp"
 
 namespace warpfinch {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -10,28 +9,33 @@
 #include "runtime/log.hpp"
 
 namespace warpfinch {
+namespace {
 
-GpuLock::GpuLock(const std::filesystem::path& file) {
+void warn_of(const std::string& file, const char* why) {
+  logger()->warn("no lock on {} ({}): another tuning run on this GPU is not kept out, and both measure wrong",
+                 file, why);
+}
+
+}  // namespace
+
+GpuLock::GpuLock(const std::filesystem::path& file) : name_(file.string()) {
   if (file.empty()) return;
   std::error_code ignored;
   std::filesystem::create_directories(file.parent_path(), ignored);
-  file_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file_ < 0)
-    logger()->warn("{}: cannot be made ({}); another tuning run on this GPU would not be kept out",
-                   file.string(), std::strerror(errno));
-}
-
-GpuLock::~GpuLock() {
-  if (file_ >= 0) close(file_);
+  file_ = Descriptor(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file_.number() < 0) warn_of(name_, std::strerror(errno));
 }
 
 void GpuLock::lock() {
-  while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+  while (file_.number() >= 0 && flock(file_.number(), LOCK_EX) != 0) {
+    if (errno == EINTR) continue;
+    warn_of(name_, std::strerror(errno));
+    file_.close();  // so that it is said once
   }
 }
 
 void GpuLock::unlock() {
-  if (file_ >= 0) flock(file_, LOCK_UN);
+  if (file_.number() >= 0) flock(file_.number(), LOCK_UN);
 }
 
 }  // namespace warpfinch

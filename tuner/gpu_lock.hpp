@@ -3,22 +3,24 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+
+#include "runtime/descriptor.hpp"
 
 namespace warpfinch {
 
 class GpuLock {
  public:
-  // Made where it is not there. Where it cannot be made, or `file` is empty, nobody is kept out.
+  // Made where it is not there. Where it cannot be made or locked, or `file` is empty, nobody is kept out;
+  // the log has one warning of that, but of an empty one.
   explicit GpuLock(const std::filesystem::path& file);
-  ~GpuLock();
-  GpuLock(const GpuLock&) = delete;
-  GpuLock& operator=(const GpuLock&) = delete;
 
   void lock();
   void unlock();
 
  private:
-  int file_ = -1;
+  std::string name_;
+  Descriptor file_;
 };
 
 }  // namespace warpfinch

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "runtime/log.hpp"
-#include "tuner/own_file.hpp"
+#include "runtime/own_file.hpp"
 
 namespace warpfinch {
 namespace {
@@ -35,8 +35,8 @@ std::filesystem::path in_data_folders() {
   const char* variable = std::getenv("XDG_DATA_DIRS");
   std::istringstream folders(variable && *variable ? variable : "/usr/local/share:/usr/share");
   for (std::string folder; std::getline(folders, folder, ':');)
-    if (!folder.empty() && is_folder(std::filesystem::path(folder) / kPlace))
-      return std::filesystem::path(folder) / kPlace;
+    if (const auto place = std::filesystem::path(folder) / kPlace; place.is_absolute() && is_folder(place))
+      return place;  // the specification has no relative ones
   return {};
 }
 

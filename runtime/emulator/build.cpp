@@ -1,4 +1,4 @@
-// The host compiler: found, asked for its version, run on the kernel's host text. What it built is cached.
+// The host compiler: found, asked what it is, run on the kernel's host text. What it built is cached.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,7 +17,7 @@
 #include "runtime/descriptor.hpp"
 #include "runtime/emulator/kernel.hpp"
 #include "runtime/process_group.hpp"
-#include "runtime/temporary_folder.hpp"
+#include "runtime/work_folder.hpp"
 
 namespace warpfinch::emulator {
 namespace {
@@ -37,33 +37,9 @@ const std::vector<std::string> kOptions = {"-std=c++20",
 
 constexpr double kLookSeconds = 0.05;  // how often a stop is looked for
 
-class WorkFolder {
- public:
-  WorkFolder() {
-    std::string pattern = (temporary_folder() / "warpfinch-emulator-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      fail_environment(fmt::format("cannot make a folder {}: {}", pattern, std::strerror(errno)));
-    path = pattern;
-  }
-  ~WorkFolder() {
-    std::error_code error;
-    fs::remove_all(path, error);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  fs::path path;
-};
-
 std::string content(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-void write(const fs::path& file, const std::string& text) {
-  std::ofstream stream(file, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) fail_environment(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
 }
 
 // CXX may be several words ("ccache g++").
@@ -105,25 +81,34 @@ std::string run_program(const std::vector<std::string>& words, const fs::path& o
   }
 }
 
-// What `compiler --version` says; asked once per process and compiler.
-std::string compiler_version(const std::vector<std::string>& words, const std::stop_token& stop) {
+// What `words` print.
+std::string output_of(const std::vector<std::string>& words, const std::stop_token& stop) {
+  const WorkFolder folder;
+  const std::string fault = run_program(words, folder.path() / "output", stop);
+  if (fault.empty()) return content(folder.path() / "output");
+  fail_environment(
+      fmt::format("the emulator needs a C++20 compiler, and '{}' {}; install g++, or set CXX to a compiler",
+                  fmt::join(words, " "), fault));
+}
+
+// Everything about the compiler that an object depends on: its words, its version, and the macros that it
+// defines. Those say what -march=native means on this CPU, and so which CPUs the object runs on. Asked once
+// per process and compiler.
+std::string identity_of(const std::vector<std::string>& words, const std::stop_token& stop) {
   static std::mutex mutex;
   static std::map<std::vector<std::string>, std::string> known;
   const std::lock_guard lock(mutex);
-  std::string& version = known[words];
-  if (!version.empty()) return version;
-  const WorkFolder folder;
-  std::vector<std::string> command = words;
-  command.push_back("--version");
-  if (const std::string fault = run_program(command, folder.path / "version", stop); !fault.empty())
-    fail_environment(
-        fmt::format("the emulator needs a C++20 compiler, and '{}' {}; install g++, or set CXX to a compiler",
-                    fmt::join(command, " "), fault));
-  return version = content(folder.path / "version");
+  std::string& identity = known[words];
+  if (!identity.empty()) return identity;
+  std::vector<std::string> version = words, macros = words;
+  version.push_back("--version");
+  macros.insert(macros.end(), {"-dM", "-E", "-x", "c++", "/dev/null"});
+  return identity = fmt::format("{}\n{}\n{}", fmt::join(words, " "), output_of(version, stop),
+                                output_of(macros, stop));
 }
 
-std::string key_of(const std::string& text, const std::string& version) {
-  const std::string all = fmt::format("{}\n{}\n{}", text, version, fmt::join(kOptions, " "));
+std::string key_of(const std::string& text, const std::string& compiler) {
+  const std::string all = fmt::format("{}\n{}\n{}", text, compiler, fmt::join(kOptions, " "));
   const XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
   return fmt::format("{:016x}{:016x}-e", hash.high64, hash.low64);
 }
@@ -131,12 +116,11 @@ std::string key_of(const std::string& text, const std::string& version) {
 std::string compile(const CudaSource& source, const std::string& text, std::vector<std::string> words,
                     const std::stop_token& stop) {
   const WorkFolder folder;
-  const fs::path file = folder.path / (source.entry + ".cpp"), object = folder.path / "kernel.so";
-  write(file, text);
+  const fs::path file = folder.write(source.entry + ".cpp", text), object = folder.path() / "kernel.so";
   const std::string compiler = fmt::format("{}", fmt::join(words, " "));
   words.insert(words.end(), kOptions.begin(), kOptions.end());
   words.insert(words.end(), {"-o", object.string(), file.string()});
-  if (const std::string fault = run_program(words, folder.path / "log", stop); !fault.empty())
+  if (const std::string fault = run_program(words, folder.path() / "log", stop); !fault.empty())
     fail_environment(fmt::format("the host compiler '{}', given the emulated kernel {}, {}", compiler,
                                  source.entry, fault));
   return content(object);
@@ -147,7 +131,7 @@ std::string compile(const CudaSource& source, const std::string& text, std::vect
 std::string build_object(const CudaSource& source, KernelCache& cache, const std::stop_token& stop) {
   const std::vector<std::string> words = compiler_words();
   const std::string text = host_text(source);
-  const std::string key = key_of(text, compiler_version(words, stop));
+  const std::string key = key_of(text, identity_of(words, stop));
   if (auto object = cache.get(key)) return *std::move(object);
   std::string object = compile(source, text, words, stop);
   cache.put(key, object);

@@ -45,7 +45,7 @@ FibersInUse& fibers_in_use() {
   fibers_in_use().give_back(count);
   fail_environment(
       fmt::format("{} for the stacks of {} emulated threads: {}; {} bytes and {} mappings are needed "
-                  "(vm.overcommit_memory, vm.max_map_count)",
+                  "(ulimit -v, vm.overcommit_memory, vm.max_map_count)",
                   call, count, std::strerror(code), count * Stacks::kBytes, 2 * count));
 }
 

@@ -4,26 +4,23 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "generator/result.hpp"
+#include "runtime/whole_file.hpp"
 
 namespace warpfinch::emulator {
 namespace {
 
 // The dynamic linker wants a file; this one has no name on disk.
-int file_in_memory(const std::string& entry, std::string_view object) {
-  const int file = memfd_create(entry.c_str(), MFD_CLOEXEC);
-  if (file < 0) fail_environment(fmt::format("memfd_create for {}: {}", entry, std::strerror(errno)));
-  size_t written = 0;
-  while (written < object.size()) {
-    const ssize_t count = write(file, object.data() + written, object.size() - written);
-    if (count <= 0) fail_environment(fmt::format("writing {} to memory: {}", entry, std::strerror(errno)));
-    written += static_cast<size_t>(count);
-  }
+Descriptor file_in_memory(const std::string& entry, std::string_view object) {
+  Descriptor file(memfd_create(entry.c_str(), MFD_CLOEXEC));
+  if (file.number() < 0)
+    fail_environment(fmt::format("memfd_create for {}: {}", entry, std::strerror(errno)));
+  if (!write_whole(file, object))
+    fail_environment(fmt::format("writing {} to memory: {}", entry, std::strerror(errno)));
   return file;
 }
 
@@ -38,20 +35,14 @@ Function find(void* library, const char* name) {
 
 KernelCopy::KernelCopy(const std::string& entry, std::string_view object)
     : file_(file_in_memory(entry, object)) {
-  library_ = dlopen(fmt::format("/proc/self/fd/{}", file_).c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library_) {
-    close(file_);
-    fail_environment(fmt::format("cannot load the emulated kernel {}: {}", entry, dlerror()));
-  }
+  library_ = dlopen(fmt::format("/proc/self/fd/{}", file_.number()).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library_) fail_environment(fmt::format("cannot load the emulated kernel {}: {}", entry, dlerror()));
   self_ = find<ThreadState** (*)()>(library_, "warpfinch_self")();
   call_ = find<void (*)(void* const*)>(library_, "warpfinch_call");
   find<void (*)(const Leaves*)>(library_, "warpfinch_leaves")(&all_leaves());
 }
 
-KernelCopy::~KernelCopy() {
-  dlclose(library_);
-  close(file_);
-}
+KernelCopy::~KernelCopy() { dlclose(library_); }
 
 BuiltKernel::BuiltKernel(const CudaSource& source, std::string_view object)
     : source_(source), object_(object) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "generator/cuda_source.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/emulator/device/leaves.hpp"
 #include "runtime/emulator/emulator.hpp"
 
@@ -25,7 +26,7 @@ class KernelCopy {
   void call(void* const* arguments) const { call_(arguments); }
 
  private:
-  int file_ = -1;  // stays open: the dynamic linker knows an object by its path, which has the number in it
+  Descriptor file_;  // stays open: the dynamic linker knows an object by its path, which has the number in it
   void* library_ = nullptr;
   ThreadState** self_ = nullptr;
   void (*call_)(void* const*) = nullptr;

@@ -13,8 +13,9 @@
 
 namespace warpfinch::emulator {
 
-// What stands in a kernel's TensorMap parameter.
-struct EncodedMap {
+// What stands in a kernel's TensorMap parameter, aligned as that one: the kernel's copy of it may use
+// instructions that fault otherwise.
+struct alignas(64) EncodedMap {
   uint64_t magic;
   const TensorMap* map;
   std::byte* base;

@@ -15,11 +15,13 @@
 
 #include "tests/emulator/planted_fault.hpp"
 #include "tests/runtime/temporary_folder.hpp"
+#include "tests/runtime/environment_value.hpp"
 #include "warpfinch/warpfinch.h"
 
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -136,6 +138,22 @@ TEST_F(EmulatorApi, wrong_devices_are_refused) {
   wf_engine_t* other = nullptr;
   EXPECT_EQ(wf_engine_open("emulator:sm_20", "", &other), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("unknown target 'sm_20'"));
+}
+
+// A service often has no home, or one where it may not write.
+TEST(NoPlaceForADatabase, plans_come_without_one_and_tuning_says_so) {
+  const warpfinch::EnvironmentValue xdg("XDG_DATA_HOME", nullptr);
+  for (const char* place : {static_cast<const char*>(nullptr), "relative", "/proc/none"}) {
+    const warpfinch::EnvironmentValue home("HOME", place);
+    wf_engine_t* engine = nullptr;
+    wf_plan_t* plan = nullptr;
+    ASSERT_EQ(wf_engine_open("emulator:sm_90a", nullptr, &engine), WF_OK) << wf_last_error();
+    EXPECT_EQ(wf_plan(engine, "softmax rows=5 columns=16", nullptr, &plan), WF_OK) << wf_last_error();
+    EXPECT_NE(wf_tune(engine, "softmax rows=5 columns=16", "1", 0, nullptr, nullptr), WF_OK);
+    EXPECT_THAT(wf_last_error(), AnyOf(HasSubstr("without a database"), HasSubstr("/proc/none")));
+    wf_plan_close(plan);
+    wf_engine_close(engine);
+  }
 }
 
 }  // namespace

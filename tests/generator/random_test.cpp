@@ -155,7 +155,7 @@ void spoil(std::vector<std::string>& words, std::mt19937& random) {
       words.erase(words.begin() + at);
       break;
     case 2:
-      words.insert(words.begin() + at, words[at]);
+      words.insert(words.begin() + at, std::string(words[at]));
       break;
     case 3:
       std::swap(words[at], words[any(words.size())]);

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "runtime/compile_with.hpp"
+#include "tests/runtime/environment_value.hpp"
 #include "tests/runtime/temporary_folder.hpp"
 
 namespace warpfinch {
@@ -239,14 +240,13 @@ TEST(OpenNvrtc, SaysWhatWasWrongAndWhatToDo) {
 }
 
 TEST(OpenNvrtc, TheVariableIsTheOnlyPlaceWhenItIsSet) {
-  const char* before = getenv("WARPFINCH_NVRTC");
-  const std::string kept = before ? before : "";
-  setenv("WARPFINCH_NVRTC", "/nowhere/libnvrtc.so", 1);
-  EXPECT_EQ(nvrtc_candidates(), std::vector<std::string>{"/nowhere/libnvrtc.so"});
-  unsetenv("WARPFINCH_NVRTC");
+  {
+    const EnvironmentValue nowhere("WARPFINCH_NVRTC", "/nowhere/libnvrtc.so");
+    EXPECT_EQ(nvrtc_candidates(), std::vector<std::string>{"/nowhere/libnvrtc.so"});
+  }
+  const EnvironmentValue unset("WARPFINCH_NVRTC", nullptr);
   EXPECT_GE(nvrtc_candidates().size(), 3u);
   EXPECT_EQ(nvrtc_candidates()[0], "libnvrtc.so.13");
-  if (before) setenv("WARPFINCH_NVRTC", kept.c_str(), 1);
 }
 
 // So that a kernel computes to the bit what the emulator makes of the same text.

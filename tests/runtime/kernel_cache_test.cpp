@@ -1,8 +1,8 @@
 // The cache on disk: what it keeps, what it forgets, and what happens when the disk says no.
 #include "runtime/kernel_cache.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <spdlog/sinks/ostream_sink.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -10,11 +10,12 @@
 
 #include <csignal>
 #include <fstream>
-#include <sstream>
+#include <map>
 #include <thread>
 
-#include "runtime/log.hpp"
+#include "tests/runtime/environment_value.hpp"
 #include "tests/runtime/temporary_folder.hpp"
+#include "tests/runtime/warnings.hpp"
 
 namespace warpfinch {
 namespace {
@@ -31,42 +32,31 @@ class KernelCacheTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-// The warnings that `action` writes to the library's log.
-template <class Action>
-std::string warnings_of(const Action& action) {
-  std::ostringstream text;
-  const auto log = logger();
-  const auto sinks = std::exchange(log->sinks(), {std::make_shared<spdlog::sinks::ostream_sink_mt>(text)});
-  const auto level = log->level();
-  log->set_level(spdlog::level::warn);
-  action();
-  log->set_level(level);
-  log->sinks() = sinks;
-  return text.str();
-}
+// A key as the compilers make them.
+std::string key(char digit, const char* kind = "") { return std::string(32, digit) + kind; }
 
 long lines(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 TEST_F(KernelCacheTest, GivesBackWhatWasPut) {
   KernelCache cache(folder_.path() / "made" / "on" / "the" / "way");
   const std::string bytes("a\0\n\xff", 4);
-  EXPECT_FALSE(cache.get("k"));
-  cache.put("k", bytes);
-  cache.put("empty", "");
-  EXPECT_EQ(cache.get("k"), bytes);
-  EXPECT_EQ(cache.get("empty"), "");
-  cache.put("k", "newer");
-  EXPECT_EQ(KernelCache(cache.directory()).get("k"), "newer");
+  EXPECT_FALSE(cache.get(key('1')));
+  cache.put(key('1'), bytes);
+  cache.put(key('2', "-e"), "");
+  EXPECT_EQ(cache.get(key('1')), bytes);
+  EXPECT_EQ(cache.get(key('2', "-e")), "");
+  cache.put(key('1'), "newer");
+  EXPECT_EQ(KernelCache(cache.directory()).get(key('1')), "newer");
 }
 
 TEST_F(KernelCacheTest, DamagedFileIsAMissAndIsWrittenAnew) {
   KernelCache cache(folder_.path());
   const std::string content(1000, 'x');
   const auto damage = [&](const auto& change) {
-    cache.put("k", content);
-    ASSERT_EQ(cache.get("k"), content);
+    cache.put(key('1'), content);
+    ASSERT_EQ(cache.get(key('1')), content);
     change(only_file());
-    EXPECT_FALSE(cache.get("k"));
+    EXPECT_FALSE(cache.get(key('1')));
   };
   damage([](const fs::path& file) { fs::resize_file(file, fs::file_size(file) - 1); });
   damage([](const fs::path& file) { fs::resize_file(file, 3); });
@@ -77,24 +67,24 @@ TEST_F(KernelCacheTest, DamagedFileIsAMissAndIsWrittenAnew) {
     bytes.seekp(-500, std::ios::end).put('y');
   });
   damage([](const fs::path& file) { std::ofstream(file, std::ios::trunc) << "not ours\n"; });
-  cache.put("k", content);
-  EXPECT_EQ(cache.get("k"), content);
+  cache.put(key('1'), content);
+  EXPECT_EQ(cache.get(key('1')), content);
 }
 
 TEST_F(KernelCacheTest, PrunesTheLeastRecentlyUsedFirst) {
   KernelCache cache(folder_.path());
-  for (const char* key : {"a", "b", "c"}) cache.put(key, std::string(1000, 'x'));
+  for (const char digit : {'a', 'b', 'c'}) cache.put(key(digit), std::string(1000, 'x'));
   int hours = 3;
-  for (const char* key : {"a", "b", "c"})
-    set_age(folder_.path() / (std::string(key) + ".kernel"), std::chrono::hours(hours--));
-  EXPECT_TRUE(cache.get("a"));  // used now
+  for (const char digit : {'a', 'b', 'c'})
+    set_age(folder_.path() / (key(digit) + ".kernel"), std::chrono::hours(hours--));
+  EXPECT_TRUE(cache.get(key('a')));  // used now
   const int64_t size = static_cast<int64_t>(fs::file_size(only_file()));
   const auto pruned = cache.prune(2 * size);
   EXPECT_EQ(pruned.files, 1);
   EXPECT_EQ(pruned.bytes, size);
-  EXPECT_FALSE(cache.get("b"));
-  EXPECT_TRUE(cache.get("a"));
-  EXPECT_TRUE(cache.get("c"));
+  EXPECT_FALSE(cache.get(key('b')));
+  EXPECT_TRUE(cache.get(key('a')));
+  EXPECT_TRUE(cache.get(key('c')));
   EXPECT_EQ(cache.prune(0).files, 2);
   EXPECT_EQ(files(), 0);
   EXPECT_EQ(cache.prune(0).files, 0);
@@ -102,20 +92,52 @@ TEST_F(KernelCacheTest, PrunesTheLeastRecentlyUsedFirst) {
 
 TEST_F(KernelCacheTest, KeepsToItsLimitByItself) {
   KernelCache cache(folder_.path(), 5000);
-  for (int i = 0; i < 20; ++i) cache.put(std::to_string(i), std::string(1000, 'x'));
+  for (int i = 0; i < 20; ++i) cache.put(fmt::format("{:032x}", i), std::string(1000, 'x'));
   EXPECT_EQ(files(), 4);  // a header line each
 }
 
-TEST_F(KernelCacheTest, PruningLeavesOthersFilesAndCollectsWhatACrashLeft) {
+TEST_F(KernelCacheTest, PruningLeavesWhatIsNotItsOwn) {
   KernelCache cache(folder_.path());
-  std::ofstream(folder_.path() / "notes.txt") << "mine";
-  std::ofstream(folder_.path() / "k.kernel.1.0.unfinished") << "old";
-  std::ofstream(folder_.path() / "k.kernel.2.0.unfinished") << "being written";
-  set_age(folder_.path() / "k.kernel.1.0.unfinished", std::chrono::hours(2));
+  cache.put(key('1'), "content");
+  const std::string whole = key('1') + ".kernel";
+  const std::map<std::string, std::string> others{
+      {"notes.txt", "mine"},
+      {"rbf.kernel", "warpfinch-kernel 1 of somebody's support vectors"},
+      {"download.unfinished", ""},
+      {key('2') + ".kernel", "an image of an operating system"},
+      {key('3') + ".kernel", ""},
+      {key('4') + ".kernel.bak", "warpfinch-kernel 1"},
+      {key('G') + ".kernel", "warpfinch-kernel 1"},
+      {whole + ".unfinished", "warpfinch-kernel 1"},
+      {whole + ".1.x.unfinished", "warpfinch-kernel 1"},
+      {whole + ".1.0.unfinished", "of somebody else"},
+  };
+  for (const auto& [name, text] : others) {
+    std::ofstream(folder_.path() / name) << text;
+    set_age(folder_.path() / name, std::chrono::hours(2));
+  }
+  fs::create_directory(folder_.path() / (key('5') + ".kernel"));
+  fs::create_symlink(whole, folder_.path() / (key('6') + ".kernel"));
+  EXPECT_EQ(cache.prune(0).files, 1);
+  EXPECT_FALSE(fs::exists(folder_.path() / whole));
+  for (const auto& [name, text] : others) EXPECT_TRUE(fs::exists(folder_.path() / name)) << name;
+  EXPECT_EQ(files(), static_cast<long>(others.size()) + 2);
+}
+
+TEST_F(KernelCacheTest, PruningCollectsWhatACrashLeft) {
+  KernelCache cache(folder_.path());
+  const auto unfinished = [&](const char* pid, const char* text, int hours) {
+    const fs::path file = folder_.path() / fmt::format("{}.kernel.{}.0.unfinished", key('1', "-newest"), pid);
+    std::ofstream(file) << text;
+    set_age(file, std::chrono::hours(hours));
+    return file;
+  };
+  const fs::path empty = unfinished("1", "", 2), begun = unfinished("2", "warpfinch-kernel 1 0", 2);
+  const fs::path being_written = unfinished("3", "warp", 0);
   cache.prune(0);
-  EXPECT_TRUE(fs::exists(folder_.path() / "notes.txt"));
-  EXPECT_FALSE(fs::exists(folder_.path() / "k.kernel.1.0.unfinished"));
-  EXPECT_TRUE(fs::exists(folder_.path() / "k.kernel.2.0.unfinished"));
+  EXPECT_FALSE(fs::exists(empty));
+  EXPECT_FALSE(fs::exists(begun));
+  EXPECT_TRUE(fs::exists(being_written));
 }
 
 TEST_F(KernelCacheTest, WhereNothingCanBeWrittenItKeepsNothingAndWarnsOnce) {
@@ -124,8 +146,8 @@ TEST_F(KernelCacheTest, WhereNothingCanBeWrittenItKeepsNothingAndWarnsOnce) {
   for (const fs::path& directory : {below_a_file, fs::path("/proc/warpfinch"), fs::path()}) {
     const std::string warning = warnings_of([&] {
       KernelCache cache(directory);
-      for (int i = 0; i < 3; ++i) cache.put("k", "content");
-      EXPECT_FALSE(cache.get("k"));
+      for (int i = 0; i < 3; ++i) cache.put(key('1'), "content");
+      EXPECT_FALSE(cache.get(key('1')));
       EXPECT_EQ(cache.prune(0).files, 0);
     });
     EXPECT_EQ(lines(warning), 1) << warning;
@@ -145,7 +167,7 @@ bool holds_in_a_child(const Check& right) {
 }
 
 TEST_F(KernelCacheTest, AReadOnlyDirectoryIsStillRead) {
-  KernelCache(folder_.path()).put("k", "content");
+  KernelCache(folder_.path()).put(key('1'), "content");
   fs::permissions(folder_.path(), fs::perms(0555));
   EXPECT_TRUE(holds_in_a_child([&] {
     constexpr uid_t kNobody = 65534;  // nothing is read-only to root
@@ -153,8 +175,8 @@ TEST_F(KernelCacheTest, AReadOnlyDirectoryIsStillRead) {
     bool right = true;
     const std::string warning = warnings_of([&] {
       KernelCache cache(folder_.path());
-      cache.put("other", "content");
-      right = cache.get("k") == "content" && !cache.get("other");
+      cache.put(key('2'), "content");
+      right = cache.get(key('1')) == "content" && !cache.get(key('2'));
     });
     return right && lines(warning) == 1;
   }));
@@ -164,7 +186,7 @@ TEST_F(KernelCacheTest, AReadOnlyDirectoryIsStillRead) {
 
 // A limit on the size of files stands for the full disk: a write ends early with an error.
 TEST_F(KernelCacheTest, AFullDiskCostsAWarningAndLeavesNoPiece) {
-  KernelCache(folder_.path()).put("before", "content");
+  KernelCache(folder_.path()).put(key('2'), "content");
   EXPECT_TRUE(holds_in_a_child([&] {
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{4096, 4096};
@@ -172,8 +194,8 @@ TEST_F(KernelCacheTest, AFullDiskCostsAWarningAndLeavesNoPiece) {
     bool right = true;
     const std::string warning = warnings_of([&] {
       KernelCache cache(folder_.path());
-      for (int i = 0; i < 2; ++i) cache.put("k", std::string(100000, 'x'));
-      right = !cache.get("k") && cache.get("before") == "content";
+      for (int i = 0; i < 2; ++i) cache.put(key('1'), std::string(100000, 'x'));
+      right = !cache.get(key('1')) && cache.get(key('2')) == "content";
     });
     return right && lines(warning) == 1;
   }));
@@ -189,8 +211,8 @@ TEST_F(KernelCacheTest, ManyWritersOfOneKeyLeaveAWholeFile) {
     const std::string content(100000, static_cast<char>('a' + child));
     bool right = true;
     for (int i = 0; i < 50; ++i) {
-      cache.put("k", content);
-      const auto seen = cache.get("k");
+      cache.put(key('1'), content);
+      const auto seen = cache.get(key('1'));
       right = right && seen && *seen == std::string(content.size(), seen->front());  // somebody's, but whole
     }
     _exit(right ? 0 : 1);
@@ -203,20 +225,6 @@ TEST_F(KernelCacheTest, ManyWritersOfOneKeyLeaveAWholeFile) {
   EXPECT_EQ(files(), 1);
 }
 
-class EnvironmentValue {
- public:
-  EnvironmentValue(const char* name, const char* value) : name_(name) {
-    if (const char* before = getenv(name)) before_ = before, was_set_ = true;
-    value ? setenv(name, value, 1) : unsetenv(name);
-  }
-  ~EnvironmentValue() { was_set_ ? setenv(name_, before_.c_str(), 1) : unsetenv(name_); }
-
- private:
-  const char* name_;
-  std::string before_;
-  bool was_set_ = false;
-};
-
 TEST(KernelCacheDirectory, FollowsTheEnvironment) {
   const EnvironmentValue home("HOME", "/home/finch");
   const EnvironmentValue xdg("XDG_CACHE_HOME", nullptr), chosen("WARPFINCH_CACHE_DIR", nullptr);
@@ -226,6 +234,12 @@ TEST(KernelCacheDirectory, FollowsTheEnvironment) {
   {
     const EnvironmentValue relative("XDG_CACHE_HOME", "cache");
     EXPECT_EQ(KernelCache::default_directory(), "/home/finch/.cache/warpfinch");
+  }
+  {
+    const EnvironmentValue relative("XDG_CACHE_HOME", "cache"), no_home("HOME", nullptr);
+    EXPECT_EQ(KernelCache::default_directory(), "");
+    const EnvironmentValue relative_home("HOME", "finch");
+    EXPECT_EQ(KernelCache::default_directory(), "");
   }
   const EnvironmentValue directory("WARPFINCH_CACHE_DIR", "here");
   EXPECT_EQ(KernelCache::default_directory(), "here");

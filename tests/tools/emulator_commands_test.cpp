@@ -170,7 +170,9 @@ TEST(EmulatorCommands, a_machine_without_a_host_compiler_says_what_is_missing) {
 TEST(EmulatorCommands, says_how_a_host_compiler_failed) {
   Program program;
   const auto with_compiler = [&](const std::string& end) {
-    const std::string file = program.write("cxx", "#!/bin/sh\n[ \"$1\" = --version ] && exec echo 1\n" + end);
+    // What it is, it says: its version and its macros.
+    const std::string file =
+        program.write("cxx", "#!/bin/sh\ncase $1 in --version | -dM) exec echo 1 ;; esac\n" + end);
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     program.set("CXX", file);
     return program({"run", "--device", kEmulator, "--problem", kGemm}).err;

@@ -16,6 +16,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/runtime/environment_value.hpp"
 #include "tests/runtime/temporary_folder.hpp"
 #include "tests/tuner/made_up.hpp"
 
@@ -409,11 +410,14 @@ TEST_F(Databases, what_the_daemon_finished_is_remembered) {
 }
 
 TEST(DatabaseDefault, follows_xdg_then_home) {
-  setenv("XDG_DATA_HOME", "/somewhere", 1);
+  const EnvironmentValue xdg("XDG_DATA_HOME", "/somewhere"), home("HOME", "/home/finch");
   EXPECT_EQ(ConfigDatabase::default_file(), "/somewhere/warpfinch/configs.db");
-  unsetenv("XDG_DATA_HOME");
-  setenv("HOME", "/home/finch", 1);
-  EXPECT_EQ(ConfigDatabase::default_file(), "/home/finch/.local/share/warpfinch/configs.db");
+  for (const char* not_absolute : {static_cast<const char*>(nullptr), "", "data"}) {
+    const EnvironmentValue no_xdg("XDG_DATA_HOME", not_absolute);
+    EXPECT_EQ(ConfigDatabase::default_file(), "/home/finch/.local/share/warpfinch/configs.db");
+    const EnvironmentValue no_home("HOME", not_absolute);
+    EXPECT_EQ(ConfigDatabase::default_file(), "");
+  }
 }
 
 }  // namespace

@@ -2,14 +2,27 @@
 #include "tuner/gpu_lock.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <mutex>
 
 #include "tests/runtime/temporary_folder.hpp"
+#include "tests/runtime/warnings.hpp"
+
+// Stands before the C library's: a file system without locks, as some network ones are.
+static bool locks_are_supported = true;
+extern "C" int flock(int file, int operation) noexcept {
+  if (locks_are_supported) return static_cast<int>(syscall(SYS_flock, file, operation));
+  errno = ENOLCK;
+  return -1;
+}
 
 namespace warpfinch {
 namespace {
@@ -46,6 +59,18 @@ TEST(GpuLocks, a_place_where_none_can_be_made_keeps_nobody_out) {
     GpuLock lock{std::filesystem::path(nowhere)};
     const std::lock_guard guard(lock);
   }
+}
+
+TEST(GpuLocks, that_the_file_system_does_not_have_are_said_once_to_be_missing) {
+  const TemporaryFolder folder;
+  locks_are_supported = false;
+  const std::string warning = warnings_of([&] {
+    GpuLock lock(folder.path() / "gpu.lock");
+    for (int i = 0; i < 2; ++i) const std::lock_guard guard(lock);
+  });
+  locks_are_supported = true;
+  EXPECT_EQ(std::count(warning.begin(), warning.end(), '\n'), 1) << warning;
+  EXPECT_NE(warning.find("gpu.lock (No locks available)"), std::string::npos) << warning;
 }
 
 }  // namespace

@@ -69,6 +69,8 @@ foreach(script IN LISTS scripts)
     "WARPFINCH_BUILD=${CMAKE_BINARY_DIR};WARPFINCH_LIBRARY=$<TARGET_FILE:warpfinch>;PYTHONPATH=${PROJECT_SOURCE_DIR}/tools/python;PYTHONDONTWRITEBYTECODE=1")
   if(name MATCHES "gpu")
     set_tests_properties(${name} PROPERTIES LABELS gpu)
+  elseif(name MATCHES "fresh")  # builds everything twice, where it is asked for
+    set_tests_properties(${name} PROPERTIES LABELS fresh TIMEOUT 14400 RUN_SERIAL ON)
   endif()
 endforeach()
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "generator/generate.hpp"
+#include "runtime/log.hpp"
 #include "tuner/api/boundary.hpp"
 
 namespace warpfinch {
@@ -50,6 +51,19 @@ wf_buffer describe(const Buffer& buffer) {
   fail_input(fmt::format("{}: no {} {}, the plan has {} (0 to {})", function, what, index, count, count - 1));
 }
 
+// The user's own database is a help and no condition: where there is no place for it, plans come without.
+std::shared_ptr<Engine> open_with_own_database(const char* device, const std::filesystem::path& file) {
+  try {
+    return Engine::open(device, file);
+  } catch (const Error& error) {
+    std::error_code ignored;
+    if (error.kind != ErrorKind::environment || std::filesystem::exists(file, ignored)) throw;
+    std::shared_ptr<Engine> engine = Engine::open(device, {});
+    logger()->warn("no database: {}", error.what());
+    return engine;
+  }
+}
+
 DevicePointer address(const void* pointer) { return reinterpret_cast<DevicePointer>(pointer); }
 
 }  // namespace
@@ -68,7 +82,8 @@ wf_status wf_engine_open(const char* device, const char* database_path, wf_engin
     require(device, "wf_engine_open", "device");
     auto handle = std::make_unique<wf_engine_s>();
     handle->database = database_path ? std::filesystem::path(database_path) : ConfigDatabase::default_file();
-    handle->engine = Engine::open(device, handle->database);
+    handle->engine = database_path ? Engine::open(device, handle->database)
+                                   : open_with_own_database(device, handle->database);
     *engine = handle.release();
   });
 }

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import importlib.util
 import os
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
 from pathlib import Path
@@ -70,9 +71,20 @@ def candidates():
     return [os.path.normpath(place / NAME) for place in places if (place / NAME).exists()] + [NAME]
 
 
+def nvrtc_folders():
+    """Where pip's wheels keep NVRTC for this Python: no dynamic linker looks there."""
+    nvidia = importlib.util.find_spec("nvidia")
+    roots = nvidia.submodule_search_locations if nvidia else None
+    folders = [Path(root, wheel, "lib") for root in roots or [] for wheel in ("cu13", "cuda_nvrtc")]
+    return [str(folder) for folder in folders if folder.is_dir()]
+
+
 @functools.cache
 def library():
     """The loaded library."""
+    # For the library, and for the worker processes that it starts.
+    folders = [os.environ.get("WARPFINCH_NVRTC_PATH"), *nvrtc_folders()]
+    os.environ["WARPFINCH_NVRTC_PATH"] = ":".join(filter(None, folders))
     errors = []
     for candidate in candidates():
         try:

@@ -54,10 +54,11 @@ WF_API const char* wf_last_error(void);
 /* --- engine ------------------------------------------------------------------------------------------- */
 
 /* Opens a device ("cuda:0", …) with a database of configs. database_path: a file, made where there is none;
- * NULL: the user's own (under XDG_DATA_HOME, else ~/.local/share); "": no database. The configs that come
- * with the library answer below it; nothing is written to them. "emulator:sm_90a" runs
- * kernels on the CPU: device memory is then the caller's own, and wf_launch returns when they have run, with
- * WF_ERROR_ENVIRONMENT and the report of several lines where a kernel did something wrong.
+ * NULL: the user's own (under XDG_DATA_HOME, else ~/.local/share), where there is a place for it; "": no
+ * database. The configs that come with the library answer below it; nothing is written to them.
+ * "emulator:sm_90a" runs kernels on the CPU: device memory is then the caller's own, and wf_launch returns
+ * when they have run, with WF_ERROR_ENVIRONMENT and the report of several lines where a kernel did something
+ * wrong.
  * WF_ERROR_ENVIRONMENT: no driver, no such GPU, a file that cannot be read. WF_ERROR_INPUT: text that names
  * no device, a GPU of another architecture, a file that is no database or has a newer schema. */
 WF_API wf_status wf_engine_open(const char* device, const char* database_path, wf_engine_t** engine);
