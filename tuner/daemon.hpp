@@ -1,5 +1,6 @@
-// Works through a list of shapes, one problem after another. The database remembers what is finished, so that
-// a daemon that was stopped, killed or unplugged continues where it was.
+// Works through a list of shapes, one problem after another. The database remembers which problems are
+// finished, with which budget, device, driver and NVRTC, so that a daemon that was stopped, killed or
+// unplugged continues where it was, and does only what is new when its list was edited.
 #pragma once
 
 #include <atomic>
@@ -15,8 +16,8 @@ namespace warpfinch {
 enum class DaemonEvent { begin, finished, skipped, failed, stopped };
 
 struct DaemonOptions {
-  TuneOptions tune;              // its budget is for shapes without their own; its stop flag ends the daemon
-  bool again = false;            // also what is finished already
+  TuneOptions tune;    // its budget is for shapes without their own; its stop flag ends the daemon
+  bool again = false;  // also what is finished already
   // Called as an entry of the list begins and ends: its index, the result (finished, stopped) or the reason
   // (failed).
   std::function<void(DaemonEvent, size_t, const TuneResult*, const std::string&)> report;

@@ -19,28 +19,32 @@ class ModelEvaluator : public Evaluator {
       : target_(target),
         threads_(threads),
         prepare_(preparing()),
-        device_(emulator.empty() ? "model:" + target.name : Device::open(emulator)->info().name) {
+        machine_{.device = emulator.empty() ? "model:" + target.name : Device::open(emulator)->info().name,
+                 .driver = {},
+                 .nvrtc = nvrtc_version(),
+                 .target = target.name} {
     if (!emulator.empty()) prepare_ = with_emulation(std::move(prepare_), target_, emulator);
   }
 
   std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
     std::vector<Evaluation> evaluations;
-    evaluate_each(problem, configs, [&](const Evaluation& e) { return evaluations.push_back(e), true; });
+    evaluate_each(problem, configs, [&](const Evaluation& e) { return evaluations.push_back(e), true; }, {});
     return evaluations;
   }
 
-  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) override {
+  // A prediction costs less than asking what is known.
+  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink,
+                     const Known&) override {
     Preparation preparation(problem, configs, prepare_, threads_);
     for (size_t i = 0; i < configs.size(); ++i) {
-      Evaluation evaluation = evaluation_of(problem, configs[i], preparation.get(i));
-      evaluation.device = device();
+      Evaluation evaluation = evaluation_of(machine_, problem, configs[i], preparation.get(i));
       if (!std::holds_alternative<Rejection>(evaluation.outcome))
         evaluation.outcome = Prediction{predict_us(problem, configs[i], target_)};
       if (!sink(evaluation)) return;
     }
   }
 
-  std::string device() const override { return device_; }
+  Machine machine() const override { return machine_; }
 
  private:
   Prepare preparing() {
@@ -55,7 +59,7 @@ class ModelEvaluator : public Evaluator {
   int threads_;
   KernelCache cache_;
   Prepare prepare_;
-  std::string device_;
+  Machine machine_;
 };
 
 }  // namespace

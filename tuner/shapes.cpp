@@ -2,7 +2,6 @@
 #include "tuner/shapes.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -98,14 +97,6 @@ std::vector<Shape> read_shapes(const std::filesystem::path& file) {
   if (!std::filesystem::is_regular_file(file) || !stream || !(text << stream.rdbuf()))
     fail_input(fmt::format("shapes {}: cannot be read, or is empty", file.string()));
   return parse_shapes(text.str(), file.string());
-}
-
-std::string digest(const std::vector<Shape>& shapes) {
-  std::string words;
-  for (const Shape& shape : shapes)
-    words += to_text(shape.problem) + (shape.budget ? " budget=" + to_text(*shape.budget) : "") + "\n";
-  const XXH128_hash_t hash = XXH3_128bits(words.data(), words.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 }  // namespace warpfinch

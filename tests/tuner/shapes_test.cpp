@@ -74,14 +74,5 @@ TEST(Shapes, files_that_cannot_be_read_are_named) {
   EXPECT_EQ(read_shapes(file).size(), 1U);
 }
 
-TEST(Shapes, the_digest_sees_content_and_order_only) {
-  const auto of = [](const std::string& yaml) { return digest(parse_shapes(yaml, "x")); };
-  const std::string a = "- gemm m=1 n=1 k=1\n", b = "- gemm m=2 n=1 k=1\n";
-  EXPECT_EQ(of(a), of("# comment\n- gemm k=1 n=1 m=1 batch=1"));
-  EXPECT_NE(of(a + b), of(b + a));
-  EXPECT_NE(of(a), of(b));
-  EXPECT_NE(of(a), of("- {problem: gemm m=1 n=1 k=1, budget: 5}"));
-}
-
 }  // namespace
 }  // namespace warpfinch
