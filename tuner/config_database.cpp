@@ -92,16 +92,19 @@ std::vector<Evaluation> ConfigDatabase::evaluations(const std::string& problem) 
   return found;
 }
 
+// The few rows of the same text or cubin first: a problem may have many.
 std::optional<Evaluation> ConfigDatabase::find(const Evaluation& like) const {
   const std::lock_guard lock(connection_->mutex);
   sqlite::Statement statement(
       *connection_->database,
-      fmt::format("SELECT {} FROM evaluations WHERE problem = ? AND sizes = ? AND device = ? AND target = ?"
-                  " AND driver = ? AND (digest = ? AND nvrtc = ? OR cubin = ? AND cubin <> '')"
-                  " ORDER BY wrong DESC, outcome = 'rejected', time DESC, content DESC LIMIT 1",
-                  column_names()));
-  for (const std::string* text : {&like.problem, &like.sizes, &like.device, &like.target, &like.driver,
-                                  &like.digest, &like.nvrtc, &like.cubin})
+      fmt::format("SELECT {} FROM (SELECT id FROM evaluations WHERE digest = ? AND digest <> '' AND nvrtc = ?"
+                  "  UNION SELECT id FROM evaluations WHERE cubin = ? AND cubin <> '') AS same"
+                  " CROSS JOIN evaluations e WHERE e.id = same.id AND e.problem = ? AND e.sizes = ?"
+                  " AND e.device = ? AND e.target = ? AND e.driver = ?"
+                  " ORDER BY e.wrong DESC, e.outcome = 'rejected', e.time DESC, e.content DESC LIMIT 1",
+                  column_names("e.")));
+  for (const std::string* text : {&like.digest, &like.nvrtc, &like.cubin, &like.problem, &like.sizes,
+                                  &like.device, &like.target, &like.driver})
     statement.bind(*text);
   if (!statement.step()) return std::nullopt;
   return read_evaluation(statement);

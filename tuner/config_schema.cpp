@@ -24,11 +24,11 @@ constexpr const char* kWrong =
     " WHEN outcome = 'measured' AND coalesce(max_error <= 1, 0) = 0 THEN 1 ELSE 0 END)";
 
 // The first serves look-ups and their question for later rows of the same config; the others ask what is
-// known of a text or of a cubin.
+// known of a text or of a cubin, and leave out the many rows that have none.
 constexpr const char* kIndices =
     "CREATE INDEX evaluations_by_place ON evaluations (problem, device, config, time);"
-    "CREATE INDEX evaluations_by_digest ON evaluations (digest);"
-    "CREATE INDEX evaluations_by_cubin ON evaluations (cubin);";
+    "CREATE INDEX evaluations_by_digest ON evaluations (digest) WHERE digest <> '';"
+    "CREATE INDEX evaluations_by_cubin ON evaluations (cubin) WHERE cubin <> '';";
 
 // What the daemon has finished.
 std::string finished_table() {

@@ -175,8 +175,27 @@ TEST_F(ConfigFiles, a_read_only_pair_of_a_killed_process_gives_every_committed_r
   EXPECT_EQ(as_nobody([&] { return rows_of(copy); }), 10);
   EXPECT_FALSE(fs::exists(copy.string() + "-shm"));
   // Without the log it is the database of five rows that it then is.
+  fs::permissions(copy.parent_path(), fs::perms(0755));
   fs::remove(copy.string() + "-wal");
+  fs::permissions(copy.parent_path(), fs::perms(0555));
   EXPECT_EQ(as_nobody([&] { return rows_of(copy); }), 5);
+  fs::permissions(copy.parent_path(), fs::perms(0755));  // for the folder to be removed
+}
+
+TEST_F(ConfigFiles, who_may_not_write_it_is_told_so_when_he_wants_to) {
+  ConfigDatabase(file_).record(made_up(kProblem, "c", measured(1)));
+  fs::permissions(file_, fs::perms(0444));
+  fs::permissions(folder_.path(), fs::perms(0777));
+  const int code = as_nobody([&] {
+    try {
+      ConfigDatabase database(file_);
+    } catch (const Error& error) {
+      const bool said = std::string(error.what()).find("read-only") != std::string::npos;
+      return error.kind == ErrorKind::environment && said ? rows_of(file_) : 100;
+    }
+    return 101;
+  });
+  EXPECT_EQ(code, 1);
 }
 
 TEST_F(ConfigFiles, who_may_only_read_sees_what_a_living_process_writes) {
@@ -188,6 +207,7 @@ TEST_F(ConfigFiles, who_may_only_read_sees_what_a_living_process_writes) {
   fs::permissions(folder, fs::perms(0555));
   for (const char* suffix : {"", "-wal", "-shm"}) fs::permissions(file.string() + suffix, fs::perms(0444));
   EXPECT_EQ(as_nobody([&] { return rows_of(file); }), 3);
+  fs::permissions(folder, fs::perms(0755));
 }
 
 // --- older schemas -----------------------------------------------------------------------------------------

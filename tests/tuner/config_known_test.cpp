@@ -47,6 +47,8 @@ TEST_F(Known, an_equal_cubin_is_known_whatever_else_was_renamed) {
   EXPECT_EQ(cost_us(*found), 5);
   EXPECT_FALSE(database_.find(kernel("ring=2", "new text", "another"))) << "no digest in common";
   EXPECT_FALSE(database_.find(kernel("ring=2", "new text", ""))) << "nothing was compiled";
+  database_.record(kernel("illegal", "", "", Rejection{"config", "x"}));
+  EXPECT_FALSE(database_.find(kernel("another", "", ""))) << "nothing was generated";
 }
 
 TEST_F(Known, a_cubin_that_was_wrong_never_answers_under_any_name) {

@@ -251,10 +251,14 @@ TEST_F(Tuning, a_run_with_another_nvrtc_knows_nothing_before) {
   DigestingEvaluator without(landscape, "GPU A", ""), with(landscape, "GPU A", "13.0");
   tune_with(without, database_, evaluations(20, 9));
   EXPECT_EQ(tune_with(with, database_, evaluations(20, 9)).remembered, 0);
-  EXPECT_EQ(with.asked, without.asked) << "every one again";
+  const std::set<std::string> before(without.asked.begin(), without.asked.end());
+  EXPECT_GT(std::count_if(with.asked.begin(), with.asked.end(),
+                          [&](const std::string& config) { return before.contains(config); }),
+            10)
+      << "the same seed asks for many of them again";
 }
 
-// Compiles before it runs, as the device evaluator does: all configs to one of two cubins.
+// Compiles before it runs, as the device evaluator does: all configs to one of five cubins.
 class CompilingEvaluator : public MadeUpEvaluator {
  public:
   using MadeUpEvaluator::MadeUpEvaluator;
@@ -262,7 +266,7 @@ class CompilingEvaluator : public MadeUpEvaluator {
                      const Known& known) override {
     for (const Config& config : configs) {
       Evaluation compiled = made_up(to_text(problem), to_text(config), Prediction{});
-      compiled.cubin = to_text(config).size() % 2 ? "odd" : "even";
+      compiled.cubin = std::to_string(std::hash<std::string>()(to_text(config)) % 5);
       const auto before = known(compiled);
       compiled.outcome = before ? before->outcome : evaluate(problem, {config}).at(0).outcome;
       if (!sink(compiled)) return;
@@ -272,11 +276,11 @@ class CompilingEvaluator : public MadeUpEvaluator {
 
 TEST_F(Tuning, a_cubin_that_is_known_is_not_run_again_under_another_name) {
   CompilingEvaluator evaluator([](const Config&) { return measured(7); });
-  const TuneResult result = tune_with(evaluator, database_, evaluations(2));
-  EXPECT_EQ(result.evaluated, 2);
+  const TuneResult result = tune_with(evaluator, database_, evaluations(5));
+  EXPECT_EQ(result.evaluated, 5);
   EXPECT_GT(result.remembered, 0);
-  EXPECT_EQ(evaluator.asked.size(), 2U);
-  EXPECT_EQ(database_.evaluations().size(), static_cast<size_t>(2 + result.remembered))
+  EXPECT_EQ(evaluator.asked.size(), 5U);
+  EXPECT_EQ(database_.evaluations().size(), static_cast<size_t>(5 + result.remembered))
       << "and its outcome stands under the new name, too";
 }
 
