@@ -1,9 +1,9 @@
 // warpfinch database: what tuning has found out, listed, shown, taken to another machine.
 #include <fmt/format.h>
 
+#include "generator/quote.hpp"
 #include "tools/command.hpp"
 #include "tools/files.hpp"
-#include "tools/printable.hpp"
 #include "tools/selection.hpp"
 
 namespace warpfinch {
@@ -104,7 +104,7 @@ int import_rows(const Options& options) {
 Pattern parse_pattern(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos)
-    fail_input(fmt::format("pattern '{}': should be FIELD=GLOB, as 'device=model:*'", text));
+    fail_input(fmt::format("pattern {}: should be FIELD=GLOB, as 'device=model:*'", quote(text)));
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 

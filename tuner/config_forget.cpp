@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "generator/quote.hpp"
 #include "tuner/config_columns.hpp"
 #include "tuner/config_connection.hpp"
 
@@ -15,7 +16,7 @@ void check_column(const std::string& name) {
   std::vector<std::string> known;
   for (const Column& column : evaluation_columns()) known.push_back(column.name);
   if (std::find(known.begin(), known.end(), name) == known.end())
-    fail_input(fmt::format("rows have no '{}'; known: {}", name, fmt::join(known, ", ")));
+    fail_input(fmt::format("rows have no {}; known: {}", quote(name), fmt::join(known, ", ")));
 }
 
 // "problem GLOB ? AND device GLOB ?"

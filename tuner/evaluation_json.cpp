@@ -1,9 +1,12 @@
 // Evaluations as JSON, both ways. The keys follow from the lists of fields.
 #include "tuner/evaluation_json.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <limits>
 #include <utility>
+
+#include "generator/quote.hpp"
 
 namespace warpfinch {
 
@@ -11,7 +14,6 @@ namespace {
 
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr int kMostLevels = 16;  // a row has two
-constexpr size_t kMostExcerpt = 200;
 
 template <class Struct>
 void append_fields(Json& json, const Struct& value);
@@ -73,7 +75,7 @@ void read(const Json& json, const Json& found, std::string_view name, Outcome& o
   else if (word == kOutcomes[2])
     outcome = read_fields<Rejection>(json);
   else
-    fail_input(fmt::format("'{}' is '{}', not one of {}", name, excerpt(word), fmt::join(kOutcomes, ", ")));
+    fail_input(fmt::format("'{}' is {}, not one of {}", name, quote(word), fmt::join(kOutcomes, ", ")));
 }
 
 template <class Struct>
@@ -90,9 +92,10 @@ Struct read_fields(const Json& json) {
 // nlohmann's text starts with its own error number in brackets, which helps nobody, and may quote all it
 // read.
 std::string words_of(const nlohmann::json::exception& error) {
-  const std::string text = error.what();
-  const size_t bracket = text.find("] ");
-  return excerpt(bracket == std::string::npos ? text : text.substr(bracket + 2));
+  std::string text = error.what();
+  if (const size_t bracket = text.find("] "); bracket != std::string::npos) text.erase(0, bracket + 2);
+  const size_t quoted = std::min(text.find("last read: "), text.size());
+  return text.substr(0, quoted) + excerpt(text.substr(quoted));
 }
 
 }  // namespace
@@ -119,13 +122,6 @@ Evaluation evaluation_from_json(const Json& json) {
 }
 
 std::string to_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-std::string excerpt(std::string_view text) {
-  if (text.size() <= kMostExcerpt) return std::string(text);
-  size_t end = kMostExcerpt;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not within a character
-  return fmt::format("{}… ({} bytes)", text.substr(0, end), text.size());
-}
 
 Json json_from_text(std::string_view text) {
   if (text.size() > kMostBytes)

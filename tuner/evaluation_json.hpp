@@ -31,7 +31,5 @@ std::string to_line(const Json& json);
 Json json_from_text(std::string_view text);
 // The same, and Error (input) when it is no object.
 Json object_from_line(std::string_view line);
-// What a message quotes of a text that may be of any length: its first 200 bytes.
-std::string excerpt(std::string_view text);
 
 }  // namespace warpfinch

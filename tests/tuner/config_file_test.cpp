@@ -254,7 +254,8 @@ PRAGMA user_version = 1;
 
 // What `database export` of that time wrote.
 constexpr const char* kExport1 =
-    R"_({"problem":"softmax rows=64 columns=64 dtype=bf16","config":"warps=2 column_tile=128 tile_order=flat",)_"
+    R"_({"problem":"softmax rows=64 columns=64 dtype=bf16",)_"
+    R"_("config":"warps=2 column_tile=128 tile_order=flat",)_"
     R"_("digest":"6e7328b80064f8b8acade8273ccc41f5","outcome":"measured","median_us":3.25,"min_us":3.0,)_"
     R"_("max_us":null,"spread":0.01,"samples_us":[3.5,3.25,3.0],"launches_per_sample":7,"l2":"warm",)_"
     R"_("max_error":0.5,"device":"NVIDIA H200","driver":"13.0 (580.159.04)","nvrtc":"13.0",)_"
@@ -267,11 +268,13 @@ constexpr const char* kExport1 =
     R"_("device":"NVIDIA H200","driver":"13.0 (580.159.04)","nvrtc":"13.0",)_"
     R"_("time":"2026-11-27T04:40:19.251Z"})_"
     "\n"
-    R"_({"problem":"softmax rows=64 columns=64 dtype=bf16","config":"warps=4 column_tile=64 tile_order=flat",)_"
+    R"_({"problem":"softmax rows=64 columns=64 dtype=bf16",)_"
+    R"_("config":"warps=4 column_tile=64 tile_order=flat",)_"
     R"_("digest":"","outcome":"rejected","stage":"compile","reason":"an \"error\", ünicode",)_"
     R"_("device":"NVIDIA H200","driver":"","nvrtc":"","time":"2026-11-27T04:40:20.251Z"})_"
     "\n"
-    R"_({"problem":"written by a version that nobody knows","config":"c","digest":"d","outcome":"predicted",)_"
+    R"_({"problem":"written by a version that nobody knows","config":"c",)_"
+    R"_("digest":"d","outcome":"predicted",)_"
     R"_("predicted_us":1.5,"device":"model:sm_90a","driver":"","nvrtc":"13.0",)_"
     R"_("time":"2026-11-27T04:40:21.251Z"})_"
     "\n";

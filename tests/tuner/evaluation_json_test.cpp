@@ -44,14 +44,11 @@ TEST(EvaluationJson, deep_nesting_is_refused_before_anything_recurses_on_it) {
 
 TEST(EvaluationJson, what_is_quoted_is_cut) {
   const std::string text(100000, 'x');
-  EXPECT_THAT(complaint(row_with("outcome", text)),
-              AllOf(HasSubstr("'outcome' is 'xxx"), HasSubstr("100000 bytes")));
+  EXPECT_THAT(complaint(row_with("outcome", text)), HasSubstr("'outcome' is 'xxx"));
   EXPECT_THAT(complaint(row_with("problem", std::vector{text})), HasSubstr("wrong kind"));
   EXPECT_THAT(complaint(row_with("median_us", text)), HasSubstr("no number"));
   EXPECT_THAT(complaint("{\"" + text), HasSubstr("not JSON"));
   EXPECT_THAT(complaint(std::string(size_t{17} << 20, ' ')), HasSubstr("at most"));
-  const std::string cut = excerpt(std::string(199, 'x') + "ü" + text);
-  EXPECT_THAT(cut, HasSubstr("xx… ("));
 }
 
 TEST(EvaluationJson, whole_numbers_are_whole_and_fit) {
