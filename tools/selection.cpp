@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "tools/files.hpp"
@@ -47,7 +48,7 @@ ChosenPlan problem_plan(const Selection& selection, const Target& target, const 
   const auto database = given ? std::nullopt : database_to_read(selection.database);
   const auto shipped = given ? std::nullopt : read_shipped();
   const Choice choice =
-      choose_config(problem, selection.config, target, device_name(selection.device, target.name),
+      choose_config(problem, selection.config, target, machine_for(selection.device, target),
                     config_sources(database, shipped));
   return {problem, choice.origin, take(generate(problem, choice.config, target, observe), ErrorKind::input)};
 }
@@ -120,10 +121,10 @@ std::string device_id(const Selection& selection) {
   return emulator::with_schedule_seed(selection.device, *selection.schedule_seed);
 }
 
-std::string device_name(const std::string& device, const std::string& target) {
+Machine machine_for(const std::string& device, const Target& target) {
   for (const DeviceInfo& info : list_devices())
-    if (info.id == device) return info.name;
-  return "model:" + target;
+    if (info.id == device) return machine_of(info, target, nvrtc_version());
+  return {.device = "model:" + target.name, .driver = {}, .nvrtc = {}, .target = target.name};
 }
 
 ChosenPlan choose_plan(const Selection& selection, const Target& target, const StageObserver& observe) {

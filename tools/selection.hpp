@@ -46,8 +46,9 @@ std::filesystem::path database_file(const std::string& given);
 
 // The device's text with the schedule seed in it; Error (input) for a seed without an emulator.
 std::string device_id(const Selection& selection);
-// The name under which the database knows the device "cuda:0"; "model:<target>" where there is no such GPU.
-std::string device_name(const std::string& device, const std::string& target);
+// What the database calls the device "cuda:0", and what is known of it; "model:<target>" where there is no
+// such GPU.
+Machine machine_for(const std::string& device, const Target& target);
 
 struct ChosenPlan {
   std::optional<Problem> problem;  // none for a user's program

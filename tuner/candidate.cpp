@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook(50);  // how often a stop is looked for
 
-Candidate rejected(Rejection rejection, std::string digest = {}, std::string nvrtc = {}) {
-  return {std::move(digest), std::move(nvrtc), std::move(rejection)};
+Candidate rejected(Rejection rejection, std::string digest = {}, std::string nvrtc = {},
+                   std::string cubin = {}) {
+  return {std::move(digest), std::move(nvrtc), std::move(rejection), std::move(cubin)};
 }
 
 // The cheap tests first; a plan comes out or the candidate that failed.
@@ -41,9 +42,10 @@ Candidate prepare_candidate(const Problem& problem, const Config& config, const 
   const auto kernels = compile(*plan, cache, 1, stop);
   if (!kernels) return rejected(kernels.rejection(), digest, nvrtc_version());
   const std::string nvrtc = kernels->empty() ? std::string() : kernels->front().nvrtc;
+  const std::string cubin = cubin_digest(*plan, *kernels);
   for (const CompiledKernel& kernel : *kernels)
-    if (auto slow = check_resources(kernel)) return rejected(*slow, digest, nvrtc);
-  return {digest, nvrtc, std::nullopt};
+    if (auto slow = check_resources(kernel)) return rejected(*slow, digest, nvrtc, cubin);
+  return {digest, nvrtc, std::nullopt, cubin};
 }
 
 Preparation::Preparation(const Problem& problem, const std::vector<Config>& configs, const Prepare& prepare,
@@ -73,12 +75,15 @@ std::optional<Candidate> Preparation::get(size_t index, const std::stop_token& s
   return result.get();
 }
 
-Evaluation evaluation_of(const Problem& problem, const Config& config, const Candidate& candidate) {
-  Evaluation evaluation;
+Evaluation evaluation_of(const Machine& machine, const Problem& problem, const Config& config,
+                         const Candidate& candidate) {
+  Evaluation evaluation{machine};
   evaluation.problem = to_text(problem);
   evaluation.config = to_text(config);
   evaluation.digest = candidate.digest;
   evaluation.nvrtc = candidate.nvrtc;
+  evaluation.cubin = candidate.cubin;
+  evaluation.provider_version = WARPFINCH_VERSION;
   evaluation.time = utc_time();
   if (candidate.rejection) evaluation.outcome = *candidate.rejection;
   return evaluation;

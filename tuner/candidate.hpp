@@ -18,9 +18,10 @@
 namespace warpfinch {
 
 struct Candidate {
-  std::string digest;                   // empty when nothing was generated
-  std::string nvrtc;                    // empty when nothing was compiled
-  std::optional<Rejection> rejection;   // why it goes no further
+  std::string digest = {};                  // empty when nothing was generated
+  std::string nvrtc = {};                   // empty when nothing was compiled
+  std::optional<Rejection> rejection = {};  // why it goes no further
+  std::string cubin = {};                   // cubin_digest(); empty when nothing was compiled
 };
 
 // Constraints, generation, compilation into the cache, spills and C75xx. Error (environment) when NVRTC is
@@ -54,7 +55,8 @@ class Preparation {
   std::vector<std::jthread> threads_;  // last: they end before what they use
 };
 
-// Fills in what every evaluation says of its config.
-Evaluation evaluation_of(const Problem& problem, const Config& config, const Candidate& candidate);
+// Fills in what every evaluation says of its config, and where it is made.
+Evaluation evaluation_of(const Machine& machine, const Problem& problem, const Config& config,
+                         const Candidate& candidate);
 
 }  // namespace warpfinch

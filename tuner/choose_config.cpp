@@ -30,9 +30,11 @@ struct Candidate {
 std::string origin(const Best& best, std::string_view source, const std::string& problem) {
   const std::string near = best.problem == problem ? "" : "near: " + best.problem;
   const std::string device = best.how == Lookup::other_device ? "other device: " + best.device : "";
-  const std::string between = near.empty() || device.empty() ? "" : ", ";
-  if (near.empty() && device.empty()) return std::string(source);
-  return fmt::format("{} ({}{}{})", source, device, between, near);
+  const std::string other = best.differences.empty() ? "" : "measured with " + best.differences;
+  std::string remarks;
+  for (const std::string& remark : {device, near, other})
+    if (!remark.empty()) remarks += (remarks.empty() ? "" : ", ") + remark;
+  return remarks.empty() ? std::string(source) : fmt::format("{} ({})", source, remarks);
 }
 
 bool works(const Problem& problem, const Config& config, const Target& target) {
@@ -70,11 +72,11 @@ bool belongs(const Best& best, const Tier& tier, const std::string& problem) {
 }
 
 // The sources' candidates of one tier, most promising first; for the very shape in the order of the sources.
-std::vector<Candidate> candidates(const Problem& problem, const Target& target, const std::string& device,
+std::vector<Candidate> candidates(const Problem& problem, const Target& target, const Machine& machine,
                                   const std::vector<ConfigSource>& sources, const Tier& tier) {
   std::vector<Candidate> found;
   for (const ConfigSource& source : sources)
-    for (const Best& best : source.database->answers(problem, device, tier.same_shape ? 0 : kNearShapes))
+    for (const Best& best : source.database->answers(problem, machine, tier.same_shape ? 0 : kNearShapes))
       if (belongs(best, tier, to_text(problem)))
         if (auto one = candidate(problem, best, source.name, target)) found.push_back(std::move(*one));
   if (!tier.same_shape)
@@ -83,10 +85,10 @@ std::vector<Candidate> candidates(const Problem& problem, const Target& target, 
   return found;
 }
 
-std::optional<Choice> from_sources(const Problem& problem, const Target& target, const std::string& device,
+std::optional<Choice> from_sources(const Problem& problem, const Target& target, const Machine& machine,
                                    const std::vector<ConfigSource>& sources) {
   for (const Tier& tier : kTiers)
-    for (Candidate& one : candidates(problem, target, device, sources, tier))
+    for (Candidate& one : candidates(problem, target, machine, sources, tier))
       if (works(problem, one.config, target)) return Choice{std::move(one.config), std::move(one.origin)};
   return std::nullopt;
 }
@@ -112,9 +114,9 @@ std::vector<ConfigSource> config_sources(const std::optional<ConfigDatabase>& ow
 }
 
 Choice choose_config(const Problem& problem, std::string_view config_text, const Target& target,
-                     const std::string& device_name, const std::vector<ConfigSource>& sources) {
+                     const Machine& machine, const std::vector<ConfigSource>& sources) {
   if (!config_text.empty()) return {parse_config(config_text, problem), "given"};
-  if (auto choice = from_sources(problem, target, device_name, sources)) return *choice;
+  if (auto choice = from_sources(problem, target, machine, sources)) return *choice;
   return from_model(problem, target);
 }
 

@@ -1,4 +1,4 @@
-// What a ConfigDatabase holds: private to its two source files.
+// What a ConfigDatabase holds: private to its source files.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "tuner/config_database.hpp"
-#include "tuner/config_schema.hpp"
+#include "tuner/config_file.hpp"
 
 namespace warpfinch {
 

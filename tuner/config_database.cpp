@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "runtime/user_folder.hpp"
+#include "tuner/config_columns.hpp"
 #include "tuner/config_connection.hpp"
 #include "tuner/evaluation_json.hpp"
 
@@ -15,108 +16,27 @@ namespace warpfinch {
 
 namespace {
 
-constexpr std::string_view kColumns =
-    "problem, config, digest, outcome, median_us, min_us, max_us, spread, samples_us, "
-    "launches_per_sample, l2, "
-    "max_error, predicted_us, stage, reason, device, driver, nvrtc, time";
-
 std::string content_key(const Evaluation& evaluation) {
   const std::string line = to_line(to_json(evaluation));
   const XXH128_hash_t hash = XXH3_128bits(line.data(), line.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-void bind_nulls(sqlite::Statement& statement, int count) {
-  for (int i = 0; i < count; ++i) statement.bind_null();
-}
-
-// The columns from median_us to reason.
-void bind_outcome(sqlite::Statement& statement, const Evaluation& evaluation) {
-  if (const auto* m = std::get_if<Measurement>(&evaluation.outcome)) {
-    statement.bind("measured").bind(m->median_us).bind(m->min_us).bind(m->max_us).bind(m->spread);
-    statement.bind(to_line(Json(m->samples_us)))
-        .bind(static_cast<double>(m->launches_per_sample))
-        .bind(m->l2);
-    statement.bind(m->max_error);
-    bind_nulls(statement, 3);
-  } else if (const auto* prediction = std::get_if<Prediction>(&evaluation.outcome)) {
-    statement.bind("predicted");
-    bind_nulls(statement, 8);
-    statement.bind(prediction->us);
-    bind_nulls(statement, 2);
-  } else {
-    const auto& rejection = std::get<Rejection>(evaluation.outcome);
-    statement.bind("rejected");
-    bind_nulls(statement, 9);
-    statement.bind(rejection.stage).bind(rejection.reason);
-  }
-}
-
-void insert(sqlite::Statement& statement, const Evaluation& evaluation) {
-  statement.bind(evaluation.problem).bind(evaluation.config).bind(evaluation.digest);
-  bind_outcome(statement, evaluation);
-  statement.bind(evaluation.device).bind(evaluation.driver).bind(evaluation.nvrtc).bind(evaluation.time);
-  statement.bind(content_key(evaluation)).run();
-  statement.reset();
-}
-
 // Adds the rows in one transaction; those that are there already stay once.
 void insert(sqlite::Database& database, const std::vector<Evaluation>& evaluations) {
+  std::string marks;
+  for (size_t i = 0; i < evaluation_columns().size(); ++i) marks += "?, ";
   sqlite::Transaction transaction(database);
   sqlite::Statement statement(
       database,
-      fmt::format("INSERT INTO evaluations ({}, content) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-                  "ON CONFLICT (content) DO NOTHING",
-                  kColumns));
-  for (const Evaluation& evaluation : evaluations) insert(statement, evaluation);
+      fmt::format("INSERT INTO evaluations ({}, content) VALUES ({}?) ON CONFLICT (content) DO NOTHING",
+                  column_names(), marks));
+  for (const Evaluation& evaluation : evaluations) {
+    bind_evaluation(statement, evaluation);
+    statement.bind(content_key(evaluation)).run();
+    statement.reset();
+  }
   transaction.commit();
-}
-
-Measurement measurement(const sqlite::Statement& row) {
-  Measurement m;
-  m.median_us = row.number(4);
-  m.min_us = row.number(5);
-  m.max_us = row.number(6);
-  m.spread = row.number(7);
-  m.launches_per_sample = static_cast<int>(row.integer(9));
-  m.l2 = row.text(10);
-  m.max_error = row.number(11);
-  const Json samples = Json::parse(row.text(8), nullptr, false);
-  if (samples.is_array())
-    for (const Json& sample : samples)
-      if (sample.is_number()) m.samples_us.push_back(sample.get<double>());
-  return m;
-}
-
-Evaluation evaluation(const sqlite::Statement& row) {
-  Evaluation e{.problem = row.text(0),
-               .config = row.text(1),
-               .digest = row.text(2),
-               .outcome = Prediction{},
-               .device = row.text(15),
-               .driver = row.text(16),
-               .nvrtc = row.text(17),
-               .time = row.text(18)};
-  const std::string outcome = row.text(3);
-  if (outcome == "measured")
-    e.outcome = measurement(row);
-  else if (outcome == "predicted")
-    e.outcome = Prediction{row.number(12)};
-  else
-    e.outcome = Rejection{row.text(13), row.text(14)};
-  return e;
-}
-
-std::vector<Evaluation> all(sqlite::Statement& statement) {
-  std::vector<Evaluation> found;
-  while (statement.step()) found.push_back(evaluation(statement));
-  return found;
-}
-
-bool was_wrong(const Evaluation& e) {
-  if (const auto* rejection = std::get_if<Rejection>(&e.outcome)) return rejection->stage == "correctness";
-  const auto* measured = std::get_if<Measurement>(&e.outcome);
-  return measured && !(measured->max_error <= 1);
 }
 
 std::vector<Evaluation> read_lines(const std::string& text) {
@@ -163,44 +83,34 @@ std::vector<Evaluation> ConfigDatabase::evaluations(const std::string& problem) 
   const std::lock_guard lock(connection_->mutex);
   sqlite::Statement statement(
       *connection_->database,
-      fmt::format("SELECT {} FROM evaluations WHERE ?1 = '' OR problem = ?1 ORDER BY id", kColumns));
-  return all(statement.bind(problem));
+      fmt::format("SELECT {} FROM evaluations WHERE ?1 = '' OR problem = ?1 ORDER BY id", column_names()));
+  statement.bind(problem);
+  std::vector<Evaluation> found;
+  while (statement.step()) found.push_back(read_evaluation(statement));
+  return found;
 }
 
-std::optional<Evaluation> ConfigDatabase::find(const std::string& problem, const std::string& device,
-                                               const std::string& digest) const {
+// The few rows of the same text or cubin first: a problem may have many.
+std::optional<Evaluation> ConfigDatabase::find(const Evaluation& like) const {
   const std::lock_guard lock(connection_->mutex);
   sqlite::Statement statement(
       *connection_->database,
-      fmt::format(
-          "SELECT {} FROM evaluations WHERE problem = ? AND device = ? AND digest = ? ORDER BY time, id",
-          kColumns));
-  std::optional<Evaluation> found;
-  for (Evaluation& row : all(statement.bind(problem).bind(device).bind(digest))) {
-    if (was_wrong(row)) return row;
-    const bool rejected = std::holds_alternative<Rejection>(row.outcome);
-    if (!found || !rejected || std::holds_alternative<Rejection>(found->outcome)) found = std::move(row);
-  }
-  return found;
+      fmt::format("SELECT {} FROM (SELECT id FROM evaluations WHERE digest = ? AND digest <> '' AND nvrtc = ?"
+                  "  UNION SELECT id FROM evaluations WHERE cubin = ? AND cubin <> '') AS same"
+                  " CROSS JOIN evaluations e WHERE e.id = same.id AND e.problem = ? AND e.sizes = ?"
+                  " AND e.device = ? AND e.target = ? AND e.driver = ?"
+                  " ORDER BY e.wrong DESC, e.outcome = 'rejected', e.time DESC, e.content DESC LIMIT 1",
+                  column_names("e.")));
+  for (const std::string* text : {&like.digest, &like.nvrtc, &like.cubin, &like.problem, &like.sizes,
+                                  &like.device, &like.target, &like.driver})
+    statement.bind(*text);
+  if (!statement.step()) return std::nullopt;
+  return read_evaluation(statement);
 }
 
 std::string ConfigDatabase::export_json(const std::string& problem) const {
   std::string text;
   for (const Evaluation& row : evaluations(problem)) text += to_line(to_json(row)) + "\n";
-  return text;
-}
-
-std::string ConfigDatabase::export_best(const std::string& problem) const {
-  std::string text;
-  for (const Best& best : list()) {
-    if (best.predicted || (!problem.empty() && best.problem != problem)) continue;
-    std::optional<Evaluation> latest;
-    for (Evaluation& row : evaluations(best.problem))
-      if (row.config == best.config && row.device == best.device && cost_us(row) == best.median_us)
-        latest = std::move(row);
-    assert(latest);
-    text += to_line(to_json(*latest)) + "\n";
-  }
   return text;
 }
 
@@ -210,21 +120,6 @@ int ConfigDatabase::import_json(const std::string& text) {
   const int before = sqlite3_total_changes(connection_->database->handle());
   insert(*connection_->database, rows);
   return sqlite3_total_changes(connection_->database->handle()) - before;
-}
-
-bool ConfigDatabase::finished(const Task& task) const {
-  const std::lock_guard lock(connection_->mutex);
-  sqlite::Statement statement(
-      *connection_->database,
-      "SELECT 1 FROM daemon_progress WHERE list = ? AND problem = ? AND device = ? AND budget = ?");
-  return statement.bind(task.list).bind(task.problem).bind(task.device).bind(task.budget).step();
-}
-
-void ConfigDatabase::set_finished(const Task& task) {
-  const std::lock_guard lock(connection_->mutex);
-  sqlite::Statement statement(*connection_->database,
-                              "INSERT OR REPLACE INTO daemon_progress VALUES (?, ?, ?, ?, ?)");
-  statement.bind(task.list).bind(task.problem).bind(task.device).bind(task.budget).bind(utc_time()).run();
 }
 
 }  // namespace warpfinch

@@ -5,57 +5,70 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 
+#include "tuner/config_columns.hpp"
 #include "tuner/config_connection.hpp"
+#include "tuner/evaluation_json.hpp"
 #include "tuner/shape_distance.hpp"
 
 namespace warpfinch {
 
 namespace {
 
-// A right measurement `e` that counts: no later measurement of that config on that device, and never a wrong
-// result of the same source.
+// A right measurement `e` of one of our kernels that counts: no later measurement of that config in the same
+// place and regime and no later wrong result, and never a wrong result of the same kernel, whatever its
+// config was called: the same text by the same NVRTC, or the same cubin.
 constexpr std::string_view kMeasured =
-    "e.outcome = 'measured' AND e.max_error <= 1 AND e.median_us > 0 AND e.median_us < 9e999"
+    "e.outcome = 'measured' AND e.cost_us IS NOT NULL AND e.provider = 'generator'"
     " AND NOT EXISTS (SELECT 1 FROM evaluations w WHERE w.problem = e.problem AND w.device = e.device"
-    " AND w.config = e.config AND ("
-    "  ((w.outcome = 'measured' OR w.stage = 'correctness') AND (w.time, w.id) > (e.time, e.id)) OR"
-    "  (w.digest = e.digest AND (w.stage = 'correctness'"
-    "   OR (w.outcome = 'measured' AND coalesce(w.max_error <= 1, 0) = 0)))))";
-constexpr std::string_view kPredicted =
-    "e.outcome = 'predicted' AND e.predicted_us > 0 AND e.predicted_us < 9e999";
+    "  AND w.config = e.config AND (w.time, w.content) > (e.time, e.content)"
+    "  AND w.sizes = e.sizes AND w.target = e.target AND (w.wrong = 1 OR"
+    "   (w.outcome = 'measured' AND w.launch = e.launch AND w.l2 = e.l2 AND w.data = e.data)))"
+    " AND NOT EXISTS (SELECT 1 FROM evaluations w WHERE w.digest = e.digest AND w.digest <> ''"
+    "  AND w.nvrtc = e.nvrtc AND w.wrong = 1 AND w.problem = e.problem AND w.device = e.device)"
+    " AND NOT EXISTS (SELECT 1 FROM evaluations w WHERE w.cubin = e.cubin AND w.cubin <> ''"
+    "  AND w.wrong = 1 AND w.problem = e.problem AND w.device = e.device)";
+constexpr std::string_view kPredicted = "e.outcome = 'predicted' AND e.cost_us IS NOT NULL";
 
-// One kind of answer: which rows, and which of their columns is the time.
+// The two kinds of answer, and which rows give it.
 struct Ladder {
-  std::string_view rows, time;
+  std::string_view rows;
   bool predicted;
 };
-constexpr Ladder kLadders[] = {{kMeasured, "e.median_us", false}, {kPredicted, "e.predicted_us", true}};
+constexpr Ladder kLadders[] = {{kMeasured, false}, {kPredicted, true}};
 
-// Equal times: the smaller text, so that every reader of one file chooses the same.
-std::string select_best(const Ladder& ladder, std::string_view where) {
-  return fmt::format(
-      "SELECT e.problem, e.config, e.device, {} FROM evaluations e WHERE {} AND {} ORDER BY {}, "
-      "e.config, e.device LIMIT 1",
-      ladder.time, where, ladder.rows, ladder.time);
-}
+// What is asked of the rows.
+struct Question {
+  const Problem& problem;
+  const Machine& machine;
+  const Regime& regime;
+};
 
-Best read_best(sqlite::Statement& statement, Lookup how, bool predicted) {
-  if (!statement.step()) return {};
-  return {how, statement.text(0), statement.text(1), statement.text(2), statement.number(3), predicted, 0};
-}
-
-Best best_on(const sqlite::Database& database, const Ladder& ladder, const std::string& problem,
-             const std::string& device, Lookup how) {
-  sqlite::Statement statement(database, select_best(ladder, "e.problem = ? AND e.device = ?"));
-  return read_best(statement.bind(problem).bind(device), how, ladder.predicted);
-}
-
-Best best_elsewhere(const sqlite::Database& database, const Ladder& ladder, const std::string& problem,
-                    const std::string& device) {
-  sqlite::Statement statement(database, select_best(ladder, "e.problem = ? AND e.device <> ?"));
-  return read_best(statement.bind(problem).bind(device), Lookup::other_device, ladder.predicted);
+// The best of a problem's rows whose device is, or is not, the one that asks. Equal times: the smaller text,
+// so that every reader of one file chooses the same.
+Best best_of(const sqlite::Database& database, const Ladder& ladder, const Question& question,
+             const std::string& problem, const std::string& device, bool elsewhere, Lookup how) {
+  sqlite::Statement row(
+      database,
+      fmt::format("SELECT e.config, e.cost_us, {} FROM evaluations e WHERE e.problem = ?1 AND e.device {} ?2"
+                  " AND e.target = ?3 AND e.sizes = '' AND (e.outcome <> 'measured' OR"
+                  " (e.launch = ?4 AND e.l2 = ?5 AND e.data = ?6)) AND {}"
+                  " ORDER BY e.cost_us, e.config, e.device LIMIT 1",
+                  machine_column_names("e."), elsewhere ? "<>" : "=", ladder.rows));
+  const Regime& regime = question.regime;
+  row.bind(problem).bind(device).bind(question.machine.target);
+  row.bind(regime.launch).bind(regime.l2).bind(regime.data);
+  if (!row.step()) return {};
+  const Machine machine = read_machine(row, 2);
+  return {.how = how,
+          .problem = problem,
+          .config = row.text(0),
+          .device = machine.device,
+          .median_us = row.number(1),
+          .predicted = ladder.predicted,
+          .differences = how == Lookup::other_device ? "" : differences(question.machine, machine)};
 }
 
 // A row's problem; nothing where this version cannot read it, which is then near to nothing.
@@ -67,6 +80,21 @@ std::optional<Problem> read_problem(const std::string& text) {
   }
 }
 
+// All pairs of problem and device. Each is found by one step in the index, over all rows of the one before
+// it.
+constexpr const char* kPlaces =
+    "WITH RECURSIVE problems (problem) AS ("
+    "  SELECT min(problem) FROM evaluations UNION ALL"
+    "  SELECT (SELECT min(e.problem) FROM evaluations e WHERE e.problem > problems.problem)"
+    "  FROM problems WHERE problem IS NOT NULL),"
+    " places (problem, device) AS ("
+    "  SELECT problem, (SELECT min(e.device) FROM evaluations e WHERE e.problem = problems.problem)"
+    "  FROM problems WHERE problem IS NOT NULL UNION ALL"
+    "  SELECT problem, (SELECT min(e.device) FROM evaluations e"
+    "   WHERE e.problem = places.problem AND e.device > places.device)"
+    "  FROM places WHERE device IS NOT NULL)"
+    " SELECT problem, device FROM places WHERE device IS NOT NULL";
+
 struct Place {
   double distance;
   std::string problem, device;
@@ -76,8 +104,7 @@ struct Place {
 // Every other problem and device with rows that the config could come from, nearest first.
 std::vector<Place> places(const sqlite::Database& database, const Problem& problem) {
   const std::string own = to_text(problem);
-  sqlite::Statement statement(database,
-                              "SELECT DISTINCT problem, device FROM evaluations WHERE outcome <> 'rejected'");
+  sqlite::Statement statement(database, kPlaces);
   std::vector<Place> found;
   while (statement.step()) {
     const std::string text = statement.text(0);
@@ -91,14 +118,13 @@ std::vector<Place> places(const sqlite::Database& database, const Problem& probl
 }
 
 // The best of each of the `count` nearest shapes, on this device or on others.
-std::vector<Best> nearest(const sqlite::Database& database, const Ladder& ladder,
-                          const std::vector<Place>& places, const std::string& device, bool elsewhere,
-                          size_t count) {
+std::vector<Best> nearest(const sqlite::Database& database, const Ladder& ladder, const Question& question,
+                          const std::vector<Place>& places, bool elsewhere, size_t count) {
   std::vector<Best> found;
   for (const Place& place : places) {
     if (found.size() == count) break;
-    if ((place.device != device) != elsewhere) continue;
-    Best best = best_on(database, ladder, place.problem, place.device,
+    if ((place.device != question.machine.device) != elsewhere) continue;
+    Best best = best_of(database, ladder, question, place.problem, place.device, false,
                         elsewhere ? Lookup::other_device : Lookup::near_shape);
     if (best.how == Lookup::none) continue;
     best.distance = place.distance;
@@ -107,34 +133,59 @@ std::vector<Best> nearest(const sqlite::Database& database, const Ladder& ladder
   return found;
 }
 
-std::vector<Best> climb(const sqlite::Database& database, const Ladder& ladder, const Problem& problem,
-                        const std::string& device, size_t shapes) {
-  const std::string text = to_text(problem);
-  const std::vector<Place> others = shapes > 0 ? places(database, problem) : std::vector<Place>();
-  std::vector<Best> found{best_on(database, ladder, text, device, Lookup::exact)};
+std::vector<Best> climb(const sqlite::Database& database, const Ladder& ladder, const Question& question,
+                        size_t shapes) {
+  const std::string text = to_text(question.problem), &device = question.machine.device;
+  const std::vector<Place> others = shapes > 0 ? places(database, question.problem) : std::vector<Place>();
+  std::vector<Best> found{best_of(database, ladder, question, text, device, false, Lookup::exact)};
   const auto add = [&](const std::vector<Best>& more) {
     found.insert(found.end(), more.begin(), more.end());
   };
-  add(nearest(database, ladder, others, device, false, shapes));
-  found.push_back(best_elsewhere(database, ladder, text, device));
-  add(nearest(database, ladder, others, device, true, shapes));
+  add(nearest(database, ladder, question, others, false, shapes));
+  found.push_back(best_of(database, ladder, question, text, device, true, Lookup::other_device));
+  add(nearest(database, ladder, question, others, true, shapes));
   std::erase_if(found, [](const Best& best) { return best.how == Lookup::none; });
   return found;
 }
 
-}  // namespace
-
-std::vector<Best> ConfigDatabase::answers(const Problem& problem, const std::string& device,
-                                          size_t shapes) const {
-  const std::lock_guard lock(connection_->mutex);
-  return climb(*connection_->database, kLadders[0], problem, device, shapes);
+// The best row of each problem, sizes, device, target and regime. Of equal ones the latest is told.
+std::vector<Evaluation> best_rows(const sqlite::Database& database, const Ladder& ladder) {
+  sqlite::Statement statement(
+      database,
+      fmt::format("SELECT {} FROM evaluations WHERE id IN (SELECT id FROM (SELECT e.id, row_number() OVER"
+                  " (PARTITION BY e.problem, e.device, e.sizes, e.target, e.launch, e.l2, e.data"
+                  "  ORDER BY e.cost_us, e.config, e.time DESC, e.content) AS place"
+                  " FROM evaluations e WHERE {}) AS ranked WHERE place = 1)"
+                  " ORDER BY problem, device, sizes, target, launch, l2, data",
+                  column_names(), ladder.rows));
+  std::vector<Evaluation> rows;
+  while (statement.step()) rows.push_back(read_evaluation(statement));
+  return rows;
 }
 
-Best ConfigDatabase::best(const Problem& problem, const std::string& device, bool allow_predicted) const {
+Best line_of(const Evaluation& row, bool predicted) {
+  return {.how = Lookup::exact,
+          .problem = row.problem,
+          .config = row.config,
+          .device = row.device,
+          .median_us = cost_us(row),
+          .predicted = predicted};
+}
+
+}  // namespace
+
+std::vector<Best> ConfigDatabase::answers(const Problem& problem, const Machine& machine, size_t shapes,
+                                          const Regime& regime) const {
   const std::lock_guard lock(connection_->mutex);
+  return climb(*connection_->database, kLadders[0], {problem, machine, regime}, shapes);
+}
+
+Best ConfigDatabase::best(const Problem& problem, const Machine& machine, bool allow_predicted) const {
+  const std::lock_guard lock(connection_->mutex);
+  const Regime regime;
   for (const Ladder& ladder : kLadders) {
     if (ladder.predicted && !allow_predicted) break;
-    const std::vector<Best> found = climb(*connection_->database, ladder, problem, device, 1);
+    const std::vector<Best> found = climb(*connection_->database, ladder, {problem, machine, regime}, 1);
     if (!found.empty()) return found.front();
   }
   return {};
@@ -142,19 +193,25 @@ Best ConfigDatabase::best(const Problem& problem, const std::string& device, boo
 
 std::vector<Best> ConfigDatabase::list() const {
   const std::lock_guard lock(connection_->mutex);
-  const sqlite::Database& database = *connection_->database;
-  sqlite::Statement statement(database,
-                              "SELECT DISTINCT problem, device FROM evaluations ORDER BY problem, device");
-  std::vector<Best> lines;
-  while (statement.step()) {
-    for (const Ladder& ladder : kLadders) {
-      Best best = best_on(database, ladder, statement.text(0), statement.text(1), Lookup::exact);
-      if (best.how == Lookup::none) continue;
-      lines.push_back(std::move(best));
-      break;
+  // By problem and device; what was measured keeps out what was predicted.
+  std::map<std::pair<std::string, std::string>, std::vector<Best>> lines;
+  for (const Ladder& ladder : kLadders)
+    for (const Evaluation& row : best_rows(*connection_->database, ladder)) {
+      std::vector<Best>& known = lines[{row.problem, row.device}];
+      if (known.empty() || known.front().predicted == ladder.predicted)
+        known.push_back(line_of(row, ladder.predicted));
     }
-  }
-  return lines;
+  std::vector<Best> all;
+  for (auto& [place, found] : lines) all.insert(all.end(), found.begin(), found.end());
+  return all;
+}
+
+std::string ConfigDatabase::export_best(const std::string& problem) const {
+  const std::lock_guard lock(connection_->mutex);
+  std::string text;
+  for (const Evaluation& row : best_rows(*connection_->database, kLadders[0]))
+    if (problem.empty() || row.problem == problem) text += to_line(to_json(row)) + "\n";
+  return text;
 }
 
 }  // namespace warpfinch

@@ -1,8 +1,9 @@
-// The tables of the config database, and the one place that opens, checks and creates them.
+// The tables of the config database, and how older ones become these. A later version may add a column with a
+// default, or a table, without a new number: every statement names its columns, and those that a file does
+// not have yet are added to it.
 #pragma once
 
-#include <filesystem>
-#include <memory>
+#include <cstdint>
 
 #include "tuner/sqlite.hpp"
 
@@ -10,11 +11,21 @@ namespace warpfinch {
 
 // PRAGMA application_id of our files: "WFdb".
 constexpr int kApplicationId = 0x57466462;
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
-// A database whose tables are there and of this version. Error as ConfigDatabase's constructor.
-std::unique_ptr<sqlite::Database> open_config_file(const std::filesystem::path& file, bool read_only);
-// Empty tables in memory.
-std::unique_ptr<sqlite::Database> open_in_memory();
+// What stands in the file's header; both 0 in a file that nobody has written yet.
+struct Identity {
+  int64_t application = 0, version = 0;
+};
+Identity identity(const sqlite::Database& database);
+// Nothing in it yet, whoever made it.
+bool is_blank(const sqlite::Database& database);
+// Of this version, with all columns that this program knows.
+bool is_current(const sqlite::Database& database);
+
+// Each in a transaction of the caller's, where others may see the file.
+void create_tables(sqlite::Database& database);
+// From any older version, and adds columns that are missing. Every row stays, and is the same row.
+void upgrade_tables(sqlite::Database& database);
 
 }  // namespace warpfinch

@@ -14,7 +14,7 @@ class Daemon {
         evaluator_(evaluator),
         database_(database),
         options_(options),
-        list_(digest(shapes)) {}
+        machine_(evaluator.machine()) {}
 
   DaemonResult run() {
     for (size_t i = 0; i < shapes_.size() && !result_.stopped; ++i) {
@@ -35,8 +35,13 @@ class Daemon {
   void work_on(size_t index) {
     TuneOptions options = options_.tune;
     if (shapes_[index].budget) options.budget = *shapes_[index].budget;
-    const ConfigDatabase::Task task{list_, to_text(shapes_[index].problem), evaluator_.device(),
-                                    to_text(options.budget)};
+    const ConfigDatabase::Task task{.problem = to_text(shapes_[index].problem),
+                                    .sizes = {},
+                                    .target = machine_.target,
+                                    .device = machine_.device,
+                                    .driver = machine_.driver,
+                                    .nvrtc = machine_.nvrtc,
+                                    .budget = to_text(options.budget)};
     if (!options_.again && database_.finished(task)) {
       ++result_.skipped;
       return report(DaemonEvent::skipped, index);
@@ -66,7 +71,7 @@ class Daemon {
   Evaluator& evaluator_;
   ConfigDatabase& database_;
   const DaemonOptions& options_;
-  const std::string list_;
+  const Machine machine_;
   DaemonResult result_;
 };
 

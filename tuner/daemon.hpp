@@ -1,5 +1,6 @@
-// Works through a list of shapes, one problem after another. The database remembers what is finished, so that
-// a daemon that was stopped, killed or unplugged continues where it was.
+// Works through a list of shapes, one problem after another. The database remembers which problems are
+// finished, with which budget, device, driver and NVRTC, so that a daemon that was stopped, killed or
+// unplugged continues where it was, and does only what is new when its list was edited.
 #pragma once
 
 #include <functional>

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
 #include "tuner/emulate.hpp"
 #include "tuner/evaluators.hpp"
@@ -61,12 +62,11 @@ std::unique_ptr<Evaluator> device_evaluator(const DeviceEvaluatorOptions& option
   auto cache = std::make_shared<KernelCache>();
   WorkerEvaluatorOptions worker;
   worker.command = {find_program(options.worker).string(), "worker", options.device};
-  worker.device = info.name;
-  worker.driver = info.driver;
   worker.time_limit_s = options.time_limit_s;
   worker.compile_threads = options.compile_threads;
   worker.stop = options.stop;
   const Target target = target_of(info);
+  worker.machine = machine_of(info, target, nvrtc_version());
   worker.prepare = [cache, target, stop = options.stop](const Problem& problem, const Config& config) {
     return prepare_candidate(problem, config, target, *cache, stop);
   };

@@ -33,15 +33,18 @@ namespace {
 constexpr int kCompileThreads = 2;
 
 // An engine only reads: a file that is there may be another user's or lie on a read-only medium. One that is
-// not there yet is created, for tuning to fill.
+// not there yet, or empty because another process is making it just now, is created, for tuning to fill.
 ConfigDatabase open_database(const std::filesystem::path& file) {
-  return ConfigDatabase(file, std::filesystem::exists(file));
+  std::error_code none;
+  const bool has_content = std::filesystem::file_size(file, none) > 0 && !none;
+  return ConfigDatabase(file, has_content);
 }
 
 std::shared_ptr<const LoadedPlan> make_plan(const std::shared_ptr<Device>& device, const Problem& problem,
                                             std::string_view config_text,
                                             const std::vector<ConfigSource>& sources, KernelCache& cache) {
-  const Choice choice = choose_config(problem, config_text, device->target(), device->info().name, sources);
+  const Machine machine = machine_of(device->info(), device->target(), {});
+  const Choice choice = choose_config(problem, config_text, device->target(), machine, sources);
   Expected<Plan> plan = generate(problem, choice.config, device->target());
   if (!plan)
     fail_input(fmt::format("config {}: {}: {}", to_text(choice.config), plan.rejection().stage,

@@ -28,12 +28,13 @@ std::vector<ConfigSource> config_sources(const std::optional<ConfigDatabase>& ow
 // the near one that promises most), else the static model's best.
 struct Choice {
   Config config;
-  // "given", "model", or the source's name, with " (near: <problem>)" or " (other device: <name>)" behind it.
+  // "given", "model", or the source's name, with " (near: <problem>)", " (other device: <name>)" or
+  // " (measured with driver 12.4)", what its row differs in from this machine, behind it.
   std::string origin;
 };
 // sources: the first has the last word.
 Choice choose_config(const Problem& problem, std::string_view config_text, const Target& target,
-                     const std::string& device_name, const std::vector<ConfigSource>& sources);
+                     const Machine& machine, const std::vector<ConfigSource>& sources);
 
 class Engine {
  public:

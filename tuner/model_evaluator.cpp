@@ -20,30 +20,34 @@ class ModelEvaluator : public Evaluator {
         threads_(threads),
         stop_(std::move(stop)),
         prepare_(preparing()),
-        device_(emulator.empty() ? "model:" + target.name : Device::open(emulator)->info().name) {
+        machine_{.device = emulator.empty() ? "model:" + target.name : Device::open(emulator)->info().name,
+                 .driver = {},
+                 .nvrtc = nvrtc_version(),
+                 .target = target.name} {
     if (!emulator.empty()) prepare_ = with_emulation(std::move(prepare_), target_, emulator, stop_);
   }
 
   std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
     std::vector<Evaluation> evaluations;
-    evaluate_each(problem, configs, [&](const Evaluation& e) { return evaluations.push_back(e), true; });
+    evaluate_each(problem, configs, [&](const Evaluation& e) { return evaluations.push_back(e), true; }, {});
     return evaluations;
   }
 
-  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) override {
+  // A prediction costs less than asking what is known.
+  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink,
+                     const Known&) override {
     Preparation preparation(problem, configs, prepare_, threads_);
     for (size_t i = 0; i < configs.size(); ++i) {
       const std::optional<Candidate> candidate = preparation.get(i, stop_);
       if (!candidate) return;
-      Evaluation evaluation = evaluation_of(problem, configs[i], *candidate);
-      evaluation.device = device();
+      Evaluation evaluation = evaluation_of(machine_, problem, configs[i], *candidate);
       if (!std::holds_alternative<Rejection>(evaluation.outcome))
         evaluation.outcome = Prediction{predict_us(problem, configs[i], target_)};
       if (!sink(evaluation)) return;
     }
   }
 
-  std::string device() const override { return device_; }
+  Machine machine() const override { return machine_; }
 
  private:
   Prepare preparing() {
@@ -61,7 +65,7 @@ class ModelEvaluator : public Evaluator {
   std::stop_token stop_;
   KernelCache cache_;
   Prepare prepare_;
-  std::string device_;
+  Machine machine_;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ class ReplayEvaluator : public Evaluator {
     return evaluations;
   }
 
-  std::string device() const override { return device_; }
+  Machine machine() const override { return {.device = device_}; }
 
  private:
   struct Rows {
@@ -39,9 +39,11 @@ class ReplayEvaluator : public Evaluator {
   }
 
   Evaluation unknown(const std::string& problem, const std::string& config) const {
-    Evaluation evaluation{.problem = problem, .config = config, .digest = {}, .outcome = Rejection{},
-                          .device = device_, .driver = {}, .nvrtc = {}, .time = utc_time()};
+    Evaluation evaluation{machine()};
+    evaluation.problem = problem;
+    evaluation.config = config;
     evaluation.outcome = Rejection{"replay", "was never evaluated on " + device_};
+    evaluation.time = utc_time();
     return evaluation;
   }
 

@@ -4,7 +4,6 @@
 #include "tuner/shapes.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 #include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
@@ -125,14 +124,6 @@ class Reader {
 
 std::vector<Shape> parse_shapes(const std::string& yaml, const std::string& name) {
   return Reader(name).read(yaml);
-}
-
-std::string digest(const std::vector<Shape>& shapes) {
-  std::string words;
-  for (const Shape& shape : shapes)
-    words += to_text(shape.problem) + (shape.budget ? " budget=" + to_text(*shape.budget) : "") + "\n";
-  const XXH128_hash_t hash = XXH3_128bits(words.data(), words.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 }  // namespace warpfinch

@@ -32,7 +32,5 @@ struct Shape {
 // All of the list or none of it. Error (input): one line with the list's name, line and column, what is wrong
 // there and what would be right.
 std::vector<Shape> parse_shapes(const std::string& yaml, const std::string& name);
-// 32 hex digits over the entries in order; comments and spelling make no difference.
-std::string digest(const std::vector<Shape>& shapes);
 
 }  // namespace warpfinch

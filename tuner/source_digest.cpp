@@ -1,4 +1,4 @@
-// One digest over sources and launches of a plan.
+// One digest over code and launches of a plan.
 #include "tuner/source_digest.hpp"
 
 #include <fmt/format.h>
@@ -19,21 +19,35 @@ std::string text(const Argument& argument) {
   return words;
 }
 
-std::string text(const Launch& launch) {
-  std::string words = fmt::format("{} tiles={} persistent={} blocks={} threads={} shared={}\n",
-                                  digest(launch.source), launch.tiles, launch.persistent,
-                                  launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
+// code: the digest of what is launched.
+std::string text(const Launch& launch, const std::string& code) {
+  std::string words =
+      fmt::format("{} tiles={} persistent={} blocks={} threads={} shared={}\n", code, launch.tiles,
+                  launch.persistent, launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
   for (const Argument& argument : launch.arguments) words += text(argument) + "\n";
   return words;
+}
+
+std::string hash_text(const std::string& bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+template <class CodeOf>
+std::string plan_digest(const Plan& plan, CodeOf code_of) {
+  std::string words = fmt::format("workspace={}\n", plan.workspace_bytes);
+  for (size_t i = 0; i < plan.launches.size(); ++i) words += text(plan.launches[i], code_of(i));
+  return hash_text(words);
 }
 
 }  // namespace
 
 std::string source_digest(const Plan& plan) {
-  std::string words = fmt::format("workspace={}\n", plan.workspace_bytes);
-  for (const Launch& launch : plan.launches) words += text(launch);
-  const XXH128_hash_t hash = XXH3_128bits(words.data(), words.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return plan_digest(plan, [&](size_t i) { return digest(plan.launches[i].source); });
+}
+
+std::string cubin_digest(const Plan& plan, const std::vector<CompiledKernel>& kernels) {
+  return plan_digest(plan, [&](size_t i) { return hash_text(kernels.at(i).cubin); });
 }
 
 }  // namespace warpfinch

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "generator/generate.hpp"
+#include "tuner/candidate.hpp"
 #include "tuner/source_digest.hpp"
 
 namespace warpfinch {
@@ -38,6 +39,7 @@ class Run {
         evaluator_(evaluator),
         database_(database),
         options_(options),
+        machine_(evaluator.machine()),
         evolution_(config_space(problem, target), options.seed, options.evolution),
         started_(now()) {}
 
@@ -73,10 +75,10 @@ class Run {
   // What was fastest for this shape, and for those nearest to it, is where the search starts: shapes with the
   // same kernel share good configs.
   void suggest_prior() {
-    std::vector<Best> known = database_.answers(problem_, evaluator_.device(), kPriorShapes);
-    if (known.empty()) known = {database_.best(problem_, evaluator_.device(), true)};
+    std::vector<Best> known = database_.answers(problem_, machine_, kPriorShapes);
+    if (known.empty()) known = {database_.best(problem_, machine_, true)};
     if (options_.shipped)
-      for (Best& best : options_.shipped->answers(problem_, evaluator_.device(), kPriorShapes))
+      for (Best& best : options_.shipped->answers(problem_, machine_, kPriorShapes))
         known.push_back(std::move(best));
     // The last one suggested is asked first.
     for (auto best = known.rbegin(); best != known.rend(); ++best) suggest(*best);
@@ -110,10 +112,17 @@ class Run {
     }
     size_t next = 0;
     if (!fresh.empty())
-      evaluator_.evaluate_each(problem_, fresh, [&](const Evaluation& evaluation) {
-        take(fresh.at(next++), evaluation);
-        return !over();
-      });
+      evaluator_.evaluate_each(
+          problem_, fresh,
+          [&](const Evaluation& evaluation) {
+            take(fresh.at(next++), evaluation);
+            return !over();
+          },
+          [&](const Evaluation& compiled) {
+            auto found = recorded(compiled);
+            if (found) known_by_cubin_.insert(compiled.config);
+            return found;
+          });
     for (const Config& twin : twins) remember(twin);
   }
 
@@ -124,29 +133,34 @@ class Run {
     return source_digest(*plan);
   }
 
-  // Was this source evaluated before? Then its outcome is told again.
+  // What the database has of a kernel, unless another run may see something else.
+  std::optional<Evaluation> recorded(const Evaluation& kernel) const {
+    std::optional<Evaluation> found = database_.find(kernel);
+    return found && !is_transient(*found) ? found : std::nullopt;
+  }
+
+  // Was this source evaluated before, with this driver and this NVRTC? Then its outcome is told again.
   bool is_known(const Config& config, const std::string& digest) {
     digests_[to_text(config)] = digest;
-    if (!known_.contains(digest))
-      if (auto recorded = database_.find(text_, evaluator_.device(), digest);
-          recorded && !is_transient(*recorded))
-        known_.emplace(digest, *recorded);
+    if (!known_.contains(digest)) {
+      Evaluation kernel{machine_};
+      kernel.problem = text_;
+      kernel.digest = digest;
+      if (auto found = recorded(kernel)) known_.emplace(digest, *found);
+    }
     return remember(config);
   }
 
   void reject(const Config& config, const Rejection& rejection) {
-    Evaluation evaluation;
-    evaluation.problem = text_;
-    evaluation.config = to_text(config);
-    evaluation.outcome = rejection;
-    evaluation.device = evaluator_.device();
-    evaluation.time = utc_time();
-    take(config, evaluation);
+    take(config, evaluation_of(machine_, problem_, config, {.rejection = rejection}));
   }
 
   void take(const Config& config, const Evaluation& evaluation) {
     database_.record(evaluation);
-    ++result_.evaluated;
+    if (known_by_cubin_.contains(evaluation.config))
+      ++result_.remembered;
+    else
+      ++result_.evaluated;
     if (std::holds_alternative<Rejection>(evaluation.outcome)) ++result_.rejected;
     if (const auto digest = digests_.find(to_text(config)); digest != digests_.end())
       known_.emplace(digest->second, evaluation);
@@ -208,11 +222,13 @@ class Run {
   Evaluator& evaluator_;
   ConfigDatabase& database_;
   const TuneOptions& options_;
+  const Machine machine_;
   Evolution evolution_;
   const double started_;
   std::unordered_map<std::string, Evaluation> known_;     // by digest
   std::unordered_map<std::string, std::string> digests_;  // by config text
   std::map<std::string, Evaluation> latest_;              // by config text
+  std::set<std::string> known_by_cubin_;                  // config texts
   TuneResult result_;
 };
 

@@ -63,8 +63,9 @@ std::string why_no_best(const TuneResult& result);
 
 // Every evaluation is recorded as it comes. The first candidates are the database's best for this shape and
 // the nearest ones, then the static model's best: the result is never worse than the untuned choice. Configs
-// whose source digest was evaluated on this device before (in this run or in the database) are not measured
-// again; their recorded outcome is told.
+// whose source was evaluated before (in this run, or in the database: on this device, with this driver and
+// this NVRTC) are not evaluated again, and those that compile to a cubin of which the database knows the
+// outcome are not run; the recorded outcome is told.
 TuneResult tune(const Problem& problem, const Target& target, Evaluator& evaluator, ConfigDatabase& database,
                 const TuneOptions& options);
 

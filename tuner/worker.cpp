@@ -17,6 +17,7 @@
 #include "tuner/evaluation_json.hpp"
 #include "tuner/evaluators.hpp"
 #include "tuner/gpu_lock.hpp"
+#include "tuner/source_digest.hpp"
 
 namespace warpfinch {
 
@@ -184,6 +185,7 @@ class Worker {
     if (!plan) return answers_.say(rejection(plan.rejection())), std::nullopt;
     const auto kernels = compile(*plan, *device_, cache_, 1);
     if (!kernels) return answers_.say(rejection(kernels.rejection())), std::nullopt;
+    answers_.say(Json{{"id", id_}, {"cubin", cubin_digest(*plan, *kernels)}});
     try {
       return LoadedPlan::load(device_, std::move(*plan), *kernels);
     } catch (const Error& error) {

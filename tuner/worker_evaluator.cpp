@@ -15,13 +15,12 @@ namespace warpfinch {
 
 namespace {
 
-constexpr int kMostLines = 100;  // of one answer; ours has six
-
-using Outcome = std::variant<Measurement, Prediction, Rejection>;
+constexpr int kMostLines = 100;  // of one answer; ours has seven
 
 // What one request has come to so far.
 struct Request {
   int id;
+  std::string cubin;  // until the worker says otherwise, what was prepared here
   std::string step = "start";
   double max_error = std::numeric_limits<double>::infinity();  // until the worker has proved better
 };
@@ -32,40 +31,50 @@ class WorkerEvaluator : public Evaluator {
 
   std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
     std::vector<Evaluation> evaluations;
-    evaluate_each(problem, configs, [&](const Evaluation& e) { return evaluations.push_back(e), true; });
+    evaluate_each(problem, configs, [&](const Evaluation& e) { return evaluations.push_back(e), true; }, {});
     return evaluations;
   }
 
   // Later candidates compile while the worker measures earlier ones.
-  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink) override {
+  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink,
+                     const Known& known) override {
     Preparation preparation(problem, configs, options_.prepare, options_.compile_threads);
     for (size_t i = 0; i < configs.size(); ++i) {
       const std::optional<Candidate> candidate = preparation.get(i, options_.stop);
       if (!candidate) return;
-      Evaluation evaluation = evaluation_of(problem, configs[i], *candidate);
-      evaluation.device = options_.device;
-      evaluation.driver = options_.driver;
-      if (!std::holds_alternative<Rejection>(evaluation.outcome)) {
-        std::optional<Outcome> outcome = ask(evaluation.problem, evaluation.config);
-        if (!outcome) return;
-        evaluation.outcome = *std::move(outcome);
-        evaluation.time = utc_time();
-      }
+      Evaluation evaluation = evaluation_of(options_.machine, problem, configs[i], *candidate);
+      if (!std::holds_alternative<Rejection>(evaluation.outcome) && !find_out(evaluation, known)) return;
       if (!sink(evaluation)) return;
     }
   }
 
-  std::string device() const override { return options_.device; }
+  Machine machine() const override { return options_.machine; }
 
  private:
-  // None after a stop, like what follows.
-  std::optional<Outcome> ask(const std::string& problem, const std::string& config) {
-    Request request{++last_id_};
-    const std::string line = to_line(Json{{"id", request.id}, {"problem", problem}, {"config", config}});
+  // What this cubin gave before is what it gives, and of the same time. False after a stop.
+  bool find_out(Evaluation& evaluation, const Known& known) {
+    if (const auto before = known ? known(evaluation) : std::nullopt) {
+      evaluation.outcome = before->outcome;
+      evaluation.time = before->time;
+      return true;
+    }
+    std::optional<Outcome> outcome = ask(evaluation);
+    if (!outcome) return false;
+    evaluation.outcome = *std::move(outcome);
+    evaluation.time = utc_time();
+    return true;
+  }
+
+  // None after a stop, like what follows. The worker says which cubin it loaded.
+  std::optional<Outcome> ask(Evaluation& evaluation) {
+    Request request{++last_id_, evaluation.cubin};
+    const std::string line =
+        to_line(Json{{"id", request.id}, {"problem", evaluation.problem}, {"config", evaluation.config}});
     // A worker that died before it began the request is not this candidate's fault: another one gets it.
     for (int tries = 0;; ++tries) {
       if ((!child_ || child_->ended()) && !start()) return std::nullopt;
       auto outcome = child_->send(line) ? listen(request) : give_up("crash", "it takes no requests");
+      evaluation.cubin = request.cubin;
       if (!outcome || child_ || request.step != "start" || tries == 1) return outcome;
     }
   }
@@ -138,6 +147,7 @@ class WorkerEvaluator : public Evaluator {
       fail_environment("worker: " + text_of(json["error"]));
     }
     if (json.value("id", Json()) != request.id) fail_input("the answer to another request");
+    if (json.contains("cubin")) return request.cubin = text_of(json["cubin"]), std::nullopt;
     if (json.contains("step")) return request.step = text_of(json["step"]), std::nullopt;
     if (json.contains("accuracy")) return request.max_error = error_of(json["accuracy"]), std::nullopt;
     if (json.contains("rejection")) {

@@ -3,6 +3,7 @@
 //
 // The protocol, one JSON object per line. The worker says {"ready": true} once its device is open, then for
 // each request {"id": 1, "problem": "…", "config": "…"}:
+//   {"id": 1, "cubin": "…"}       cubin_digest() of what it loaded
 //   {"id": 1, "step": "run"}      what it begins: compile, inputs, wait (for the GPU), run, check, measure;
 //                                 each has its limit
 //   {"id": 1, "accuracy": {"max_error": 0.4, "worst": "…"}}       always before a measurement
@@ -23,11 +24,10 @@ namespace warpfinch {
 
 struct WorkerEvaluatorOptions {
   std::vector<std::string> command;  // program and arguments
-  std::string device;                // what the evaluations say
-  std::string driver;
-  double time_limit_s = 30;    // for each step on the GPU
-  double host_limit_s = 600;   // for each step that only the CPU does: compile, inputs, check
-  double start_limit_s = 120;  // until it is ready
+  Machine machine;                   // what the evaluations say
+  double time_limit_s = 30;          // for each step on the GPU
+  double host_limit_s = 600;         // for each step that only the CPU does: compile, inputs, check
+  double start_limit_s = 120;        // until it is ready
   int compile_threads = 2;
   Prepare prepare;  // in this process, before the worker sees the candidate
   std::stop_token stop = {};

@@ -14,7 +14,7 @@ namespace {
 class Choosing : public ::testing::Test {
  protected:
   Choice choose(std::string_view text = {}) const {
-    return choose_config(problem_, text, sm_90a(), "GPU A", {{&database_, "database"}});
+    return choose_config(problem_, text, sm_90a(), {"GPU A"}, {{&database_, "database"}});
   }
   std::string ranked(size_t index) const {
     return to_text(rank(config_space(problem_, sm_90a()), index + 1).at(index));
@@ -37,7 +37,7 @@ TEST_F(Choosing, an_empty_database_leaves_the_models_best) {
   const Choice choice = choose();
   EXPECT_EQ(choice.origin, "model");
   EXPECT_TRUE(generate(problem_, choice.config, sm_90a()));
-  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), "GPU A", {}).config, choice.config);
+  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), {"GPU A"}, {}).config, choice.config);
 }
 
 TEST_F(Choosing, the_databases_best_comes_before_the_model) {
@@ -61,13 +61,14 @@ TEST_F(Choosing, a_config_that_no_longer_works_falls_back_to_the_model) {
   const ConfigSpace space = config_space(problem_, sm_90a());
   ConfigDatabase other(folder_.path() / "other.db");
   other.record(made_up(to_text(problem_), "warps=64 column_tile=512 tile_order=flat", measured(1)));
-  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), "GPU A", {{&other, "database"}}).origin, "model");
+  EXPECT_EQ(choose_config(problem_, {}, sm_90a(), {"GPU A"}, {{&other, "database"}}).origin, "model");
 }
 
 TEST_F(Choosing, the_users_database_stands_above_what_is_shipped) {
   ConfigDatabase shipped = ConfigDatabase::in_memory();
   const auto choose_of_both = [&] {
-    return choose_config(problem_, {}, sm_90a(), "GPU A", {{&database_, "database"}, {&shipped, "shipped"}});
+    return choose_config(problem_, {}, sm_90a(), {"GPU A"},
+                         {{&database_, "database"}, {&shipped, "shipped"}});
   };
   shipped.record(made_up(to_text(problem_), ranked(2), measured(1)));
   EXPECT_EQ(choose_of_both().origin, "shipped");
@@ -93,7 +94,7 @@ class ChoosingNear : public ::testing::Test {
         made_up(to_text(problem), to_text(parse_config(config, problem)), measured(us * factor)));
   }
   Choice choose(const Problem& problem) const {
-    return choose_config(problem, {}, sm_90a(), "GPU A", {{&database_, "database"}});
+    return choose_config(problem, {}, sm_90a(), {"GPU A"}, {{&database_, "database"}});
   }
 
   ConfigDatabase database_ = ConfigDatabase::in_memory();

@@ -42,6 +42,23 @@ TEST_F(Daemons, work_through_the_list_once) {
   EXPECT_EQ(rows(), 15U);
 }
 
+TEST_F(Daemons, tune_only_what_is_new_in_a_list_that_was_edited) {
+  MadeUpEvaluator evaluator(landscape);
+  run(evaluator, shapes_);
+  std::vector<Shape> edited = shapes_;
+  edited.push_back(parse_shapes("- softmax rows=64 columns=2048\n", "list").at(0));
+  std::swap(edited[0], edited[1]);
+  const DaemonResult result = run(evaluator, edited);
+  EXPECT_EQ(result.skipped, 3);
+  EXPECT_EQ(result.finished, 1);
+}
+
+TEST_F(Daemons, begin_anew_with_another_nvrtc) {
+  MadeUpEvaluator without(landscape, "GPU A", ""), with(landscape, "GPU A", "13.0");
+  run(without, shapes_);
+  EXPECT_EQ(run(with, shapes_).finished, 3);
+}
+
 TEST_F(Daemons, continue_where_they_were_stopped) {
   std::stop_source stop;
   options_.tune.stop = stop.get_token();

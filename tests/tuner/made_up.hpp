@@ -13,12 +13,16 @@ namespace warpfinch {
 
 inline const Target& sm_90a() { return target_by_name("sm_90a"); }
 
-inline Evaluation made_up(std::string problem, std::string config,
-                          std::variant<Measurement, Prediction, Rejection> outcome,
-                          std::string device = "GPU A", std::string digest = "d",
+inline Evaluation made_up(std::string problem, std::string config, Outcome outcome,
+                          std::string device = "GPU A", std::string digest = "",
                           std::string time = "2026-01-01") {
-  return {std::move(problem), std::move(config), std::move(digest), std::move(outcome),
-          std::move(device), "13.0", "13.0", std::move(time)};
+  Evaluation evaluation{{.device = std::move(device), .driver = "13.0", .nvrtc = "13.0"}};
+  evaluation.problem = std::move(problem);
+  evaluation.config = std::move(config);
+  evaluation.digest = std::move(digest);
+  evaluation.outcome = std::move(outcome);
+  evaluation.time = std::move(time);
+  return evaluation;
 }
 
 inline Measurement measured(double median_us, double max_error = 0.5) {
@@ -36,30 +40,32 @@ inline Measurement measured(double median_us, double max_error = 0.5) {
 // Answers with a function of the config, and remembers what it was asked.
 class MadeUpEvaluator : public Evaluator {
  public:
-  using Answer = std::function<std::variant<Measurement, Prediction, Rejection>(const Config&)>;
-  explicit MadeUpEvaluator(Answer answer, std::string device = "GPU A")
-      : answer_(std::move(answer)), device_(std::move(device)) {}
+  using Answer = std::function<Outcome(const Config&)>;
+  explicit MadeUpEvaluator(Answer answer, std::string device = "GPU A", std::string nvrtc = "13.0")
+      : answer_(std::move(answer)),
+        machine_{.device = std::move(device), .driver = "13.0", .nvrtc = std::move(nvrtc)} {}
 
   std::vector<Evaluation> evaluate(const Problem& problem, const std::vector<Config>& configs) override {
     std::vector<Evaluation> evaluations;
     for (const Config& config : configs) {
       asked.push_back(to_text(config));
       evaluations.push_back(
-          made_up(to_text(problem), asked.back(), answer_(config), device_, "", utc_time()));
+          made_up(to_text(problem), asked.back(), answer_(config), machine_.device, "", utc_time()));
+      evaluations.back().nvrtc = machine_.nvrtc;
     }
     return evaluations;
   }
-  std::string device() const override { return device_; }
+  Machine machine() const override { return machine_; }
 
   std::vector<std::string> asked;
 
  private:
   Answer answer_;
-  std::string device_;
+  Machine machine_;
 };
 
 // A time that depends on every gene of a softmax or attention config, without ties, and a few failures.
-inline std::variant<Measurement, Prediction, Rejection> landscape(const Config& config) {
+inline Outcome landscape(const Config& config) {
   const std::string text = to_text(config);
   double us = 100;
   for (size_t i = 0; i < text.size(); ++i)

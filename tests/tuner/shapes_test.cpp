@@ -116,14 +116,5 @@ TEST(Shapes, texts_that_grow_when_read_are_refused) {
   EXPECT_THAT(complaint("- &a [*a]\n"), StartsWith("list.yaml:1:3: "));
 }
 
-TEST(Shapes, the_digest_sees_content_and_order_only) {
-  const auto of = [](const std::string& yaml) { return digest(parse_shapes(yaml, "x")); };
-  const std::string a = "- gemm m=1 n=1 k=1\n", b = "- gemm m=2 n=1 k=1\n";
-  EXPECT_EQ(of(a), of("# comment\n- gemm k=1 n=1 m=1 batch=1"));
-  EXPECT_NE(of(a + b), of(b + a));
-  EXPECT_NE(of(a), of(b));
-  EXPECT_NE(of(a), of("- {problem: gemm m=1 n=1 k=1, budget: 5}"));
-}
-
 }  // namespace
 }  // namespace warpfinch

@@ -37,14 +37,14 @@ TEST_F(Shipped, every_file_of_the_folder_answers) {
   write("notes.txt", "no configs");
   const auto shipped = read_shipped(folder_.path());
   ASSERT_TRUE(shipped);
-  EXPECT_EQ(shipped->best(parse_problem(kOne), "GPU A").how, Lookup::exact);
-  EXPECT_EQ(shipped->best(parse_problem(kTwo), "GPU B").how, Lookup::exact);
+  EXPECT_EQ(shipped->best(parse_problem(kOne), {"GPU A"}).how, Lookup::exact);
+  EXPECT_EQ(shipped->best(parse_problem(kTwo), {"GPU B"}).how, Lookup::exact);
 }
 
 TEST_F(Shipped, a_damaged_file_keeps_the_others) {
   write("a.json", "{\"problem\": 7}\n");
   write("b.json", exported(kOne, "GPU A"));
-  EXPECT_EQ(read_shipped(folder_.path())->best(parse_problem(kOne), "GPU A").how, Lookup::exact);
+  EXPECT_EQ(read_shipped(folder_.path())->best(parse_problem(kOne), {"GPU A"}).how, Lookup::exact);
 }
 
 TEST_F(Shipped, no_folder_or_an_empty_one_ships_nothing) {
@@ -81,7 +81,7 @@ TEST(ShippedFiles, every_row_is_right_and_its_config_is_chosen) {
     const Problem problem = parse_problem(row.problem);
     EXPECT_EQ(to_text(problem), row.problem);
     EXPECT_TRUE(std::isfinite(cost_us(row))) << row.problem;
-    const Choice choice = choose_config(problem, {}, sm_90a(), row.device, {{&*shipped, "shipped"}});
+    const Choice choice = choose_config(problem, {}, sm_90a(), {row.device}, {{&*shipped, "shipped"}});
     EXPECT_EQ(choice.origin, "shipped") << row.problem << "\n" << row.config;
     EXPECT_EQ(choice.config, parse_config(row.config, problem)) << row.problem;
   }

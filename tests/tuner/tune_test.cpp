@@ -57,7 +57,7 @@ TEST_F(Tuning, keeps_to_a_budget_of_evaluations_and_records_each) {
   EXPECT_EQ(database_.evaluations().size(), 40U);
   EXPECT_FALSE(result.stopped);
   ASSERT_TRUE(result.best);
-  const Best best = database_.best(attention_problem(), "GPU A");
+  const Best best = database_.best(attention_problem(), {"GPU A"});
   EXPECT_EQ(best.config, result.best->config);
   EXPECT_EQ(best.median_us, cost_us(*result.best));
   int rejected = 0;
@@ -84,7 +84,7 @@ TEST_F(Tuning, the_best_is_measured_again_and_may_lose_its_place) {
   EXPECT_EQ(asked[result.best->config], 2);  // it stood its own confirmation
   EXPECT_EQ(result.evaluated, 40);
   EXPECT_EQ(database_.evaluations().size(), 42U);
-  EXPECT_EQ(database_.best(attention_problem(), "GPU A").config, result.best->config);
+  EXPECT_EQ(database_.best(attention_problem(), {"GPU A"}).config, result.best->config);
 }
 
 TEST_F(Tuning, begins_with_what_is_shipped_for_near_shapes) {
@@ -243,7 +243,45 @@ TEST_F(Tuning, a_second_run_remembers_the_first) {
   EXPECT_GT(result.remembered, 0);
   EXPECT_EQ(result.evaluated, 20);
   for (const std::string& config : second.asked) EXPECT_FALSE(before.contains(config)) << config;
-  EXPECT_LE(cost_us(*result.best), database_.best(attention_problem(), "GPU A").median_us);
+  EXPECT_LE(cost_us(*result.best), database_.best(attention_problem(), {"GPU A"}).median_us);
+}
+
+// What was found without a compiler, or with another one, says nothing of this one.
+TEST_F(Tuning, a_run_with_another_nvrtc_knows_nothing_before) {
+  DigestingEvaluator without(landscape, "GPU A", ""), with(landscape, "GPU A", "13.0");
+  tune_with(without, database_, evaluations(20, 9));
+  EXPECT_EQ(tune_with(with, database_, evaluations(20, 9)).remembered, 0);
+  const std::set<std::string> before(without.asked.begin(), without.asked.end());
+  EXPECT_GT(std::count_if(with.asked.begin(), with.asked.end(),
+                          [&](const std::string& config) { return before.contains(config); }),
+            10)
+      << "the same seed asks for many of them again";
+}
+
+// Compiles before it runs, as the device evaluator does: all configs to one of five cubins.
+class CompilingEvaluator : public MadeUpEvaluator {
+ public:
+  using MadeUpEvaluator::MadeUpEvaluator;
+  void evaluate_each(const Problem& problem, const std::vector<Config>& configs, const Sink& sink,
+                     const Known& known) override {
+    for (const Config& config : configs) {
+      Evaluation compiled = made_up(to_text(problem), to_text(config), Prediction{});
+      compiled.cubin = std::to_string(std::hash<std::string>()(to_text(config)) % 5);
+      const auto before = known(compiled);
+      compiled.outcome = before ? before->outcome : evaluate(problem, {config}).at(0).outcome;
+      if (!sink(compiled)) return;
+    }
+  }
+};
+
+TEST_F(Tuning, a_cubin_that_is_known_is_not_run_again_under_another_name) {
+  CompilingEvaluator evaluator([](const Config&) { return measured(7); });
+  const TuneResult result = tune_with(evaluator, database_, evaluations(5));
+  EXPECT_EQ(result.evaluated, 5);
+  EXPECT_GT(result.remembered, 0);
+  EXPECT_EQ(evaluator.asked.size(), 5U);
+  EXPECT_EQ(database_.evaluations().size(), static_cast<size_t>(5 + result.remembered))
+      << "and its outcome stands under the new name, too";
 }
 
 TEST_F(Tuning, an_exhausted_space_ends_the_run) {
@@ -258,7 +296,7 @@ TEST_F(Tuning, nothing_right_is_no_best) {
   MadeUpEvaluator evaluator([](const Config&) { return measured(1, 7); });
   const TuneResult result = tune_with(evaluator, database_, evaluations(10));
   EXPECT_FALSE(result.best);
-  EXPECT_EQ(database_.best(attention_problem(), "GPU A").how, Lookup::none);
+  EXPECT_EQ(database_.best(attention_problem(), {"GPU A"}).how, Lookup::none);
 }
 
 TEST_F(Tuning, progress_tells_of_each_evaluation_and_the_best) {

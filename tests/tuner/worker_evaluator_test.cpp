@@ -59,8 +59,7 @@ class Workers : public ::testing::Test {
     std::ofstream(file) << "FOLDER='" << folder_.path().string() << "'\n" << script;
     WorkerEvaluatorOptions options;
     options.command = {"/bin/sh", file.string()};
-    options.device = "GPU A";
-    options.driver = "13.0";
+    options.machine = {.device = "GPU A", .driver = "13.0", .nvrtc = "13.0"};
     options.time_limit_s = limit;
     options.start_limit_s = 5;
     options.stop = std::move(stop);
@@ -210,6 +209,36 @@ TEST_F(Workers, a_machine_at_fault_ends_the_tuning) {
   EXPECT_THAT(message(worker_evaluator(options)), HasSubstr("/nowhere/warpfinch"));
 }
 
+TEST_F(Workers, say_which_cubin_they_ran) {
+  const Prepare prepare = [](const Problem&, const Config&) {
+    return Candidate{"digest", "13.0", {}, "compiled here"};
+  };
+  EXPECT_EQ(ask(*worker("right $id", 20, prepare), 1)[0].cubin, "compiled here");
+  const auto evaluator =
+      worker("say \"{\\\"id\\\": $id, \\\"cubin\\\": \\\"loaded there\\\"}\"; right $id", 20, prepare);
+  const auto evaluations = ask(*evaluator, 1);
+  EXPECT_EQ(evaluations[0].cubin, "loaded there");
+  EXPECT_EQ(outcomes(evaluations)[0], "5");
+}
+
+TEST_F(Workers, are_not_asked_what_is_known_of_the_cubin) {
+  const auto evaluator = worker("right $id", 20, [](const Problem&, const Config&) {
+    return Candidate{"digest", "13.0", {}, "cubin"};
+  });
+  std::vector<Evaluation> taken;
+  evaluator->evaluate_each(
+      a_problem(), rank(config_space(a_problem(), sm_90a()), 1),
+      [&](const Evaluation& e) { return taken.push_back(e), true; },
+      [](const Evaluation& compiled) {
+        EXPECT_EQ(compiled.cubin, "cubin");
+        return made_up("p", "named otherwise", measured(3), "GPU A", "d", "2026-01-01");
+      });
+  EXPECT_EQ(outcomes(taken), std::vector<std::string>{"3"});
+  EXPECT_EQ(taken[0].time, "2026-01-01");
+  EXPECT_NE(taken[0].config, "named otherwise");
+  EXPECT_EQ(starts(), 0);
+}
+
 TEST_F(Workers, a_candidate_that_fails_before_never_meets_the_worker) {
   const auto evaluator = worker("right $id", 20, [](const Problem&, const Config&) {
     return Candidate{"digest", "13.0", Rejection{"resources", "spills 64 bytes"}};
@@ -271,7 +300,7 @@ TEST_F(Workers, a_sink_that_has_enough_ends_the_batch) {
   const auto evaluator = worker("right $id");
   int taken = 0;
   evaluator->evaluate_each(a_problem(), rank(config_space(a_problem(), sm_90a()), 8),
-                           [&](const Evaluation&) { return ++taken < 2; });
+                           [&](const Evaluation&) { return ++taken < 2; }, {});
   EXPECT_EQ(taken, 2);
 }
 

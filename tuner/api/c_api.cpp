@@ -28,7 +28,7 @@ std::shared_ptr<Engine> current(wf_engine_s& handle) {
 
 Plan generate_text(std::string_view problem_text, std::string_view config_text, const Target& target) {
   const Problem problem = parse_problem(problem_text);
-  const Choice choice = choose_config(problem, config_text, target, "", {});
+  const Choice choice = choose_config(problem, config_text, target, {}, {});
   Expected<Plan> plan = generate(problem, choice.config, target);
   if (!plan)
     fail_input(fmt::format("{}: config {}: {}: {}", to_text(problem), to_text(choice.config),
