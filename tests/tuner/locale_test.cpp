@@ -112,7 +112,7 @@ std::string rows() {
 std::string shapes() {
   const std::string yaml = "- problem: softmax rows=1024 columns=1000 scale=0.5\n  budget: 1.5s\n";
   const Shape shape = parse_shapes(yaml, "shapes")[0];
-  return to_text(shape.problem) + to_text(*shape.budget) + digest({shape});
+  return to_text(shape.problem) + to_text(*shape.budget);
 }
 
 TEST(Locales, comma_decimals_change_nothing) {

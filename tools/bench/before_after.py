@@ -86,6 +86,9 @@ def measure(shape, plans, options):
 def main():
     parser = shapes.option_parser(__doc__, FORWARD)
     parser.add_argument("--before", metavar="FILE", required=True, help="the other build's libwarpfinch.so.0")
+    parser.add_argument("--before-configs", metavar="DIR",
+                        help="shipped configs of the other build, which then runs its own ones; by default both run "
+                             "the config that the library after chooses")
     parser.add_argument("--row-seconds", type=float, default=1.5, help="of timing in turns per row at most")
     options = parser.parse_args()
     todo = shapes.chosen(options)
@@ -96,14 +99,18 @@ def main():
     from report import Report
     torch.cuda.set_device(options.device)
     report = Report(options.output, COLUMNS, options.device)
-    engines = {name: package.engine(options.device, options.database) for name, package in packages.items()}
+    engines = {"after": packages["after"].engine(options.device, options.database)}
+    engines["after"].plan(todo[0].problem)  # reads the shipped configs, each engine once
+    if options.before_configs:
+        os.environ["WARPFINCH_CONFIGS"] = options.before_configs
+    engines["before"] = packages["before"].engine(options.device, options.database)
 
     def plans_of(shape):
         config = options.config
         found = {}
         for name in ("after", "before"):  # both run the config that the library after chooses
             found[name] = engines[name].plan(shape.problem, config)
-            config = found[name].config
+            config = options.config if options.before_configs else found[name].config
         return found
     ratios = []
     with torch.no_grad():
