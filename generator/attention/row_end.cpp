@@ -18,10 +18,11 @@ std::string score_scale(const AttentionFields& fields, const AttentionConfig& co
   return config.scale_q ? "1" : exponent_scale(effective_scale(fields));
 }
 
-// May a sum of O leave the finite numbers where the output does not? Under a mask by 0 times a value that the
-// row does not see and that is infinite or NaN; in bf16 by finite values beyond 2^54, which fp16 has not.
-bool may_overflow(const AttentionFields& fields) {
-  return band(fields).first || band(fields).last || fields.dtype == DataType::bf16;
+// May a sum of O leave the finite numbers where the row's sum and the output do not? Under a mask by 0 times a
+// value that the row does not see and that is infinite or NaN; in bf16 by finite values beyond 2^54, which
+// fp16 has not; in fp16 where P ends at 65504 and a reference of the first tile is never raised.
+bool may_overflow(const AttentionFields& fields, const AttentionConfig& config) {
+  return band(fields).first || band(fields).last || fields.dtype == DataType::bf16 || may_do_again(config);
 }
 
 // The keys of the program: all, or those of a split.
@@ -81,7 +82,7 @@ Operand result(const AttentionConfig& config, const std::string& name, std::vect
 
 void append_normalize(std::vector<Op>& body, const AttentionFields& fields, const AttentionConfig& config) {
   Op flag = op("flag_rows", {tile("unfit"), tile("reference"), tile("sum")}, exponents(fields, config));
-  if (may_overflow(fields)) flag.operands.push_back(tile("o"));
+  if (may_overflow(fields, config)) flag.operands.push_back(tile("o"));
   body.push_back(std::move(flag));
   if (may_do_again(config)) body.push_back(op("redo", {tile("unfit")}));
   body.push_back(op("normalize", {tile("o"), tile("sum")}));

@@ -145,10 +145,10 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_d
         mma<true>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         row_total(sum_rows);
-        flag_rows(unfit_rows, reference_rows, sum_rows, 0.18033688f, 7.0f);
-        redo(unfit_rows, redo_mask, walk.round, safe);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
+        flag_rows(unfit_rows, reference_rows, sum_rows, o_tile, 0.18033688f, 7.0f);
+        redo(unfit_rows, redo_mask, walk.round, safe);
         normalize(o_tile, sum_rows);
         if (safe != 0) {
           if (seldom(any_above(unfit_rows, 0.0f))) {
