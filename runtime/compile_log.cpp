@@ -61,13 +61,18 @@ Resources parse_compile_log(const std::string& log) {
   return resources;
 }
 
+// Bytes per thread. A few words that ptxas keeps in memory around the loop over keys cost nothing that could
+// be measured (8 and 20 bytes: 0.997 and 1.002 of the speed without, H200, 2026-12-01); in the loop they are
+// many.
+constexpr int kMostSpilled = 32;
+
 std::optional<Rejection> check_resources(const CompiledKernel& kernel) {
   const Resources& used = kernel.resources;
   std::string reason;
   if (!used.warnings.empty()) {
     reason = "ptxas " + used.warnings.front();
     if (used.warnings.size() > 1) reason += fmt::format(" (and {} more)", used.warnings.size() - 1);
-  } else if (used.spill_stores > 0 || used.spill_loads > 0) {
+  } else if (used.spill_stores > kMostSpilled || used.spill_loads > kMostSpilled) {
     reason = fmt::format("{} registers do not hold it: {} bytes of spill stores, {} of loads", used.registers,
                          used.spill_stores, used.spill_loads);
   }

@@ -61,7 +61,7 @@ template <class Tile>
 WF_DEVICE void set_row(Tile& o, int row, const SpreadRow<Tile::kColumns>& values, int lane) {
 #pragma unroll
   for (int i = 0; i < Tile::kCount; ++i) {
-    const float value = shuffle(values.value[i / 16], Tile::TileLayout::column(i, lane) % 32);
+    const float value = shuffle(values.value[i / 16], Tile::TileLayout::column(i, thread_index_anew() % 32) % 32);
     if (lane / 4 + i / 2 % 2 * 8 == row) o.value[i] = value;
   }
 }
@@ -76,11 +76,12 @@ WF_DEVICE RowValues<Rows> marked_rows(const RowValues<Rows>& unfit) {
   return marked;
 }
 
-// The product of a row of Q and one of K; every lane has a key of its own.
+// The product of a row of Q and one of K; every lane has a key of its own. Not
+// unrolled: that would take registers from the rest.
 template <class Queries, class Keys>
 WF_DEVICE float score_of(const Queries& q, const Keys& k, int row, int key) {
   float score = 0.0f;
-#pragma unroll 4
+#pragma unroll 1
   for (int d = 0; d < q.columns(); ++d) score = fused(q.element(row, d), k.element(key, d), score);
   return score;
 }

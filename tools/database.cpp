@@ -40,8 +40,12 @@ int list(const Options& options) {
       print_json(json_of(best));
     else
       print_out("{}\n  {} {:.2f} us  {}\n  {}\n", printable(best.problem),
-                 best.predicted ? "predicted" : "measured", best.median_us, printable(best.device),
-                 printable(best.config));
+                best.predicted ? "predicted" : "measured", best.median_us, printable(best.device),
+                printable(best.config));
+  }
+  if (all.empty() && !options.selection.json) {
+    const std::string file = database_file(options.selection.database).string();
+    print_out("{}: empty\n", file.empty() ? "no database (neither XDG_DATA_HOME nor HOME is set)" : file);
   }
   return 0;
 }

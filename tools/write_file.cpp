@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "generator/result.hpp"
+#include "generator/text.hpp"
 #include "tools/files.hpp"
 #include "tools/output.hpp"
 
@@ -124,7 +125,7 @@ fs::path followed(fs::path file) {
 int inherited(const Status& status) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator("/proc/self/fd", ignored)) {
-    const int descriptor = std::atoi(entry.path().filename().c_str());
+    const int descriptor = number_from_text<int>(entry.path().filename().string()).value_or(-1);
     Status other;
     const bool is_ours = fcntl(descriptor, F_GETFD) & FD_CLOEXEC;
     const bool is_read_only = (fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_RDONLY;

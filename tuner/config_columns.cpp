@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <concepts>
 
+#include "generator/text.hpp"
 #include "tuner/evaluation_json.hpp"
 
 namespace warpfinch {
@@ -21,7 +22,7 @@ constexpr std::string_view kType<double> = "DOUBLE PRECISION";
 
 // Defaults are words and numbers of ours: nothing in them needs quoting.
 std::string literal(const std::string& value) { return fmt::format("'{}'", value); }
-std::string literal(std::integral auto value) { return std::to_string(value); }
+std::string literal(std::integral auto value) { return number_to_text(value); }
 
 // Core fields of an evaluation are always given, and those of an outcome by the rows that have it; an
 // optional one has a default, so that it can be added to tables with rows.

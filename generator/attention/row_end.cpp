@@ -18,8 +18,8 @@ std::string score_scale(const AttentionFields& fields, const AttentionConfig& co
   return config.scale_q ? "1" : exponent_scale(effective_scale(fields));
 }
 
-// May a sum of O leave the finite numbers where the row's sum and the output do not? Under a mask by 0 times a
-// value that the row does not see and that is infinite or NaN; in bf16 by finite values beyond 2^54, which
+// May a sum of O leave the finite numbers where the row's sum and the output do not? Under a mask by 0 times
+// a value that the row does not see and that is infinite or NaN; in bf16 by finite values beyond 2^54, which
 // fp16 has not; in fp16 where P ends at 65504 and a reference of the first tile is never raised.
 bool may_overflow(const AttentionFields& fields, const AttentionConfig& config) {
   return band(fields).first || band(fields).last || fields.dtype == DataType::bf16 || may_do_again(config);

@@ -28,8 +28,8 @@ struct HandMade {
 
 inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
   CudaSource source{"by_hand", "sm_90a", "", {}, {}};
-  for (const char* name : {"types.cuh", "sm90/ptx.cuh", "tiles.cuh", "arithmetic.cuh", "softmax.cuh",
-                           "walk.cuh", "sm90/ring.cuh", "sm90/mma.cuh", "sm90/copy.cuh"}) {
+  for (const char* name : {"types.cuh", "sm90/ptx.cuh", "tiles.cuh", "arithmetic.cuh", "row_shift.cuh",
+                           "softmax.cuh", "walk.cuh", "sm90/ring.cuh", "sm90/mma.cuh", "sm90/copy.cuh"}) {
     source.headers.push_back({name, std::string(template_text(name))});
     source.kernel += fmt::format("#include \"{}\"\n", name);
   }

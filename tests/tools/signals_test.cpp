@@ -37,7 +37,7 @@ wait
 )");
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     program_.set("CXX", file);
-    program_.set("TMPDIR", program_.path("."));  // where a killed program leaves its files
+    program_.set("TMPDIR", program_.path("."));         // where a killed program leaves its files
     return program_.signalled(arguments, "KILL", 100);  // in a group of its own, and should all else fail
   }
 
@@ -112,15 +112,16 @@ TEST(Signals, a_limit_on_the_size_of_files_is_a_failing_write) {
   const Finished run = another.limited(
       {"run", "--device", "emulator:sm_90a", "--problem", "softmax rows=64 columns=200"}, "ulimit -f 16");
   EXPECT_EQ(run.code, 1);
-  EXPECT_THAT(run.err, AllOf(StartsWith("warpfinch: cannot write "), EndsWith(": File too large\n")));
+  // Either a file of ours is too large, or that of the host compiler, which then ends as programs do.
+  EXPECT_THAT(run.err, AllOf(StartsWith("warpfinch: "),
+                             testing::AnyOf(EndsWith(": File too large\n"), HasSubstr("killed by signal"))));
 }
 
 TEST(Signals, no_jobs_are_no_tuning) {
   const Program program;
   for (const char* jobs : {"0", "-1", "x", "1.5", "99999999999"})
     EXPECT_THAT(program({"tune", "--jobs", jobs, "--problem", kGemm}).err,
-                StartsWith(std::string("warpfinch: --jobs: '") + jobs +
-                           "' should be a whole number from 1 to 2147483647"));
+                AllOf(StartsWith("warpfinch: --jobs: Value "), HasSubstr("not in range 1 to 256")));
 }
 
 }  // namespace

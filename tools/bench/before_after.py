@@ -26,8 +26,10 @@ FORWARD = str(Path(__file__).resolve().with_name("forward.csv"))
 SUSTAINED_S = 0.5
 
 
-def package_over(library):
+def package_over(library, folder=None):
     """A copy of the Python package over that library, or over the one that it finds itself."""
+    if folder:
+        sys.path.insert(0, folder)
     for name in [name for name in sys.modules if name.split(".")[0] == "warpfinch"]:
         del sys.modules[name]
     kept = os.environ.get("WARPFINCH_LIBRARY")
@@ -35,6 +37,8 @@ def package_over(library):
         os.environ["WARPFINCH_LIBRARY"] = library
     package = importlib.import_module("warpfinch")
     package.version()  # loads the library while the variable names it
+    if folder:
+        sys.path.remove(folder)
     if library:
         os.environ.pop("WARPFINCH_LIBRARY")
     if kept:
@@ -86,6 +90,8 @@ def measure(shape, plans, options):
 def main():
     parser = shapes.option_parser(__doc__, FORWARD)
     parser.add_argument("--before", metavar="FILE", required=True, help="the other build's libwarpfinch.so.0")
+    parser.add_argument("--before-python", metavar="DIR",
+                        help="the other build's tools/python, where its interface is another one")
     parser.add_argument("--before-configs", metavar="DIR",
                         help="shipped configs of the other build, which then runs its own ones; by default both run "
                              "the config that the library after chooses")
@@ -94,7 +100,7 @@ def main():
     todo = shapes.chosen(options)
     if options.dry_run:
         return shapes.dry_run(options, todo)
-    packages = {"before": package_over(options.before), "after": package_over(None)}
+    packages = {"before": package_over(options.before, options.before_python), "after": package_over(None)}
     import torch
     from report import Report
     torch.cuda.set_device(options.device)
