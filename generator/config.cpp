@@ -85,7 +85,7 @@ namespace {
 // Two stages of K and V and the accumulators of two consumers: what fits at the larger head dims.
 int default_key_tile(const AttentionFields& fields) {
   const int64_t dim = std::max(fields.head_dim, effective_value_dim(fields));
-  return dim <= 128 ? 128 : dim <= 192 ? 96 : 64;
+  return dim <= 128 ? 128 : dim <= 192 ? 96 : 48;
 }
 }  // namespace
 

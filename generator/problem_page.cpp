@@ -32,7 +32,9 @@ const std::vector<Words>& words() {
        {"lse",
         "with lse=true: the natural logarithm of the sum of exp(scale * q k) over the keys that a query "
         "sees; -inf where it sees no key"}},
-      "o: 2u (|o| + Σ p |v|), the rounding of o and of the weights p; lse: 1e-4 max(1, |lse|). A "
+      "o: about u (|o| + 2 Σ p |v|), the rounding of o and of the weights p, and what fp32 sums of the "
+      "scores "
+      "leave open; lse: the rounding of its steps in fp32 (runtime/error_bounds.hpp derives both). A "
       "config with scale_q=true rounds q once more and may be further off",
       "What lies at a key that a query does not see never reaches its row. A NaN or an infinite score in a "
       "row makes the row's o and lse NaN, but a score of -inf weighs 0; a NaN or an infinity in v makes its "
@@ -43,8 +45,9 @@ const std::vector<Words>& words() {
         {"b", "the second factor, transposed with layout=tn"},
         {"c", "the result"},
         {"bias", "with epilogue=bias or bias_gelu: what is added to every row"}},
-       "16-bit c: 2u (|c| + |alpha| Σ |a| |b|); fp32 c: 2^-23 (|c| + k |alpha| Σ |a| |b|); 1.13 times that "
-       "with gelu",
+       "half a unit of c in its type, and k 2^-24 |alpha| Σ |a| |b| or so for fp32 sums; times its slope "
+       "with "
+       "gelu (runtime/error_bounds.hpp derives it)",
        "A NaN or an infinity in a reaches its row of c, one in b its column, also with alpha=0; sums beyond "
        "fp32 are infinite."},
       {"softmax",

@@ -61,7 +61,8 @@ template <class Tile>
 WF_DEVICE void set_row(Tile& o, int row, const SpreadRow<Tile::kColumns>& values, int lane) {
 #pragma unroll
   for (int i = 0; i < Tile::kCount; ++i) {
-    const float value = shuffle(values.value[i / 16], Tile::TileLayout::column(i, thread_index_anew() % 32) % 32);
+    const int column = Tile::TileLayout::column(i, thread_index_anew() % 32);
+    const float value = shuffle(values.value[i / 16], column % 32);
     if (lane / 4 + i / 2 % 2 * 8 == row) o.value[i] = value;
   }
 }
