@@ -177,9 +177,8 @@ std::vector<OpInfo> table() {
        "f = 1 where an output of the row is infinite or NaN, else 0"},
       {"recompute_rows",
        arithmetic,
-       {updates(kTile), updates(kRows), updates(kRows), reads(kRows), reads(kGlobal | kRowIndex),
-        reads(kGlobal), reads(kGlobal), reads(kRowIndex), reads(kIndex), reads(kIndex), reads(kIndex),
-        reads(kIndex)},
+       {updates(kTile), updates(kRows), updates(kRows), reads(kRows), reads(kRowPlace), reads(kGlobal),
+        reads(kGlobal), reads(kRowIndex), reads(kIndex), reads(kIndex), reads(kIndex), reads(kIndex)},
        {"scale", "q_scale", "lift", "rows_per_query"},
        "attention's output, reference and sum of the flagged rows once more, value by value, from q, k and "
        "v: "
@@ -189,7 +188,7 @@ std::vector<OpInfo> table() {
        "the keys, first and last key of query 0"},
       {"multiply_nonzeros",
        arithmetic,
-       {updates(kTile), reads(kRows), reads(kGlobal | kRowIndex), reads(kGlobal)},
+       {updates(kTile), reads(kRows), reads(kRowPlace), reads(kGlobal)},
        {},
        "d = a b in the flagged rows once more, value by value: without the products whose first factor is 0"},
       {"redo",
@@ -314,7 +313,7 @@ unsigned kind_of(const Program& program, const Operand& operand) {
     return kIndex | kRowIndex | (is_constant(operand.expr) ? kNumber : 0u);
   const Tensor* tensor = find(program, operand.space, operand.name);
   if (!tensor) return 0;
-  if (operand.space == Space::global) return kGlobal;
+  if (operand.space == Space::global) return kGlobal | kRowPlace;
   if (operand.space == Space::shared) return kShared;
   if (has(tensor->attributes, "rows")) return kRows;
   return has(tensor->attributes, "columns") ? kColumns : kTile;

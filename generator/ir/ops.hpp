@@ -13,14 +13,15 @@ namespace warpfinch::ir {
 
 // What an operand may be; a mask.
 enum Kinds : unsigned {
-  kGlobal = 1,     // @name[coordinates]
-  kShared = 2,     // $name
-  kTile = 4,       // %name of rank 2
-  kRows = 8,       // %name of rank 1, one value per row
-  kColumns = 16,   // %name of rank 1, one value per column
-  kNumber = 32,    // 0.5, -inf, 3
-  kIndex = 64,     // integer expression
-  kRowIndex = 128  // integer expression: coordinate of a tile's first row; with kGlobal: a place that has one
+  kGlobal = 1,      // @name[coordinates]
+  kShared = 2,      // $name
+  kTile = 4,        // %name of rank 2
+  kRows = 8,        // %name of rank 1, one value per row
+  kColumns = 16,    // %name of rank 1, one value per column
+  kNumber = 32,     // 0.5, -inf, 3
+  kIndex = 64,      // integer expression
+  kRowIndex = 128,  // integer expression: coordinate of a tile's first row
+  kRowPlace = 256   // @name[coordinates], of a tile whose rows the warpgroups share
 };
 
 enum class Access { read, write, update };

@@ -80,7 +80,7 @@ void slice(Operand& operand, const char* unit) { operand.index = {symbol(unit)};
 std::optional<size_t> row_extent(const Program& program, const Op& op, size_t i) {
   const bool copies = op.name == "load" || op.name == "store";
   if (!copies)
-    return operand_info(*find_op(op.name), i).kinds & kRowIndex ? std::optional<size_t>(2) : std::nullopt;
+    return operand_info(*find_op(op.name), i).kinds & kRowPlace ? std::optional<size_t>(2) : std::nullopt;
   const unsigned other = kind_of(program, op.operands[1 - i]);
   if (other == kColumns) return std::nullopt;
   return other == kRows ? 1 : 2;

@@ -21,8 +21,9 @@ namespace {
 
 std::string kinds_text(unsigned kinds) {
   const std::pair<unsigned, const char*> names[] = {
-      {kGlobal, "@param[…]"}, {kShared, "$tile"},    {kTile, "%tile"},     {kRows, "%rows"},
-      {kColumns, "%columns"}, {kNumber, "a number"}, {kIndex, "an index"}, {kRowIndex, "a row index"}};
+      {kGlobal, "@param[…]"}, {kShared, "$tile"},         {kTile, "%tile"},
+      {kRows, "%rows"},       {kColumns, "%columns"},     {kNumber, "a number"},
+      {kIndex, "an index"},   {kRowIndex, "a row index"}, {kRowPlace, "@param[…]"}};
   std::string text;
   for (const auto& [bit, name] : names)
     if (kinds & bit) text += (text.empty() ? "" : " or ") + std::string(name);
@@ -36,7 +37,7 @@ std::optional<Rejection> check_operand(const Program& program, const Op& op, con
   if (kind == 0) return refuse(op, fmt::format("{}{} is not declared", sigil(operand.space), operand.name));
   const unsigned wanted = operand_info(info, i).kinds;
   if (!(kind & wanted)) return refuse(op, fmt::format("operand {} must be {}", i + 1, kinds_text(wanted)));
-  if (kind != kGlobal) return std::nullopt;
+  if (!(kind & kGlobal)) return std::nullopt;
   const Tensor& tensor = *find(program, Space::global, operand.name);
   if (operand.index.size() != tensor.shape.size())
     return refuse(op, fmt::format("@{} has {} dimensions, {} coordinates are given", tensor.name,
