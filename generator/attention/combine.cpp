@@ -64,33 +64,29 @@ std::vector<Expr> with_column(std::vector<Expr> row) {
   return row;
 }
 
-// Loads a split's reference and sum.
-std::vector<Op> load_state(const Combine& c) {
-  return {op("load", {tile("reference"), global("partial_reference", c.of_split)}),
-          op("load", {tile("share"), global("partial_sum", c.of_split)})};
+Op load_reference(const Combine& c) {
+  return op("load", {tile("reference"), global("partial_reference", c.of_split)});
 }
 
-// The highest reference so far, and all sums so far under it.
+// What a split's sum is under the highest reference of all.
+std::vector<Op> share_of_split(const Combine& c, const Attributes& shifted) {
+  return {load_reference(c), op("load", {tile("share"), global("partial_sum", c.of_split)}),
+          op("correction", {tile("weight"), tile("reference"), tile("top")}, shifted),
+          op("multiply", {tile("share"), tile("share"), tile("weight")})};
+}
+
 std::vector<Op> add_sum(const Combine& c, const Attributes& shifted) {
-  std::vector<Op> body = load_state(c);
-  const Op raised = op("maximum", {tile("raised"), tile("top"), tile("reference")});
-  body.insert(body.end(), {raised, op("correction", {tile("weight"), tile("top"), tile("raised")}, shifted),
-                           op("multiply", {tile("sum"), tile("sum"), tile("weight")}),
-                           op("correction", {tile("weight"), tile("reference"), tile("raised")}, shifted),
-                           op("multiply", {tile("share"), tile("share"), tile("weight")}),
-                           op("add", {tile("sum"), tile("sum"), tile("share")}),
-                           op("maximum", {tile("top"), tile("top"), tile("reference")})});
+  std::vector<Op> body = share_of_split(c, shifted);
+  body.push_back(op("add", {tile("sum"), tile("sum"), tile("share")}));
   return body;
 }
 
 // A split weighs what it has of the sum: at most 1, so that what is added stays as small as the values are.
 std::vector<Op> add_split(const Combine& c, const Attributes& shifted) {
-  std::vector<Op> body = load_state(c);
-  body.insert(body.end(), {op("correction", {tile("weight"), tile("reference"), tile("top")}, shifted),
-                           op("multiply", {tile("weight"), tile("weight"), tile("share")}),
-                           op("divide", {tile("weight"), tile("weight"), tile("divisor")}),
+  std::vector<Op> body = share_of_split(c, shifted);
+  body.insert(body.end(), {op("multiply", {tile("share"), tile("share"), tile("inverse")}),
                            op("load", {tile("x"), global("partial_o", with_column(c.of_split))}),
-                           op("multiply", {tile("x"), tile("x"), tile("weight")}),
+                           op("multiply", {tile("x"), tile("x"), tile("share")}),
                            op("add", {tile("o"), tile("o"), tile("x")})});
   return body;
 }
@@ -109,8 +105,11 @@ std::vector<Op> row_tile(const Combine& c, const AttentionFields& fields, const 
   std::vector<Op> body{op("fill", {tile("top"), number(-INFINITY)}), op("fill", {tile("sum"), number(0)}),
                        op("fill", {tile("o"), number(0)})};
   // As many loads in flight as registers allow: each trip waits for nothing but memory.
-  body.push_back(for_loop(each, add_sum(c, shifted), {{"unroll", "8"}}));
-  body.push_back(op("maximum", {tile("divisor"), tile("sum"), number(kLeastSum)}));
+  const Op raise_top = op("maximum", {tile("top"), tile("top"), tile("reference")});
+  body.push_back(for_loop(each, {load_reference(c), raise_top}, {{"unroll", "32"}}));
+  body.push_back(for_loop(each, add_sum(c, shifted), {{"unroll", "32"}}));
+  body.push_back(op("maximum", {tile("inverse"), tile("sum"), number(kLeastSum)}));
+  body.push_back(op("reciprocal", {tile("inverse"), tile("inverse")}));
   body.push_back(for_loop(each, add_split(c, shifted), {{"unroll", "8"}}));
   body.push_back(op("store", {global("o", with_column(c.row)), tile("o")}));
   if (fields.lse) body.push_back(store_lse(c, shifted));
@@ -131,7 +130,7 @@ Program build_combine(const AttentionFields& fields, const AttentionConfig& conf
     program.tensors.push_back(register_tile(name, DataType::fp32, {symbol("m_tile"), kColumns}));
     set(program.tensors.back().attributes, "layout", "vector");
   }
-  for (const char* name : {"reference", "top", "raised", "weight", "share", "sum", "divisor"})
+  for (const char* name : {"reference", "top", "weight", "share", "sum", "inverse"})
     program.tensors.push_back(row_values(name, symbol("m_tile")));
   if (fields.lse) program.tensors.push_back(row_values("lse", symbol("m_tile")));
   Op grid = op("grid", {}, {{"tile_order", "flat"}});

@@ -25,11 +25,10 @@ extern "C" __global__ void __launch_bounds__(32, 1) combine(fp32* partial_o_data
   RegisterTile<float, 16, 32, VectorLayout> o_tile;
   RowValues<16> reference_rows;
   RowValues<16> top_rows;
-  RowValues<16> raised_rows;
   RowValues<16> weight_rows;
   RowValues<16> share_rows;
   RowValues<16> sum_rows;
-  RowValues<16> divisor_rows;
+  RowValues<16> inverse_rows;
   RowValues<16> lse_rows;
   const int tile = block_index();
   const int d = (tile % 4) * 32;
@@ -38,28 +37,30 @@ extern "C" __global__ void __launch_bounds__(32, 1) combine(fp32* partial_o_data
   fill(top_rows, -infinity());
   fill(sum_rows, 0.0f);
   fill(o_tile, 0.0f);
-  #pragma unroll 8
+  #pragma unroll 32
+  for (int split = 0; split < 8; split += 1) {
+    load(reference_rows, partial_reference_global, split, b, m);
+    maximum(top_rows, top_rows, reference_rows);
+  }
+  #pragma unroll 32
   for (int split = 0; split < 8; split += 1) {
     load(reference_rows, partial_reference_global, split, b, m);
     load(share_rows, partial_sum_global, split, b, m);
-    maximum(raised_rows, top_rows, reference_rows);
-    correction(weight_rows, top_rows, raised_rows, 0.12751743f);
-    multiply(sum_rows, sum_rows, weight_rows);
-    correction(weight_rows, reference_rows, raised_rows, 0.12751743f);
+    correction(weight_rows, reference_rows, top_rows, 0.12751743f);
     multiply(share_rows, share_rows, weight_rows);
     add(sum_rows, sum_rows, share_rows);
-    maximum(top_rows, top_rows, reference_rows);
   }
-  maximum(divisor_rows, sum_rows, 1e-30f);
+  maximum(inverse_rows, sum_rows, 1e-30f);
+  reciprocal(inverse_rows, inverse_rows);
   #pragma unroll 8
   for (int split = 0; split < 8; split += 1) {
     load(reference_rows, partial_reference_global, split, b, m);
     load(share_rows, partial_sum_global, split, b, m);
     correction(weight_rows, reference_rows, top_rows, 0.12751743f);
-    multiply(weight_rows, weight_rows, share_rows);
-    divide(weight_rows, weight_rows, divisor_rows);
+    multiply(share_rows, share_rows, weight_rows);
+    multiply(share_rows, share_rows, inverse_rows);
     load(x_tile, partial_o_global, split, b, m, d);
-    multiply(x_tile, x_tile, weight_rows);
+    multiply(x_tile, x_tile, share_rows);
     add(o_tile, o_tile, x_tile);
   }
   store(o_global, o_tile, b, m, d);
