@@ -8,6 +8,18 @@
 
 namespace warpfinch {
 
+// The matrix unit, for 16-bit factors and fp32 sums. A register tile of `rows` rows is held by `warps` warps,
+// which issue the instruction together; each holds rows / warps of its rows.
+struct MatrixUnit {
+  int rows, warps;
+  int depth;          // k that one instruction sums over
+  int max_columns;    // of one instruction's sum; a wider tile takes several
+  int column_step;    // of which columns are a multiple
+  bool asynchronous;  // products are committed and waited for, and read shared memory by the async proxy
+  bool reads_shared;  // factors may lie in shared memory; where they may not, the primitive loads them
+  bool operator==(const MatrixUnit&) const = default;
+};
+
 struct Target {
   std::string name;             // the -arch= of NVRTC, e.g. "sm_90a"
   std::string template_folder;  // templates/<folder>/ptx.cuh
@@ -21,6 +33,12 @@ struct Target {
   int register_granularity;  // registers per thread come in multiples of this
   int max_registers_per_thread;
   int max_threads_per_block;
+  MatrixUnit mma;
+  bool tma;                    // tensor maps, bulk copies, and mbarriers that count their bytes
+  bool register_reallocation;  // setmaxnreg, by whole warpgroups
+  bool stmatrix;
+  int max_cluster;                 // blocks; 1: there are no clusters
+  int named_barriers;              // of a block, number 0 among them, which block_sync takes
   int mma_flops_per_clock;         // dense 16-bit, per multiprocessor
   int exponentials_per_clock;      // ex2, per multiprocessor
   double clock_ghz;                // sustained, for the static model

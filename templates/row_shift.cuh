@@ -42,14 +42,23 @@ WF_DEVICE float exponent_of(float score, RowShift at, float scale) {
   return fused(score - at.base, scale, -at.shift);
 }
 
-// The factor that brings what was summed under `old` to the higher reference `raised`, for every pair: 2 to
-// (from.base - to.base) * scale + from.shift - to.shift. The product is unrounded, and the large shift is
-// added to it before the lift is. Without branches, because loops that wait for memory hold it.
+// The factor that brings what was summed under `old` to the higher reference `raised`, for every pair.
 WF_DEVICE float exact_correction(float old, float raised, float scale, float lift) {
+  if (old == raised) return 1.0f;
+  if (old == -infinity()) return 0.0f;
   const RowShift from = exact_shift(old, scale, lift), to = exact_shift(raised, scale, lift);
-  const bool keeps_shift = from.base == 0.0f, to_shift = to.base == 0.0f;
-  const float large = (keeps_shift ? from.shift : 0.0f) - (to_shift ? to.shift : 0.0f);
-  const float rest = keeps_shift == to_shift ? 0.0f : keeps_shift ? lift : -lift;
+  if (from.base == to.base) return ex2(from.shift - to.shift);
+  // One base at least is a reference, whose product with scale is taken unrounded.
+  if (from.base == 0.0f) return ex2(fused(-raised, scale, from.shift) + lift);
+  if (to.base == 0.0f) return ex2(fused(old, scale, -to.shift) - lift);
+  return ex2((old - raised) * scale);
+}
+// The same without branches, for loops whose loads should not wait for one another. It takes more registers.
+WF_DEVICE float branchless_correction(float old, float raised, float scale, float lift) {
+  const RowShift from = exact_shift(old, scale, lift), to = exact_shift(raised, scale, lift);
+  const bool from_shift = from.base == 0.0f, to_shift = to.base == 0.0f;
+  const float large = (from_shift ? from.shift : 0.0f) - (to_shift ? to.shift : 0.0f);
+  const float rest = from_shift == to_shift ? 0.0f : from_shift ? lift : -lift;
   const float factor = ex2(fused(from.base - to.base, scale, large) + rest);
   return old == raised ? 1.0f : old == -infinity() ? 0.0f : factor;
 }

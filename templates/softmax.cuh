@@ -43,7 +43,7 @@ WF_DEVICE void correction(RowValues<Rows>& factor, const RowValues<Rows>& old, c
                           float scale, float lift = 0.0f) {
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    factor.value[half] = exact_correction(old.value[half], raised.value[half], scale, lift);
+    factor.value[half] = branchless_correction(old.value[half], raised.value[half], scale, lift);
 }
 
 // 2^x on the FMA pipe, for who would wait for ex2: a polynomial of the fraction, to whose exponent the whole

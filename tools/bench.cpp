@@ -173,7 +173,7 @@ Command add_bench(CLI::App& program) {
       ->allow_extra_args(false);
   app->add_option("--csv", options->csv, "Also write the rows to this file");
   app->add_option("--samples", options->samples, "Graph replays")
-      ->check(CLI::Range(3, 10000))
+      ->check(whole_number(3, 10000))
       ->capture_default_str();
   app->add_flag("--check", options->check, "Compare with the float64 reference first");
   add_device_option(*app, options->selection);

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "generator/text.hpp"
 #include <charconv>
 #include <limits>
 
+#include "generator/text.hpp"
 #include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
@@ -75,6 +75,11 @@ CLI::Option* add_device_option(CLI::App& command, Selection& selection) {
 }
 
 std::string seed_fault(const std::string& text) { return number_fault(text, uint64_t{0}, ~uint64_t{0}); }
+
+CLI::Validator whole_number(int least, int most) {
+  return {[=](std::string& text) { return number_fault(text, least, most); },
+          fmt::format("{} to {}", least, most)};
+}
 
 void add_schedule_seed_option(CLI::App& command, Selection& selection) {
   command

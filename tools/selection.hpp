@@ -29,6 +29,8 @@ void add_target_option(CLI::App& command, Selection& selection);
 CLI::Option* add_device_option(CLI::App& command, Selection& selection);
 // Of a seed's text, for CLI::Option::check, since the option itself takes -1 for 2^64 - 1; empty: none.
 std::string seed_fault(const std::string& text);
+// For CLI::Option::check. CLI11's own range says it in other words from release to release.
+CLI::Validator whole_number(int least, int most);
 void add_schedule_seed_option(CLI::App& command, Selection& selection);
 void add_database_option(CLI::App& command, Selection& selection);
 void add_json_option(CLI::App& command, bool& json);

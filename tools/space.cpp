@@ -82,7 +82,7 @@ Command add_space(CLI::App& program) {
   app->add_option("--problem", options->selection.problem, "What to compute")->required();
   add_target_option(*app, options->selection);
   app->add_option("--limit", options->limit, "Also list the best N configs by the static model")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+      ->check(whole_number(0, std::numeric_limits<int>::max()));
   add_json_option(*app, options->selection.json);
   return {app, [options] { return show_space(*options); }};
 }

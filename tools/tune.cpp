@@ -146,7 +146,7 @@ Command add_tune(CLI::App& program) {
   app->add_option("--shapes", options->tuning.shapes, "List of problems (YAML); - is standard input");
   app->add_option("--jobs", options->tuning.jobs,
                   "Problems tuned at a time; they take turns on the GPU and compile beside each other")
-      ->check(CLI::Range(1, 256))
+      ->check(whole_number(1, 256))
       ->capture_default_str();
   app->add_option("--config", options->first, "Config to try first; may be repeated")
       ->allow_extra_args(false);

@@ -55,7 +55,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"problem_and_program", {"show", "--problem", kGemm, "--program", "x.tir"}, 2, "not both"},
         Case{"unknown_target", {"space", "--problem", kGemm, "--target", "sm_12"}, 2, "sm_90a"},
         Case{"bad_limit", {"cache", "prune", "--limit", "12Q"}, 2, "512M"},
-        Case{"no_jobs", {"tune", "--problem", kGemm, "--jobs", "0"}, 2, "0 not in range 1 to 256"},
+        Case{"no_jobs",
+             {"tune", "--problem", kGemm, "--jobs", "0"},
+             2,
+             "'0' should be a whole number from 1 to 256"},
         Case{"bad_budget", {"tune", "--problem", kGemm, "--budget", "soon"}, 2, "soon"},
         Case{"tune_nothing", {"tune"}, 2, "--shapes"},
         Case{"missing_shapes", {"tune", "--shapes", "/nowhere/list.yaml"}, 2, "/nowhere/list.yaml"},
@@ -110,8 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
              "/nowhere/a.npy"},
         Case{"output_name", {"run", "--problem", kGemm, "--output", "z=z.npy"}, 2, "there are: a, b, c"},
         Case{"spread", {"run", "--problem", kGemm, "--spread", "0"}, 2, "--spread"},
-       Case{"spread_that_is_zero_as_fp32", {"run", "--problem", kGemm, "--spread", "1e-46"}, 2, "fp32"},
-       Case{"spread_beyond_fp32", {"run", "--problem", kGemm, "--spread", "1e39"}, 2, "fp32"}),
+        Case{"spread_that_is_zero_as_fp32", {"run", "--problem", kGemm, "--spread", "1e-46"}, 2, "fp32"},
+        Case{"spread_beyond_fp32", {"run", "--problem", kGemm, "--spread", "1e39"}, 2, "fp32"}),
     name_of);
 
 TEST(BadFiles, BrokenYamlNamesThePlace) {
