@@ -368,7 +368,7 @@ Reason consumer_need_violated(int need, const std::string& of, const lower::Role
 // registers.
 constexpr int kBesideSums = 26, kBesideSumsAndFactor = 30;
 Reason instruction_violated(int columns, int beside, int consumers, int blocks, const Target& target) {
-  const int64_t need = columns / 2 + beside, has = lower::launch_registers(consumers, blocks, target);
+  const int64_t need = columns / 2 + beside, has = launch_registers((consumers + 1) * kWarpgroup, blocks, target);
   if (need <= has) return {};
   return fmt::format("a wgmma of {} columns needs {} registers, the launch allots {} to a thread", columns,
                      need, has);

@@ -72,7 +72,7 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   launch.program = ir::print(program);
   launch.source = emit::emit(program, target, title);
   const std::vector<const ir::Tensor*> params = params_of(program);
-  for (const emit::KernelParameter& parameter : emit::kernel_parameters(program)) {
+  for (const emit::KernelParameter& parameter : emit::kernel_parameters(program, target)) {
     const auto is_it = [&](const ir::Tensor* param) { return param->name == parameter.param; };
     const size_t i = std::find_if(params.begin(), params.end(), is_it) - params.begin();
     Argument argument{.kind = Argument::Kind::pointer, .buffer = places[i], .map = {}};
@@ -91,9 +91,7 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
   launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));
-  const int threads = launch.threads * launch.blocks_per_multiprocessor;
-  launch.launch_registers =
-      std::min(target.max_registers_per_thread, target.registers_per_multiprocessor / threads / 8 * 8);
+  launch.launch_registers = launch_registers(launch.threads, launch.blocks_per_multiprocessor, target);
   return launch;
 }
 

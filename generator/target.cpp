@@ -6,6 +6,27 @@
 
 namespace warpfinch {
 
+namespace {
+
+// PTX ISA: wgmma.mma_async, mma.sync.m16n8k16. A tile of mma.sync's sums takes several instructions; it is as
+// wide here as wgmma's, which is what registers hold.
+constexpr MatrixUnit kWgmma = {.instruction = "wgmma",
+                               .rows = 64,
+                               .warps = 4,
+                               .depth = 16,
+                               .max_columns = 256,
+                               .column_step = 8,
+                               .asynchronous = true};
+constexpr MatrixUnit kMmaSync = {.instruction = "mma.sync",
+                                 .rows = 16,
+                                 .warps = 1,
+                                 .depth = 16,
+                                 .max_columns = 256,
+                                 .column_step = 8,
+                                 .asynchronous = false};
+
+}  // namespace
+
 const std::vector<Target>& targets() {
   // Limits: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability" (9.0).
   // Rates: measured on an H200 (tools/bench/NOTES.md, "What the chip does").
@@ -22,16 +43,9 @@ const std::vector<Target>& targets() {
       .register_granularity = 8,
       .max_registers_per_thread = 255,
       .max_threads_per_block = 1024,
-      .mma = {.rows = 64,
-              .warps = 4,
-              .depth = 16,
-              .max_columns = 256,
-              .column_step = 8,
-              .asynchronous = true,
-              .reads_shared = true},
+      .mma = kWgmma,
       .tma = true,
       .register_reallocation = true,
-      .stmatrix = true,
       .max_cluster = 8,
       .named_barriers = 16,
       .mma_flops_per_clock = 4096,

@@ -1,6 +1,7 @@
 // What a GPU can do, as data. No pass compares an SM number; it asks the row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,15 +9,17 @@
 
 namespace warpfinch {
 
-// The matrix unit, for 16-bit factors and fp32 sums. A register tile of `rows` rows is held by `warps` warps,
-// which issue the instruction together; each holds rows / warps of its rows.
+constexpr int kWarpThreads = 32, kWarpgroupWarps = 4;
+
+// The matrix unit, for 16-bit factors and fp32 sums.
 struct MatrixUnit {
-  int rows, warps;
-  int depth;          // k that one instruction sums over
-  int max_columns;    // of one instruction's sum; a wider tile takes several
-  int column_step;    // of which columns are a multiple
-  bool asynchronous;  // products are committed and waited for, and read shared memory by the async proxy
-  bool reads_shared;  // factors may lie in shared memory; where they may not, the primitive loads them
+  std::string_view instruction;  // "wgmma", as messages call it
+  int rows, warps;               // of one instruction, and the warps that issue it together
+  int depth;                     // k that one instruction sums over
+  int max_columns, column_step;  // of a tile of sums
+  // Products stay in flight until they are waited for, and read shared memory through the async proxy. Others
+  // are done when they have been issued, and what they read comes through the registers of their warp.
+  bool asynchronous;
   bool operator==(const MatrixUnit&) const = default;
 };
 
@@ -34,9 +37,8 @@ struct Target {
   int max_registers_per_thread;
   int max_threads_per_block;
   MatrixUnit mma;
-  bool tma;                    // tensor maps, bulk copies, and mbarriers that count their bytes
-  bool register_reallocation;  // setmaxnreg, by whole warpgroups
-  bool stmatrix;
+  bool tma;                        // tensor maps, bulk copies, and mbarriers that count their bytes
+  bool register_reallocation;      // setmaxnreg, by whole warpgroups
   int max_cluster;                 // blocks; 1: there are no clusters
   int named_barriers;              // of a block, number 0 among them, which block_sync takes
   int mma_flops_per_clock;         // dense 16-bit, per multiprocessor
@@ -45,6 +47,18 @@ struct Target {
   double memory_bytes_per_second;  // for the static model
   bool operator==(const Target&) const = default;
 };
+
+// Rows of a register tile that a warp holds, and a warpgroup.
+constexpr int warp_rows(const Target& target) { return target.mma.rows / target.mma.warps; }
+constexpr int warpgroup_rows(const Target& target) { return kWarpgroupWarps * warp_rows(target); }
+// What a launch allots to every thread, where `blocks` of so many threads share a multiprocessor.
+constexpr int launch_registers(int64_t threads, int64_t blocks, const Target& target) {
+  const int64_t share = target.registers_per_multiprocessor / (threads * blocks);
+  return static_cast<int>(std::min<int64_t>(share / target.register_granularity * target.register_granularity,
+                                            target.max_registers_per_thread));
+}
+// Roles may have budgets of their own: whole warpgroups, whole eights (PTX ISA, setmaxnreg).
+constexpr int kLeastBudget = 24, kMostBudget = 256;
 
 // The known targets. Throws Error (input) with the list for an unknown name.
 const std::vector<Target>& targets();

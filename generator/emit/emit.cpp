@@ -63,7 +63,7 @@ std::string template_argument(const Op& op, std::string_view name) {
 class Emitter {
  public:
   Emitter(const Program& program, const Target& target) : program_(program), target_(target) {
-    parameters_ = kernel_parameters(program);
+    parameters_ = kernel_parameters(program, target);
     threads_ = static_cast<int>(integer(program.attributes, "threads", 128));
   }
 
@@ -467,7 +467,7 @@ class Emitter {
   }
   // A copy takes the tensor and, as its last arguments, where the tile begins; other ops both as one.
   std::string global_argument(const Op& op, const Operand& operand) const {
-    if (is_tma(op)) return parameter_name(parameters_, parameter_of(program_, op));
+    if (is_tma(op)) return parameter_name(parameters_, parameter_of(program_, op, target_));
     const std::string tensor = spell_tensor(program_, Space::global, operand.name);
     return moves_tile(op) ? tensor : fmt::format("place({}, {})", tensor, coordinates(operand));
   }
@@ -486,7 +486,7 @@ class Emitter {
   }
   // Of a second factor: as many as the product sums over, or transposed as it has columns.
   int64_t sliced_rows(const Op& op, const Operand& operand) const {
-    if (!is_constant(operand.index[0])) return slice_rows(operand, 0);
+    if (!is_constant(operand.index[0])) return slice_rows(operand, 0, target_);
     const Operand& like = op.operands[operand.transposed ? 0 : 1];
     return value(find(program_, like.space, like.name)->shape[1]);
   }

@@ -19,7 +19,7 @@ struct KernelParameter {
   auto operator<=>(const KernelParameter&) const = default;
 };
 // In the order of the kernel's signature: by param, the pointer first.
-std::vector<KernelParameter> kernel_parameters(const ir::Program& program);
+std::vector<KernelParameter> kernel_parameters(const ir::Program& program, const Target& target);
 
 // `title`: comment lines for the head of the kernel, such as problem and config.
 CudaSource emit(const ir::Program& program, const Target& target, const std::vector<std::string>& title);

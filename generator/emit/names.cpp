@@ -70,9 +70,9 @@ std::string parameter_name(const std::vector<KernelParameter>& parameters, const
   return parameter.param + "_map" + (before ? number_to_text(before + 1) : "");
 }
 
-int64_t slice_rows(const Operand& operand, int64_t all) {
+int64_t slice_rows(const Operand& operand, int64_t all, const Target& target) {
   if (operand.index.empty()) return all;
-  return operand.index[0] == symbol("warp") ? 16 : 64;
+  return operand.index[0] == symbol("warp") ? warp_rows(target) : warpgroup_rows(target);
 }
 
 std::string spell_symbol(const std::string& name) { return is_taken(name) ? name + "_" : name; }

@@ -13,12 +13,12 @@ bool is_tma(const ir::Op& op);
 bool moves_tile(const ir::Op& op);
 const ir::Operand& global_operand(const ir::Op& op);
 // The signature's parameter through which a load or store reaches its param.
-KernelParameter parameter_of(const ir::Program& program, const ir::Op& op);
+KernelParameter parameter_of(const ir::Program& program, const ir::Op& op, const Target& target);
 // `q_map`, or with a number where a param has several boxes; `q_data` for a pointer.
 std::string parameter_name(const std::vector<KernelParameter>& parameters, const KernelParameter& parameter);
 
 // Rows of a shared operand: of a warpgroup's or a warp's slice, or all of them.
-int64_t slice_rows(const ir::Operand& operand, int64_t all);
+int64_t slice_rows(const ir::Operand& operand, int64_t all, const Target& target);
 // An integer expression; a symbol that C++ or the templates use otherwise gets a trailing underscore.
 std::string spell(const ir::Expr& expr);
 std::string spell_symbol(const std::string& name);

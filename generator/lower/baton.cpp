@@ -87,7 +87,7 @@ Lowered baton(const Program& program, const Target&) {
   for (Op& grid : result.body)
     for (Op& role : grid.body) {
       if (!has(role.attributes, "consumer")) continue;
-      if (integer(role.attributes, "warps", 0) < 8)
+      if (integer(role.attributes, "warps", 0) < 2 * kWarpgroupWarps)
         return Rejection{"baton", "a baton needs at least two consumer warpgroups, the program has one"};
       if (wrap_loops(role.body, *span)) set(role.attributes, "baton");
     }

@@ -1,6 +1,7 @@
 // copy_paths: chooses for every copy between global and shared memory how it is done, and lays out the tiles.
-//   via=tma where the tensor allows it (inner stride 1, other strides positive multiples of 16 bytes);
-//   else via=ld / via=st: any strides, element by element if need be; hints to the copy engine go.
+//   via=tma where the target has a copy engine and the tensor allows it (inner stride 1, other strides
+//   positive multiples of 16 bytes); else via=ld / via=st: any strides, element by element if need be; hints
+//   to the copy engine go.
 // copy=cp_async has the producer's threads fill the tiles by cp.async where rows begin at multiples of 16
 // bytes, else by ld, and copy=ld by ld at once; a tile's own `copy` goes before the kernel's. Only copy=ld of
 // the kernel keeps results from the copy engine.
@@ -155,10 +156,11 @@ std::string path_of_all(const Program& program) {
   return attribute(program.attributes, "copy").value_or("auto");
 }
 
-// What fills the tile, as far as the load allows.
-std::string path_into(const Program& program, const Op& load) {
+// What fills the tile, as far as the load and the target allow. Without a copy engine auto is cp_async.
+std::string path_into(const Program& program, const Op& load, const Target& target) {
   const Tensor& tile = *find(program, Space::shared, load.operands[0].name);
-  const std::string wanted = attribute(tile.attributes, "copy").value_or(path_of_all(program));
+  const std::string named = attribute(tile.attributes, "copy").value_or(path_of_all(program));
+  const std::string wanted = named == "auto" && !target.tma ? "cp_async" : named;
   if (wanted == "cp_async" && !cp_async_obstacle(program, load)) return "cp_async";
   const bool fits_box = value(tile.shape[0]) <= kMaxBoxRows;
   if (wanted == "auto" && fits_box && tma_can_move(*find(program, Space::global, load.operands[1].name)))
@@ -166,9 +168,9 @@ std::string path_into(const Program& program, const Op& load) {
   return "ld";
 }
 
-void choose_load(const Program& program, Op& load) {
+void choose_load(const Program& program, Op& load, const Target& target) {
   if (load.operands[0].space != Space::shared || has(load.attributes, "via")) return;
-  const std::string path = path_into(program, load);
+  const std::string path = path_into(program, load, target);
   set(load.attributes, "via", path);
   if (path != "tma") remove(load.attributes, "evict");
 }
@@ -177,7 +179,7 @@ void choose(Program& program, std::vector<Op>& body, bool staged, const Target& 
   for (size_t i = 0; i < body.size(); ++i) {
     choose(program, body[i].body, staged, target);
     if (body[i].name == "store") choose_store(program, body, i, staged, target);
-    if (body[i].name == "load") choose_load(program, body[i]);
+    if (body[i].name == "load") choose_load(program, body[i], target);
   }
 }
 
@@ -185,8 +187,8 @@ void choose(Program& program, std::vector<Op>& body, bool staged, const Target& 
 
 Lowered copy_paths(const Program& program, const Target& target) {
   Program result = program;
-  const bool staged =
-      has_mma(program) && path_of_all(program) != "ld" && attribute(program.attributes, "staging") != "none";
+  const bool staged = target.tma && has_mma(program) && path_of_all(program) != "ld" &&
+                      attribute(program.attributes, "staging") != "none";
   choose(result, result.body, staged, target);
   remove(result.attributes, "copy");
   for (Tensor& tensor : result.tensors) remove(tensor.attributes, "copy");

@@ -8,10 +8,15 @@
 namespace warpfinch::lower {
 namespace {
 
-constexpr int64_t kWarpgroup = 128;  // threads
-
 // Alone on its multiprocessor a single consumer has all that a thread can have, as the launch leaves it.
-bool divides(const RoleShares& shares) { return shares.consumers >= 2 || shares.blocks >= 2; }
+bool divides(const RoleShares& shares, const Target& target) {
+  return target.register_reallocation && (shares.consumers >= 2 || shares.blocks >= 2);
+}
+
+// What a launch with a producer beside the consumers allots to every thread.
+int64_t allotted(const RoleShares& shares, const Target& target) {
+  return launch_registers((shares.consumers + 1) * kWarpgroupWarps * kWarpThreads, shares.blocks, target);
+}
 
 // The least that a producer needs, and with many consumers what their whole eights leave.
 int64_t derived(const RoleShares& shares) {
@@ -22,29 +27,24 @@ int64_t derived(const RoleShares& shares) {
 
 }  // namespace
 
-int64_t launch_registers(int64_t consumers, int64_t blocks, const Target& target) {
-  const int64_t threads = (consumers + 1) * kWarpgroup * blocks, step = target.register_granularity;
-  return std::min<int64_t>(target.registers_per_multiprocessor / threads, target.max_registers_per_thread) /
-         step * step;
-}
-
 RegisterBudget register_budget(const RoleShares& shares, const Target& target) {
-  if (!divides(shares)) return {};
-  const int64_t all = launch_registers(shares.consumers, shares.blocks, target) * (shares.consumers + 1),
-                step = target.register_granularity;
+  if (!divides(shares, target)) return {};
+  const int64_t all = allotted(shares, target) * (shares.consumers + 1), step = target.register_granularity;
   const int64_t producer = shares.producer_regs > 0 ? shares.producer_regs : derived(shares);
   return {producer, std::min((all - producer) / shares.consumers / step * step, kMostOfConsumer)};
 }
 
 std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target) {
-  const int64_t kept = shares.producer_regs,
-                allots = launch_registers(shares.consumers, shares.blocks, target);
+  const int64_t kept = shares.producer_regs, allots = allotted(shares, target);
   if (kept == 0) {
-    if (!divides(shares) || derived(shares) <= allots) return std::nullopt;
+    if (!divides(shares, target) || derived(shares) <= allots) return std::nullopt;
     return fmt::format("a producer whose threads copy needs {} registers, the launch allots {} to a thread",
                        derived(shares), allots);
   }
-  if (!divides(shares))
+  if (!target.register_reallocation)
+    return fmt::format("producer_regs={}: {} cannot move registers from one warp to another", kept,
+                       target.name);
+  if (!divides(shares, target))
     return fmt::format("producer_regs={}: 1 consumer warpgroup has {} registers per thread as it is", kept,
                        target.max_registers_per_thread);
   if (shares.copier != Copier::engine && kept < derived(shares))

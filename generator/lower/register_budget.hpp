@@ -26,8 +26,7 @@ struct RegisterBudget {
 
 constexpr int64_t kMostOfConsumer = 240;
 
-// What a launch with a producer beside the consumers allots to every thread.
-int64_t launch_registers(int64_t consumers, int64_t blocks, const Target& target);
+// None where the target cannot move registers between warpgroups.
 RegisterBudget register_budget(const RoleShares& shares, const Target& target);
 // Why a producer cannot keep what it is given, or needs.
 std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target);

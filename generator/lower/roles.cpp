@@ -1,7 +1,7 @@
 // roles: divides the grid's body between a producer warpgroup, which keeps the loads into shared memory, and
 // the consumers, which keep everything else. Every loaded tile becomes a ring: the producer acquires a free
 // stage and loads it, the consumers wait until it is full and release it behind the last op that uses it.
-// Consumers with mma ops are warpgroups of 64 rows: their register tiles shrink to 64 rows, row coordinates
+// Consumers with mma ops are warpgroups: their register tiles shrink to the rows of one (64), row coordinates
 // gain `warpgroup * 64`, and shared operands that hold rows are sliced. Where a loop tells each warpgroup's
 // own bounds, consumers walk to these and skip what is left (own_extents.cpp). A program without loads into
 // shared memory gets one role. What cp.async brought is fenced behind its wait where an mma reads it.
@@ -25,9 +25,6 @@ using namespace ir;
 namespace {
 
 constexpr const char* kStage = "roles";
-constexpr int64_t kWarpRows = 16;       // rows of a register tile that one warp holds
-constexpr int64_t kWarpgroupRows = 64;  // rows of a wgmma
-constexpr int64_t kWarpgroupWarps = 4;
 
 bool contains_async_load(const Op& op) {
   if (is_async_load(op)) return true;
@@ -86,14 +83,14 @@ std::optional<size_t> row_extent(const Program& program, const Op& op, size_t i)
   return other == kRows ? 1 : 2;
 }
 
-// Row coordinates of one op, for a warpgroup's 64 rows (TMA stores: for a warp's 16 rows).
-void place_rows(const Program& program, Op& op) {
+// Row coordinates of one op, for a warpgroup's rows (TMA stores: for a warp's).
+void place_rows(const Program& program, Op& op, const Target& target) {
   const OpInfo& info = *find_op(op.name);
   const bool tma_store = op.name == "store" && op.operands[1].space == Space::shared;
   for (size_t i = 0; i < op.operands.size(); ++i) {
     Operand& operand = op.operands[i];
     if (operand.kind == Operand::Kind::expr && operand_info(info, i).kinds & kRowIndex)
-      operand.expr = offset_row(operand.expr, "warpgroup", kWarpgroupRows);
+      operand.expr = offset_row(operand.expr, "warpgroup", warpgroup_rows(target));
     if (operand.kind != Operand::Kind::tensor) continue;
     const bool a_of_mma = op.name == "mma" && i == 1;
     if (operand.space == Space::shared && (a_of_mma || op.name == "copy")) slice(operand, "warpgroup");
@@ -101,25 +98,26 @@ void place_rows(const Program& program, Op& op) {
     const auto extent = operand.space == Space::global ? row_extent(program, op, i) : std::nullopt;
     if (!extent) continue;
     Expr& row = operand.index[operand.index.size() - *extent];
-    row = tma_store ? offset_row(row, "warp", kWarpRows) : offset_row(row, "warpgroup", kWarpgroupRows);
+    row = tma_store ? offset_row(row, "warp", warp_rows(target))
+                    : offset_row(row, "warpgroup", warpgroup_rows(target));
   }
 }
 
 // One warpgroup holds all rows, yet its warps store only their own: nothing orders them among each other.
-void divide_stores(const Program& program, std::vector<Op>& consumer) {
+void divide_stores(const Program& program, std::vector<Op>& consumer, const Target& target) {
   walk(consumer, [&](Op& op) {
-    if (op.name == "store" && op.operands[1].space == Space::shared) place_rows(program, op);
+    if (op.name == "store" && op.operands[1].space == Space::shared) place_rows(program, op, target);
   });
 }
 
-void distribute(Program& program, std::vector<Op>& consumer) {
+void distribute(Program& program, std::vector<Op>& consumer, const Target& target) {
   walk(consumer, [&](Op& op) {
     if (find_op(op.name)->group != Group::structure && find_op(op.name)->group != Group::synchronisation)
-      place_rows(program, op);
+      place_rows(program, op, target);
   });
   for (Tensor& tensor : program.tensors)
     if (tensor.space == Space::register_ && !has(tensor.attributes, "columns"))
-      tensor.shape[0] = kWarpgroupRows;
+      tensor.shape[0] = warpgroup_rows(target);
 }
 
 // --- registers and threads -------------------------------------------------------------------------------
@@ -152,11 +150,12 @@ Op& grid_of(Program& program) {
                        [](const Op& op) { return op.name == "grid"; });
 }
 
-Lowered one_role(Program program, int64_t rows) {
+Lowered one_role(Program program, int64_t rows, const Target& target) {
+  const int64_t warps = rows / warp_rows(target);
   Op& grid = grid_of(program);
   drop_unused_lets(grid.body);
-  grid.body = {role("compute", rows / kWarpRows, 0, std::move(grid.body))};
-  set(program.attributes, "threads", number_to_text(rows / kWarpRows * 32));
+  grid.body = {role("compute", warps, 0, std::move(grid.body))};
+  set(program.attributes, "threads", number_to_text(warps * kWarpThreads));
   remove(program.attributes, "producer_regs");
   return program;
 }
@@ -171,14 +170,16 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   walk_own_extents(consumer);
   drop_unused_lets(producer);
   drop_unused_lets(consumer);
-  const int64_t warps = rows / kWarpRows;
-  if (has_mma && rows % kWarpgroupRows != 0)
-    return Rejection{kStage, fmt::format("register tiles of {} rows; wgmma wants a multiple of 64", rows)};
-  if (has_mma && rows > kWarpgroupRows)
-    distribute(program, consumer);
+  const int64_t warps = rows / warp_rows(target), group = warpgroup_rows(target);
+  if (has_mma && rows % group != 0)
+    return Rejection{
+        kStage,
+        fmt::format("register tiles of {} rows; warpgroups with mma ops want a multiple of {}", rows, group)};
+  if (has_mma && rows > group)
+    distribute(program, consumer, target);
   else
-    divide_stores(program, consumer);
-  // Budgets only where every role is whole warpgroups, which setmaxnreg wants.
+    divide_stores(program, consumer, target);
+  // Budgets only where every role is whole warpgroups.
   const bool whole = warps % kWarpgroupWarps == 0;
   if (whole) shares.consumers = warps / kWarpgroupWarps;
   if (auto reason = why_not_kept(shares, target)) return Rejection{kStage, *reason};
@@ -186,8 +187,9 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
   remove(program.attributes, "producer_regs");
   grid.body = {role("consumer", warps, budget.consumer, std::move(consumer)),
                role("producer", kWarpgroupWarps, budget.producer, std::move(producer))};
-  fence_copies(program, grid.body[0].body);  // which asks the whole program what fills a tile
-  set(program.attributes, "threads", number_to_text((warps + kWarpgroupWarps) * 32));
+  // Which asks the whole program what fills a tile.
+  if (target.mma.asynchronous) fence_copies(program, grid.body[0].body);
+  set(program.attributes, "threads", number_to_text((warps + kWarpgroupWarps) * kWarpThreads));
   return program;
 }
 
@@ -195,14 +197,15 @@ Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& tar
 
 Lowered roles(const Program& program, const Target& target) {
   const int64_t rows = register_rows(program);
-  if (rows == 0 || rows % kWarpRows != 0)
-    return Rejection{kStage, "register tiles must share one number of rows, a multiple of 16"};
+  if (rows == 0 || rows % warp_rows(target) != 0)
+    return Rejection{kStage, fmt::format("register tiles must share one number of rows, a multiple of {}",
+                                         warp_rows(target))};
   bool has_mma = false, has_loads = false;
   walk(program.body, [&](const Op& op) {
     has_mma |= op.name == "mma";
     has_loads |= is_async_load(op);
   });
-  return has_loads ? two_roles(program, rows, has_mma, target) : one_role(program, rows);
+  return has_loads ? two_roles(program, rows, has_mma, target) : one_role(program, rows, target);
 }
 
 }  // namespace warpfinch::lower

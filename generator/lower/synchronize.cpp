@@ -133,10 +133,11 @@ class Synchronizer {
 
 }  // namespace
 
-Lowered synchronize(const Program& program, const Target&) {
+Lowered synchronize(const Program& program, const Target& target) {
   Program result = program;
   const std::string settled = attribute(program.attributes, "settle").value_or("sums");
   remove(result.attributes, "settle");
+  if (!target.mma.asynchronous) return result;  // nothing is ever in flight
   for (Op& grid : result.body)
     for (Op& role : grid.body)
       if (!has(role.attributes, "producer")) role.body = Synchronizer(settled).block(role.body);

@@ -47,7 +47,7 @@ std::optional<Rejection> check_operand(const Program& program, const Op& op, con
   return std::nullopt;
 }
 
-std::optional<Rejection> check_op(const Program& program, const Op& op) {
+std::optional<Rejection> check_op(const Program& program, const Op& op, const Target& target) {
   const OpInfo* info = find_op(op.name);
   if (!info) return refuse(op, "unknown op");
   for (const auto& [key, text] : op.attributes)
@@ -61,13 +61,13 @@ std::optional<Rejection> check_op(const Program& program, const Op& op) {
     return refuse(op, fmt::format("takes {} operands, {} are given", wanted, given));
   for (size_t i = 0; i < given; ++i)
     if (auto rejection = check_operand(program, op, *info, i)) return rejection;
-  return check_shapes(program, op);
+  return check_shapes(program, op, target);
 }
 
 // --- names and blocks ------------------------------------------------------------------------------------
 class Scope {
  public:
-  Scope(const Program& program) : program_(program) {
+  Scope(const Program& program, const Target& target) : program_(program), target_(target) {
     walk(program.body, [&](const Op& op) { own_bounds_ |= ir::has(op.attributes, "own"); });
     for (const auto& [name, value] : program.constants) names_.insert(name);
     if (has_roles(program)) names_.insert({"warp", "warpgroup"});
@@ -86,7 +86,7 @@ class Scope {
  private:
   std::optional<Rejection> visit(const Op& op) {
     if (auto rejection = check_names(op)) return rejection;
-    if (auto rejection = check_op(program_, op)) return rejection;
+    if (auto rejection = check_op(program_, op, target_)) return rejection;
     for (const Range& range : op.ranges)
       if (!names_.insert(range.name).second || range.name == "warp" || range.name == "warpgroup")
         return refuse(op, fmt::format("the name '{}' is taken", range.name));
@@ -106,6 +106,7 @@ class Scope {
   }
 
   const Program& program_;
+  const Target& target_;
   std::set<std::string> names_;
   bool own_bounds_ = false;  // before roles: does a loop tell a warpgroup's own?
 };
@@ -153,7 +154,7 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
     return Rejection{"verify", fmt::format("kernel {} must hold one grid", program.name)};
   if (auto rejection = check_attributes(program, target)) return rejection;
   if (auto rejection = check_declarations(program)) return rejection;
-  if (auto rejection = Scope(program).block(program.body)) return rejection;
+  if (auto rejection = Scope(program, target).block(program.body)) return rejection;
   if (auto rejection = check_structure(program, target)) return rejection;
   if (auto rejection = check_values(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;

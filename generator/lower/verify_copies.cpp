@@ -41,7 +41,7 @@ std::optional<Rejection> check_cp_async(const Program& program, const Op& load) 
   return std::nullopt;
 }
 
-std::optional<Rejection> check_via(const Program& program, const Op& op) {
+std::optional<Rejection> check_via(const Program& program, const Op& op, const Target& target) {
   const bool is_load = op.name == "load";
   const Operand &outside = op.operands[is_load ? 1 : 0], &inside = op.operands[is_load ? 0 : 1];
   const std::string via = attribute(op.attributes, "via").value_or("");
@@ -56,6 +56,8 @@ std::optional<Rejection> check_via(const Program& program, const Op& op) {
         op, fmt::format("the columns of @{} are packed; only values per row are read so", outside.name));
   if (via != "tma" && has(op.attributes, "evict"))
     return refuse(op, "evict= is a hint to the copy engine, which only via=tma asks");
+  if (via == "tma" && !target.tma)
+    return refuse(op, fmt::format("via=tma: {} has no copy engine that takes tensor maps", target.name));
   if (via == "tma") return check_tma(program, op, outside, inside);
   if (via == "cp_async") return check_cp_async(program, op);
   if (inside.space == Space::shared && is_load && via.empty())
@@ -97,7 +99,7 @@ std::optional<Rejection> check_shared_tile(const Program& program, const Tensor&
 // engine still reads must not change hands.
 class Staging {
  public:
-  Staging(const Program& program) : program_(program) {}
+  Staging(const Program& program, const Target& target) : program_(program), target_(target) {}
 
   std::optional<Rejection> block(const std::vector<Op>& body) {
     for (const Op& op : body) {
@@ -113,7 +115,8 @@ class Staging {
   std::optional<Rejection> visit(const Op& op) {
     if (op.name == "join_warpgroup") joined_.insert(written_.begin(), written_.end());
     if (op.name == "fence_async" || op.name == "join_warpgroup") written_.clear(), unfenced_.clear();
-    if (op.name == "wait" && is_fenced_by_readers(program_, op.operands[0].name))
+    const bool by_proxy = target_.mma.asynchronous;  // what an mma reads
+    if (op.name == "wait" && by_proxy && is_fenced_by_readers(program_, op.operands[0].name))
       unfenced_.insert(op.operands[0].name);
     if (op.name == "wait_store") being_read_.clear();
     for (size_t i = 0; i < op.operands.size(); ++i) {
@@ -135,8 +138,9 @@ class Staging {
     }
     return std::nullopt;
   }
-  // Of what threads stored an mma needs all 64 rows, and a copy those of other lanes: those of its warpgroup,
-  // so that a second factor, which is all warpgroups', only comes by a load.
+  // An mma reads all rows of its warpgroup, and a copy those of other lanes. What threads stored is theirs
+  // once the warpgroup has joined. A second factor is read by all warpgroups, which nothing joins: it comes
+  // by a load.
   std::optional<Rejection> check_filled(const Op& op, size_t i) const {
     const std::string& name = op.operands[i].name;
     if (is_ring(program_, name) || (i == 1 && joined_.contains(place_of(name)))) return std::nullopt;
@@ -149,6 +153,7 @@ class Staging {
   }
 
   const Program& program_;
+  const Target& target_;
   std::set<std::string> written_, joined_, being_read_, unfenced_;
 };
 
@@ -203,17 +208,17 @@ class Filling {
 
 }  // namespace
 
-std::optional<Rejection> check_copies(const Program& program, const Target&) {
+std::optional<Rejection> check_copies(const Program& program, const Target& target) {
   for (const Tensor& tensor : program.tensors)
     if (tensor.space == Space::shared)
       if (auto rejection = check_shared_tile(program, tensor)) return rejection;
   std::optional<Rejection> found;
   walk(program.body, [&](const Op& op) {
-    if (!found && (op.name == "load" || op.name == "store")) found = check_via(program, op);
+    if (!found && (op.name == "load" || op.name == "store")) found = check_via(program, op, target);
   });
   if (found) return found;
   for (const Op& role : program.body[0].body) {
-    Staging staging(program);
+    Staging staging(program, target);
     if (auto rejection = staging.block(role.body)) return rejection;
     if (!staging.being_read().empty())
       return refuse(role, fmt::format("no wait_store since ${} was stored", *staging.being_read().begin()));

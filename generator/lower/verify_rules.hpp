@@ -12,9 +12,9 @@ namespace warpfinch::lower {
 // A Rejection that shows the op, and its line where it was read from a text.
 Rejection refuse(const ir::Op& op, const std::string& reason);
 
-// Shapes and types of one op's tensors agree; wgmma's limits on extents. Silent where extents are symbols
-// yet.
-std::optional<Rejection> check_shapes(const ir::Program& program, const ir::Op& op);
+// Shapes and types of one op's tensors agree; the matrix unit's limits on extents. Silent where extents are
+// symbols yet.
+std::optional<Rejection> check_shapes(const ir::Program& program, const ir::Op& op, const Target& target);
 // Attributes of the kernel and its declarations are known; every attribute's value is in its domain.
 std::optional<Rejection> check_attributes(const ir::Program& program, const Target& target);
 // Bodies, roles and what each role may hold are as the emitter takes them; no size overflows.

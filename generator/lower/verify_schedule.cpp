@@ -29,21 +29,25 @@ std::optional<Rejection> check_resources(const Program& program, const Target& t
     warps += own;
     registers += own * regs;
     budgets |= regs > 0;
-    if (regs > 0 && own % 4 != 0)
+    if (regs > 0 && !target.register_reallocation)
+      return refuse(
+          fmt::format("regs={}: {} cannot move registers from one warp to another", regs, target.name));
+    if (regs > 0 && own % kWarpgroupWarps != 0)
       return refuse(fmt::format("a register budget needs whole warpgroups; a role has {} warps", own));
-    if (regs > 0 && (regs % 8 != 0 || regs < 24 || regs > 256))
-      return refuse(fmt::format("regs={}: a multiple of 8 in 24 .. 256", regs));
+    if (regs > 0 && (regs % target.register_granularity != 0 || regs < kLeastBudget || regs > kMostBudget))
+      return refuse(fmt::format("regs={}: a multiple of {} in {} .. {}", regs, target.register_granularity,
+                                kLeastBudget, kMostBudget));
   }
-  const int64_t threads = warps * 32;
+  const int64_t threads = warps * kWarpThreads;
   if (threads < 32 || threads > target.max_threads_per_block)
     return refuse(fmt::format("{} threads per block; the target takes 32 .. {}", threads,
                               target.max_threads_per_block));
   const int64_t blocks = integer(program.attributes, "blocks", 1);
-  const int64_t launch = target.registers_per_multiprocessor / (threads * blocks) / 8 * 8;
-  if (budgets && registers > std::min<int64_t>(launch, 256) * warps)
+  const int64_t launch = launch_registers(threads, blocks, target);
+  if (budgets && registers > launch * warps)
     return refuse(
         fmt::format("the roles' budgets add up to {} registers, the launch allots {} x {} threads = {}",
-                    registers * 32, launch, threads, launch * threads));
+                    registers * kWarpThreads, launch, threads, launch * threads));
   const int64_t bytes = shared_bytes(program), most = shared_limit(target, blocks);
   if (bytes > most)
     return refuse(fmt::format("needs {} bytes of shared memory, {} blocks on a multiprocessor have {} each",
@@ -246,10 +250,22 @@ bool synchronised(const Program& program) {
   return has_mma && (fences || has(program.attributes, "shared_bytes"));
 }
 
+// Products that are done when they are issued are not waited for.
+std::optional<Rejection> check_nothing_awaited(const Program& program, const Target& target) {
+  std::optional<Rejection> found;
+  walk(program.body, [&](const Op& op) {
+    if (op.name == "fence_mma" || op.name == "commit_mma" || op.name == "wait_mma")
+      found = lower::refuse(
+          op, fmt::format("{} of {} has nothing in flight", target.mma.instruction, target.name));
+  });
+  return found;
+}
+
 }  // namespace
 
-std::optional<Rejection> check_flight(const Program& program, const Target&) {
+std::optional<Rejection> check_flight(const Program& program, const Target& target) {
   if (!synchronised(program)) return std::nullopt;
+  if (!target.mma.asynchronous) return check_nothing_awaited(program, target);
   for (const Op& role : roles_of(program)) {
     FlightCheck check;
     if (auto rejection = check.block(role.body)) return rejection;

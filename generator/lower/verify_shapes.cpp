@@ -38,7 +38,7 @@ Extents extents(const Program& program, const Operand& operand, int64_t sliced_r
   return operand.transposed ? Extents{result.columns, result.rows} : result;
 }
 
-std::optional<Rejection> check_mma(const Program& program, const Op& op) {
+std::optional<Rejection> check_mma(const Program& program, const Op& op, const Target& target) {
   const Tensor &a_tile = tensor_of(program, op.operands[1]), &b_tile = tensor_of(program, op.operands[2]);
   if (a_tile.shape.size() != 2 || b_tile.shape.size() != 2)
     return refuse(op, "mma takes tiles of two extents");
@@ -47,10 +47,13 @@ std::optional<Rejection> check_mma(const Program& program, const Op& op) {
   if (a.rows != d.rows || a.columns != b.rows || b.columns != d.columns)
     return refuse(op, fmt::format("[{}, {}] = [{}, {}] x [{}, {}] does not fit", d.rows, d.columns, a.rows,
                                   a.columns, b.rows, b.columns));
-  if (d.columns % 8 != 0 || d.columns > 256)
-    return refuse(op, fmt::format("{} columns: wgmma takes multiples of 8 up to 256", d.columns));
-  if (a.columns % 16 != 0)
-    return refuse(op, fmt::format("an inner extent of {}: wgmma takes multiples of 16", a.columns));
+  const MatrixUnit& unit = target.mma;
+  if (d.columns % unit.column_step != 0 || d.columns > unit.max_columns)
+    return refuse(op, fmt::format("{} columns: {} takes multiples of {} up to {}", d.columns,
+                                  unit.instruction, unit.column_step, unit.max_columns));
+  if (a.columns % unit.depth != 0)
+    return refuse(op, fmt::format("an inner extent of {}: {} takes multiples of {}", a.columns,
+                                  unit.instruction, unit.depth));
   if (a_tile.type != b_tile.type || a_tile.type == DataType::fp32)
     return refuse(op, fmt::format("{} x {}: both must be bf16 or both fp16", to_text(a_tile.type),
                                   to_text(b_tile.type)));
@@ -165,10 +168,10 @@ std::optional<Rejection> check_declared_tiles(const Program& program, const Op& 
 
 }  // namespace
 
-std::optional<Rejection> check_shapes(const Program& program, const Op& op) {
+std::optional<Rejection> check_shapes(const Program& program, const Op& op, const Target& target) {
   if (has_symbols(program, op)) return std::nullopt;
   if (auto rejection = check_declared_tiles(program, op)) return rejection;
-  if (op.name == "mma") return check_mma(program, op);
+  if (op.name == "mma") return check_mma(program, op, target);
   if (find_op(op.name)->group == Group::movement && op.name != "fill")
     if (auto rejection = check_copied_types(program, op)) return rejection;
   if (op.name == "copy" || op.name == "convert") return check_copy(program, op);

@@ -21,8 +21,6 @@ constexpr int64_t kMaxTileExtent = 65536;
 // bits.
 constexpr int kMaxTile = 24, kMaxParam = 60;
 constexpr int64_t kProducerWarps = 4;  // one leader, and 128 arrivals where its threads copy
-constexpr int64_t kWarpRows = 16, kWarpgroupRows = 64;
-constexpr int64_t kMaxCluster = 8;  // what every device with clusters takes
 
 std::optional<Rejection> check_sizes(const Tensor& tensor) {
   const int most = tensor.space == Space::global ? kMaxParam : kMaxTile;
@@ -94,7 +92,7 @@ std::optional<Rejection> check_lists(const Op& grid) {
 }
 
 // Hints of the walk over tiles name what is there.
-std::optional<Rejection> check_walk(const Op& grid) {
+std::optional<Rejection> check_walk(const Op& grid, const Target& target) {
   const auto last = attribute(grid.attributes, "descending");
   const bool known = std::any_of(grid.ranges.begin(), grid.ranges.end(),
                                  [&](const Range& range) { return range.name == last; });
@@ -102,8 +100,9 @@ std::optional<Rejection> check_walk(const Op& grid) {
   if (integer(grid.attributes, "group", 1) > 1 && grid.ranges.size() < 2)
     return refuse(grid, fmt::format("group={} needs two axes", integer(grid.attributes, "group", 1)));
   const int64_t cluster = cluster_blocks(grid);
-  if (cluster > kMaxCluster)
-    return refuse(grid, fmt::format("cluster={}: at most {} blocks", cluster, kMaxCluster));
+  if (cluster > target.max_cluster)
+    return refuse(
+        grid, fmt::format("cluster={}: at most {} blocks on {}", cluster, target.max_cluster, target.name));
   if (cluster > 1 && claims_tiles(grid))
     return refuse(grid,
                   fmt::format("cluster={} with tile_order=dynamic: each of its blocks would claim a tile "
@@ -161,25 +160,32 @@ std::optional<Rejection> check_shared_walk(const Program& program) {
   return found;
 }
 
-std::optional<Rejection> check_baton_role(const Op& role) {
+std::optional<Rejection> check_baton_role(const Op& role, const Target& target) {
   bool uses = false;
   walk(role.body, [&](const Op& op) { uses |= op.name.starts_with("baton_"); });
   const bool marked = has(role.attributes, "baton");
   if (uses && !marked) return refuse(role, "takes turns, but is not marked `baton`");
-  if (marked && integer(role.attributes, "warps", 0) < 8)
-    return refuse(
-        role, fmt::format("a baton needs at least 8 warps, it has {}", integer(role.attributes, "warps", 0)));
+  const int64_t warps = integer(role.attributes, "warps", 0), groups = warps / kWarpgroupWarps;
+  if (marked && groups < 2)
+    return refuse(role,
+                  fmt::format("a baton needs at least {} warps, it has {}", 2 * kWarpgroupWarps, warps));
+  if (marked && groups >= target.named_barriers)
+    return refuse(role,
+                  fmt::format("a baton takes a named barrier per warpgroup; {} has {} beside that of the "
+                              "block, the role has {} warpgroups",
+                              target.name, target.named_barriers - 1, groups));
   return std::nullopt;
 }
 
-// Rows of the register tiles: 64 per warpgroup with mma ops, else 16 per warp.
-std::optional<Rejection> check_rows(const Program& program, const Op& role) {
+// Rows of the register tiles: a warpgroup's with mma ops, else those of all warps.
+std::optional<Rejection> check_rows(const Program& program, const Op& role, const Target& target) {
   bool has_mma = false;
   walk(role.body, [&](const Op& op) { has_mma |= op.name == "mma"; });
   const int64_t warps = integer(role.attributes, "warps", 0);
-  if (has_mma && warps % 4 != 0)
-    return refuse(role, fmt::format("mma takes whole warpgroups of 4 warps, the role has {}", warps));
-  const int64_t rows = has_mma ? kWarpgroupRows : warps * kWarpRows;
+  if (has_mma && warps % kWarpgroupWarps != 0)
+    return refuse(
+        role, fmt::format("mma takes whole warpgroups of {} warps, the role has {}", kWarpgroupWarps, warps));
+  const int64_t rows = has_mma ? warpgroup_rows(target) : warps * warp_rows(target);
   for (const Tensor& tensor : program.tensors)
     if (tensor.space == Space::register_ && !has(tensor.attributes, "columns") &&
         value(tensor.shape[0]) != rows)
@@ -188,7 +194,7 @@ std::optional<Rejection> check_rows(const Program& program, const Op& role) {
   return std::nullopt;
 }
 
-std::optional<Rejection> check_roles(const Program& program) {
+std::optional<Rejection> check_roles(const Program& program, const Target& target) {
   const std::vector<Op>& roles = program.body[0].body;
   int64_t warps = 0;
   for (size_t i = 0; i < roles.size(); ++i) {
@@ -200,13 +206,13 @@ std::optional<Rejection> check_roles(const Program& program) {
     if (roles.size() > 1 && has(role.attributes, "compute"))
       return refuse(role, "beside a producer stands a consumer");
     if (auto rejection = check_belongs(role.body, is_producer(role))) return rejection;
-    if (auto rejection = check_baton_role(role)) return rejection;
+    if (auto rejection = check_baton_role(role, target)) return rejection;
     warps += integer(role.attributes, "warps", 0);
   }
   const int64_t threads = integer(program.attributes, "threads", 0);
-  if (threads != 32 * warps)
+  if (threads != kWarpThreads * warps)
     return Rejection{"verify", fmt::format("kernel {}: threads={}, but its roles have {} warps: threads={}",
-                                           program.name, threads, warps, 32 * warps)};
+                                           program.name, threads, warps, kWarpThreads * warps)};
   return std::nullopt;
 }
 
@@ -218,16 +224,16 @@ bool has_numbers(const Program& program) {
 
 }  // namespace
 
-std::optional<Rejection> check_structure(const Program& program, const Target&) {
+std::optional<Rejection> check_structure(const Program& program, const Target& target) {
   for (const Tensor& tensor : program.tensors)
     if (auto rejection = check_sizes(tensor)) return rejection;
   if (auto rejection = check_bodies(program.body, "")) return rejection;
   if (auto rejection = check_votes(program.body)) return rejection;
-  if (auto rejection = check_walk(program.body[0])) return rejection;
+  if (auto rejection = check_walk(program.body[0], target)) return rejection;
   if (auto rejection = check_shared_walk(program)) return rejection;
   if (!has_roles(program)) return std::nullopt;
-  if (auto rejection = check_roles(program)) return rejection;
-  return has_numbers(program) ? check_rows(program, program.body[0].body[0]) : std::nullopt;
+  if (auto rejection = check_roles(program, target)) return rejection;
+  return has_numbers(program) ? check_rows(program, program.body[0].body[0], target) : std::nullopt;
 }
 
 }  // namespace warpfinch::lower
