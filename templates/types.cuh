@@ -50,4 +50,10 @@ struct alignas(16) Words4 {
   u32 x, y, z, w;
 };
 
+// What calls say for yes and no. The sum or maximum goes to what stood there; a thread's own share of a row;
+// only a warp of which some factor is not 1.
+constexpr bool accumulate = true, overwrite = false;
+constexpr bool partial = true, whole = false;
+constexpr bool changed = true, always = false;
+
 }  // namespace warpfinch

@@ -7,6 +7,7 @@
 #include "generator/emit/names.hpp"
 #include "generator/emit/templates.hpp"
 #include "generator/emit/wgmma.hpp"
+#include "generator/ir/attributes.hpp"
 #include "generator/ir/ops.hpp"
 #include "generator/lower/balance.hpp"
 #include "generator/lower/tensors.hpp"
@@ -18,46 +19,41 @@ using namespace ir;
 
 namespace {
 
-// Attributes that become template arguments, such that become last arguments, and one more that has a default
-// there, per op.
-struct Spelling {
-  std::string_view op;
-  std::vector<std::string_view> template_arguments, last_arguments;
-  std::string_view optional_argument = {};
-};
-const std::vector<Spelling>& spellings() {
-  static const std::vector<Spelling> rows = {
-      {"load", {"evict", "via"}, {}},
-      {"store", {"evict"}, {}},
-      {"mma", {"accumulate"}, {}},
-      {"row_max", {"accumulate"}, {}},
-      {"row_sum", {"accumulate", "partial"}, {}},
-      {"reference", {"policy", "shift"}, {"scale"}, "lift"},
-      {"correction", {}, {"scale"}, "lift"},
-      {"raise_to_sum", {}, {"scale"}, "lift"},
-      {"softmax_exp2", {"shift", "polynomial"}, {"scale"}, "lift"},
-      {"speculative_exp2", {"polynomial"}, {"scale"}, "lift"},
-      {"flag_rows", {}, {"scale"}, "lift"},
-      {"recompute_rows", {"rows_per_query"}, {"scale", "q_scale"}, "lift"},
-      {"rescale", {"when"}, {}},
-      {"log_sum_exp", {}, {"scale"}, "lift"},
-      {"mask_causal", {"rows_per_query"}, {}},
-      {"mask_window", {"rows_per_query"}, {}},
-      {"acquire", {"bytes"}, {}},
-      {"wait_mma", {"pending"}, {}},
-  };
-  return rows;
+void append(std::string& list, std::string_view text) {
+  if (!text.empty()) list += (list.empty() ? "" : ", ") + std::string(text);
 }
 
-// A flag, a word or a number as a template argument.
-std::string template_argument(const Op& op, std::string_view name) {
-  const auto text = attribute(op.attributes, name);
-  if (name == "evict") return !text ? "" : text == "first" ? "EvictFirst" : "EvictLast";
-  if (name == "via") return text == "cp_async" ? "CpAsync" : "";
-  if (name == "shift") return text == "plain" ? "Plain" : has(op.attributes, "polynomial") ? "Exact" : "";
-  if (name == "policy") return text == "r1" ? "WhenGrownBy8" : "Always";
-  if (name == "accumulate" || name == "partial" || name == "when") return text ? "true" : "false";
-  return text.value_or("");
+// What the call says for an attribute; nothing where passes alone read it.
+std::string spell_attribute(const Op& op, const AttributeInfo& info) {
+  const auto value = attribute(op.attributes, info.name);
+  if (!value) return std::string(info.absent);
+  if (info.form == AttributeInfo::Form::flag) return std::string(info.spelled[0]);
+  if (info.place == AttributeInfo::Place::last_argument)
+    return spell_number(real(op.attributes, info.name, 0));
+  if (info.spelled.empty()) return *value;
+  const auto word = std::find(info.words.begin(), info.words.end(), *value);
+  return std::string(info.spelled[static_cast<size_t>(word - info.words.begin())]);
+}
+
+struct CallArguments {
+  std::string in_template, last;
+};
+CallArguments spell_attributes(const Op& op) {
+  CallArguments result;
+  std::string_view in_front;  // what stands for one that is absent, should another follow
+  for (std::string_view name : find_op(op.name)->attributes) {
+    const AttributeInfo& info = *find_attribute(name);
+    if (info.place == AttributeInfo::Place::nowhere) continue;
+    const std::string text = spell_attribute(op, info);
+    if (info.place == AttributeInfo::Place::last_argument) {
+      append(result.last, text);
+      continue;
+    }
+    if (!text.empty()) append(result.in_template, std::exchange(in_front, {}));
+    append(result.in_template, text);
+    if (text.empty()) in_front = info.absent_in_front;
+  }
+  return result;
 }
 
 class Emitter {
@@ -426,29 +422,20 @@ class Emitter {
     ++ir_line_;
   }
   std::string call(const Op& op) const {
-    std::string template_text, arguments;
-    const auto append = [&](std::string& to, const std::string& text) {
-      if (!text.empty()) to += (to.empty() ? "" : ", ") + text;
-    };
-    const auto& rows = spellings();
-    const auto row =
-        std::find_if(rows.begin(), rows.end(), [&](const Spelling& s) { return s.op == op.name; });
-    if (row != rows.end())
-      for (std::string_view name : row->template_arguments)
-        append(template_text, template_argument(op, name));
-    if (op.name == "baton_pass") append(template_text, number_to_text(groups_));
+    CallArguments attributes = spell_attributes(op);
+    std::string arguments;
     for (size_t i = 0; i < op.operands.size(); ++i) append(arguments, operand(op, i));
     if (moves_tile(op)) append(arguments, coordinates(global_operand(op)));
-    if (row != rows.end()) {
-      for (std::string_view name : row->last_arguments)
-        append(arguments, spell_number(real(op.attributes, name, 1)));
-      if (has(op.attributes, row->optional_argument))
-        append(arguments, spell_number(real(op.attributes, row->optional_argument, 0)));
-    }
-    if (op.name.starts_with("baton_") || op.name == "join_warpgroup") append(arguments, "warpgroup");
-    if (op.name == "redo") append(arguments, "redo_mask, " + round_ + ", " + spell_symbol(*retried()));
-    return fmt::format("{}{}({})", op.name, template_text.empty() ? "" : "<" + template_text + ">",
-                       arguments);
+    append(arguments, attributes.last);
+    for (std::string_view name : find_op(op.name)->implied)
+      append(name == "warpgroups" ? attributes.in_template : arguments, implied(name));
+    return fmt::format("{}{}({})", op.name,
+                       attributes.in_template.empty() ? "" : "<" + attributes.in_template + ">", arguments);
+  }
+  std::string implied(std::string_view name) const {
+    if (name == "warpgroups") return number_to_text(groups_);
+    if (name == "round") return round_;
+    return name == "retry" ? spell_symbol(*retried()) : std::string(name);
   }
   std::string operand(const Op& op, size_t i) const {
     const Operand& operand = op.operands[i];

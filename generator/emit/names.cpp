@@ -39,7 +39,8 @@ bool is_taken(const std::string& name) {
       "noexcept",     "requires",    "concept",    "main",       "printf",     "warpfinch", "walk",
       "smaller",      "larger",      "infinity",   "band",       "in_plane",   "in_band",   "band_rows",
       "thread_index", "block_index", "block_sync", "transposed", "initialize", "is_leader", "tile",
-      "tile_counter", "shared",      "redo_mask",  "claims",     "again",      "seldom",    "place"};
+      "tile_counter", "shared",      "redo_mask",  "claims",     "again",      "seldom",    "place",
+      "accumulate",   "overwrite",   "partial",    "whole",      "changed",    "always"};
   return words.contains(name) || find_op(name) != nullptr || has_generated_suffix(name);
 }
 

@@ -9,9 +9,6 @@
 namespace warpfinch::emit {
 
 bool is_tma(const ir::Op& op);
-// Does the op copy a tile from or to global memory? And its operand there.
-bool moves_tile(const ir::Op& op);
-const ir::Operand& global_operand(const ir::Op& op);
 // The signature's parameter through which a load or store reaches its param.
 KernelParameter parameter_of(const ir::Program& program, const ir::Op& op, const Target& target);
 // `q_map`, or with a number where a param has several boxes; `q_data` for a pointer.

@@ -3,6 +3,7 @@
 
 #include "generator/emit/emit.hpp"
 #include "generator/emit/names.hpp"
+#include "generator/ir/ops.hpp"
 
 namespace warpfinch::emit {
 
@@ -10,17 +11,15 @@ using namespace ir;
 
 namespace {
 
-const Operand& local_operand(const Op& op) { return op.operands[op.name == "store" ? 1 : 0]; }
+const Operand& local_operand(const Op& op) {
+  return op.operands[&op.operands[0] == &global_operand(op) ? 1 : 0];
+}
 
 void add(std::vector<KernelParameter>& used, const KernelParameter& parameter) {
   if (std::find(used.begin(), used.end(), parameter) == used.end()) used.push_back(parameter);
 }
 
 }  // namespace
-
-bool moves_tile(const Op& op) { return op.name == "load" || op.name == "store"; }
-
-const Operand& global_operand(const Op& op) { return op.operands[op.name == "store" ? 0 : 1]; }
 
 bool is_tma(const Op& op) { return attribute(op.attributes, "via") == "tma"; }
 

@@ -33,32 +33,37 @@ std::vector<OpInfo> table() {
        "of N; descending=axis: that axis from its end, for longest first; retry=name: that name is 0, and 1 "
        "when a tile that `redo` marked is done again or could not be done again; cluster=N: each tile is "
        "shared "
-       "by a cluster of N blocks, told apart by `rank`"},
+       "by a cluster of N blocks, told apart by `rank`",
+       kBlock},
       {"role",
        structure,
        {},
        {"producer", "consumer", "compute", "warps", "regs", "baton"},
        "the warps that run the body, with their register budget per thread; baton: its warpgroups take "
-       "turns"},
+       "turns",
+       kBlock},
       {"for",
        structure,
        {},
        {"unmasked_from", "unmasked", "nonempty", "own", "own_unmasked", "unroll"},
        "a loop; unmasked=U: tiles below U need no mask op, those below unmasked_from=F do; nonempty: runs at "
        "least once; own=E, own_unmasked=U: the bounds that each warpgroup's own rows ask for; "
-       "unroll=N: N trips at a time, whose loads overlap"},
+       "unroll=N: N trips at a time, whose loads overlap",
+       kBlock},
       {"if",
        structure,
        {reads(kIndex)},
        {"cold"},
        "the body where the condition, the same for the whole role, holds; cold: seldom, so that it waits "
-       "inside for what it touches"},
+       "inside for what it touches",
+       kBlock | kBranch},
       {"any_above",
        structure,
        {reads(kRows), reads(kNumber)},
        {"seldom"},
        "the body in a warp where the value of some thread's row is above the number or NaN; it waits inside "
-       "for what it touches; seldom: its code stands out of the way of the others"},
+       "for what it touches; seldom: its code stands out of the way of the others",
+       kBlock | kBranch},
       {"leave",
        structure,
        {reads(kIndex)},
@@ -69,16 +74,18 @@ std::vector<OpInfo> table() {
       {"load",
        movement,
        {writes(kShared | kRegister), reads(kGlobal)},
-       {"via", "evict", "multicast"},
+       {"evict", "via", "multicast"},
        "copies a tile from global memory; what lies outside the tensor is 0; into $: asynchronous, via=tma | "
        "ld | cp_async; evict=first | last: when L2 should give up what TMA reads; multicast=N: by the N "
-       "blocks of the cluster together, each of which brings its part of the rows to all"},
+       "blocks of the cluster together, each of which brings its part of the rows to all",
+       kMovesTile},
       {"store",
        movement,
        {writes(kGlobal), reads(kShared | kTile | kRows)},
-       {"via", "evict"},
+       {"evict", "via"},
        "copies a tile to global memory; what lies outside the tensor is not written; via=tma | st; evict: as "
-       "for load"},
+       "for load",
+       kMovesTile},
       {"copy",
        movement,
        {writes(kShared | kTile), reads(kTile | kShared)},
@@ -129,11 +136,12 @@ std::vector<OpInfo> table() {
       {"reference",
        arithmetic,
        {updates(kRows), writes(kRows), reads(kTile)},
-       {"scale", "lift", "policy", "shift"},
+       {"policy", "shift", "scale", "lift"},
        "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
        "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units; scale and lift "
        "are those of the exponentials; shift=plain: right while the reference is below 2^23 in log2 units, "
-       "which `flag_rows` looks at"},
+       "which `flag_rows` looks at",
+       kReduces},
       {"correction",
        arithmetic,
        {writes(kRows), reads(kRows), reads(kRows)},
@@ -148,13 +156,13 @@ std::vector<OpInfo> table() {
       {"softmax_exp2",
        arithmetic,
        {updates(kTile), reads(kRows)},
-       {"scale", "lift", "polynomial", "shift"},
+       {"shift", "polynomial", "scale", "lift"},
        "s = 2^(scale (s - reference) + lift); polynomial=N: N of every 16 of them are computed by a "
        "polynomial on the FMA pipe, not by ex2; shift=plain: as for reference"},
       {"speculative_exp2",
        arithmetic,
        {writes(kTile), reads(kTile), reads(kRows)},
-       {"scale", "lift", "polynomial"},
+       {"polynomial", "scale", "lift"},
        "e = 2^(scale (s - reference) + lift) while nobody knows whether the reference fits; infinite or NaN "
        "where it is far too low; for plain shifts; polynomial=N: as for softmax_exp2"},
       {"rescale",
@@ -169,17 +177,18 @@ std::vector<OpInfo> table() {
        "f = 1 where a row is not what it should be, else 0: its reference is not plain (see reference), its "
        "sum "
        "left [1/2, 2^100), or an element of the tile is infinite or NaN",
-       true},
+       kVariadic | kReduces},
       {"flag_outputs",
        arithmetic,
        {writes(kRows), reads(kTile)},
        {},
-       "f = 1 where an output of the row is infinite or NaN, else 0"},
+       "f = 1 where an output of the row is infinite or NaN, else 0",
+       kReduces},
       {"recompute_rows",
        arithmetic,
        {updates(kTile), updates(kRows), updates(kRows), reads(kRows), reads(kRowPlace), reads(kGlobal),
         reads(kGlobal), reads(kRowIndex), reads(kIndex), reads(kIndex), reads(kIndex), reads(kIndex)},
-       {"scale", "q_scale", "lift", "rows_per_query"},
+       {"rows_per_query", "scale", "q_scale", "lift"},
        "attention's output, reference and sum of the flagged rows once more, value by value, from q, k and "
        "v: "
        "without the keys that a row gives no weight, whose values may be infinite or NaN, with sums that "
@@ -195,13 +204,16 @@ std::vector<OpInfo> table() {
        arithmetic,
        {reads(kRows)},
        {},
-       "where a row's value is not 0: the tile is done again when the walk has ended"},
+       "where a row's value is not 0: the tile is done again when the walk has ended",
+       0,
+       {"redo_mask", "round", "retry"}},
       {"normalize", arithmetic, {updates(kTile), reads(kRows)}, {}, "o = o / sum, 0 where the sum is 0"},
       {"log_sum_exp",
        arithmetic,
        {writes(kRows), reads(kRows), reads(kRows)},
        {"scale", "lift"},
-       "e = ln(2) (scale reference - lift) + ln(sum); -inf where the sum is 0"},
+       "e = ln(2) (scale reference - lift) + ln(sum); -inf where the sum is 0",
+       kReduces},
       {"mask_causal",
        arithmetic,
        {updates(kTile), reads(kRowIndex), reads(kIndex), reads(kIndex)},
@@ -224,14 +236,26 @@ std::vector<OpInfo> table() {
        synchronisation,
        {reads(kShared)},
        {"bytes"},
-       "waits until the ring's next stage is free; bytes=N: announces what the copies will bring"},
-      {"publish", synchronisation, {reads(kShared)}, {}, "hands a stage that ld filled to the consumers"},
+       "waits until the ring's next stage is free; bytes=N: announces what the copies will bring",
+       kFillsRing},
+      {"publish",
+       synchronisation,
+       {reads(kShared)},
+       {},
+       "hands a stage that ld filled to the consumers",
+       kFillsRing},
       {"publish_copies",
        synchronisation,
        {reads(kShared)},
        {},
-       "hands a stage that cp.async fills to the consumers, as soon as the copies have landed"},
-      {"advance", synchronisation, {reads(kShared)}, {}, "moves the producer to the ring's next stage"},
+       "hands a stage that cp.async fills to the consumers, as soon as the copies have landed",
+       kFillsRing},
+      {"advance",
+       synchronisation,
+       {reads(kShared)},
+       {},
+       "moves the producer to the ring's next stage",
+       kFillsRing},
       {"wait", synchronisation, {reads(kShared)}, {}, "waits until the ring's current stage is full"},
       {"release",
        synchronisation,
@@ -244,14 +268,14 @@ std::vector<OpInfo> table() {
        {updates(kTile)},
        {},
        "orders register accesses before the mma ops that follow",
-       true},
+       kVariadic},
       {"commit_mma", synchronisation, {}, {}, "closes a group of mma ops"},
       {"wait_mma",
        synchronisation,
        {updates(kTile)},
        {"pending"},
        "waits until at most `pending` groups are in flight; the named tiles may then be touched",
-       true},
+       kVariadic},
       {"settle",
        synchronisation,
        {reads(kTile | kRows)},
@@ -267,10 +291,18 @@ std::vector<OpInfo> table() {
        {},
        {},
        "makes what the warpgroup's threads stored to shared memory visible to its mma ops; joins the "
-       "warpgroup"},
+       "warpgroup",
+       0,
+       {"warpgroup"}},
       {"wait_store", synchronisation, {}, {}, "waits until the warp's TMA stores have read shared memory"},
-      {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn"},
-      {"baton_pass", synchronisation, {}, {}, "hands the turn to the next warpgroup"},
+      {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn", 0, {"warpgroup"}},
+      {"baton_pass",
+       synchronisation,
+       {},
+       {},
+       "hands the turn to the next warpgroup",
+       0,
+       {"warpgroups", "warpgroup"}},
   };
 }
 
@@ -303,6 +335,11 @@ const OpInfo* find_op(std::string_view name) {
   return nullptr;
 }
 
+bool has_trait(const Op& op, Traits trait) {
+  const OpInfo* info = find_op(op.name);
+  return info && info->traits & trait;
+}
+
 const OperandInfo& operand_info(const OpInfo& info, size_t i) {
   return info.operands[std::min(i, info.operands.size() - 1)];
 }
@@ -323,7 +360,8 @@ RegisterUse register_use(const Op& op) {
   RegisterUse use;
   const OpInfo* info = find_op(op.name);
   if (!info) return use;
-  const bool accumulates = op.name == "mma" || op.name == "row_max" || op.name == "row_sum";
+  const auto& known = info->attributes;
+  const bool accumulates = std::find(known.begin(), known.end(), "accumulate") != known.end();
   for (size_t i = 0; i < op.operands.size() && !info->operands.empty(); ++i) {
     const Operand& operand = op.operands[i];
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::register_) continue;
@@ -353,12 +391,16 @@ std::set<std::string> names_in(const std::vector<Op>& body) {
   return names;
 }
 
-bool opens_block(const Op& op) {
-  static constexpr std::string_view names[] = {"grid", "role", "for", "if", "any_above"};
-  return std::find(std::begin(names), std::end(names), op.name) != std::end(names);
+bool opens_block(const Op& op) { return has_trait(op, kBlock); }
+
+bool moves_tile(const Op& op) { return has_trait(op, kMovesTile); }
+
+const Operand& global_operand(const Op& op) {
+  return *std::find_if(op.operands.begin(), op.operands.end(),
+                       [](const Operand& operand) { return operand.space == Space::global; });
 }
 
-bool is_branch(const Op& op) { return op.name == "if" || op.name == "any_above"; }
+bool is_branch(const Op& op) { return has_trait(op, kBranch); }
 
 bool waits_inside(const Op& op) { return op.name == "any_above" || has(op.attributes, "cold"); }
 

@@ -34,18 +34,33 @@ struct OperandInfo {
 // What an op does with respect to roles, for passes and the emitter.
 enum class Group { structure, movement, mma, arithmetic, synchronisation };
 
+// What else passes, verifier and emitter ask about an op; a mask.
+enum Traits : unsigned {
+  kVariadic = 1,    // the last operand may repeat, or be absent
+  kBlock = 2,       // holds other ops
+  kBranch = 4,      // runs them once or not at all
+  kMovesTile = 8,   // between global memory and a place of the block
+  kFillsRing = 16,  // a producer's, about the stage that it fills
+  kReduces = 32     // the result is not of the extents of what it is made of
+};
+
 struct OpInfo {
   std::string_view name;
   Group group;
   std::vector<OperandInfo> operands;
-  std::vector<std::string_view> attributes;  // that it may carry
+  // That it may carry. Those that the call says, it says in this order.
+  std::vector<std::string_view> attributes;
   std::string_view meaning;
-  bool variadic = false;  // the last operand may repeat, or be absent
+  unsigned traits = 0;
+  // What the call takes beside them from the kernel around it: warpgroup, redo_mask, round, retry; and as
+  // template argument: warpgroups.
+  std::vector<std::string_view> implied = {};
 };
 
 const std::vector<OpInfo>& ops();
 // nullptr for an unknown op.
 const OpInfo* find_op(std::string_view name);
+bool has_trait(const Op& op, Traits trait);
 // The info of operand i (the last one's where the op is variadic).
 const OperandInfo& operand_info(const OpInfo& info, size_t i);
 // The kind mask of an operand as it stands; 0 where its tensor is not declared.
@@ -61,6 +76,9 @@ std::set<std::string> names_in(const Op& op);
 std::set<std::string> names_in(const std::vector<Op>& body);
 // Does the op hold others?
 bool opens_block(const Op& op);
+// Does the op copy a tile from or to global memory? And its operand there.
+bool moves_tile(const Op& op);
+const Operand& global_operand(const Op& op);
 // Does the op run its body once or not at all?
 bool is_branch(const Op& op);
 // Is the op a branch that few take, so that what it touches is waited for inside, by those who take it?

@@ -75,8 +75,7 @@ void slice(Operand& operand, const char* unit) { operand.index = {symbol(unit)};
 // Which extent of operand i, a place in global memory, holds the tile's rows, counted from the last one? None
 // does where a copy moves one value per column, or an op reads what all rows share.
 std::optional<size_t> row_extent(const Program& program, const Op& op, size_t i) {
-  const bool copies = op.name == "load" || op.name == "store";
-  if (!copies)
+  if (!moves_tile(op))
     return operand_info(*find_op(op.name), i).kinds & kRowPlace ? std::optional<size_t>(2) : std::nullopt;
   const unsigned other = kind_of(program, op.operands[1 - i]);
   if (other == kColumns) return std::nullopt;

@@ -57,7 +57,7 @@ std::optional<Rejection> check_op(const Program& program, const Op& op, const Ta
                                         ? ", it takes none"
                                         : fmt::format("; known: {}", fmt::join(info->attributes, ", "))));
   const size_t given = op.operands.size(), wanted = info->operands.size();
-  if (info->variadic ? given + 1 < wanted : given != wanted)
+  if (info->traits & kVariadic ? given + 1 < wanted : given != wanted)
     return refuse(op, fmt::format("takes {} operands, {} are given", wanted, given));
   for (size_t i = 0; i < given; ++i)
     if (auto rejection = check_operand(program, op, *info, i)) return rejection;

@@ -177,9 +177,8 @@ std::optional<Rejection> check_shapes(const Program& program, const Op& op, cons
   if (op.name == "copy" || op.name == "convert") return check_copy(program, op);
   if (!is_arithmetic_type(op)) return std::nullopt;
   if (auto rejection = check_registers(program, op)) return rejection;
-  const bool mixes = op.name == "reference" || op.name == "log_sum_exp" || op.name == "flag_rows" ||
-                     op.name == "flag_outputs";
-  return find_op(op.name)->operands.size() > 1 && !mixes ? check_broadcast(program, op) : std::nullopt;
+  const bool elementwise = find_op(op.name)->operands.size() > 1 && !has_trait(op, kReduces);
+  return elementwise ? check_broadcast(program, op) : std::nullopt;
 }
 
 }  // namespace warpfinch::lower

@@ -6,6 +6,7 @@
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/balance.hpp"
+#include "generator/lower/guard.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/tensors.hpp"
 #include "generator/lower/verify_rules.hpp"
@@ -133,8 +134,7 @@ std::optional<Rejection> check_role(const Op& role) {
 // Producers only fill rings; the others never do.
 std::optional<Rejection> check_belongs(const std::vector<Op>& body, bool producer) {
   for (const Op& op : body) {
-    const bool fills = op.name == "acquire" || op.name.starts_with("publish") || op.name == "advance" ||
-                       (op.name == "load" && op.operands[0].space == Space::shared);
+    const bool fills = has_trait(op, kFillsRing) || is_async_load(op);
     const bool neutral = find_op(op.name)->group == Group::structure;
     if (!neutral && fills != producer)
       return refuse(op, producer ? "a producer only fills rings" : "only a producer fills rings");

@@ -473,7 +473,7 @@ TEST(Verifier, refuses_shares_of_exponentials_that_do_not_lie_evenly) {
        {end, "scale=0.18033688 shift=plain polynomial\n", {"polynomial", "one of 1, 2, 4, 8"}},
        {"shift=plain policy=r0",
         "shift=plain policy=r0 polynomial=2",
-        {"unknown attribute 'polynomial'", "scale, lift, policy"}}});
+        {"unknown attribute 'polynomial'", "policy, shift, scale, lift"}}});
   for (const char* share : {"1", "2", "4", "8"})
     EXPECT_EQ(verdict(replaced(attention(), end,
                                fmt::format("scale=0.18033688 shift=plain polynomial={}\n", share))),

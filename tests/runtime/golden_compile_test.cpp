@@ -171,17 +171,6 @@ TEST(GeneratorReadme, its_programs_compile) {
   for (const std::string& program : programs) expect_good_kernel(program);
 }
 
-TEST(GeneratorReadme, explains_every_op_with_its_attributes) {
-  const std::string text = content(kSource / "generator/README.md");
-  for (const ir::OpInfo& op : ir::ops()) {
-    const size_t row = text.find("| `" + std::string(op.name) + "` |");
-    ASSERT_NE(row, std::string::npos) << op.name << " has no row";
-    const std::string line = text.substr(row, text.find('\n', row) - row);
-    for (std::string_view attribute : op.attributes)
-      EXPECT_NE(line.find(attribute), std::string::npos) << op.name << " may carry " << attribute;
-  }
-}
-
 TEST(GeneratorReadme, names_every_example) {
   const std::string text = content(kSource / "generator/README.md");
   EXPECT_NE(text.find("examples/"), std::string::npos);

@@ -106,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
       wait(q_ring);
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
       commit_mma();
       const int n_whole = larger(n_unmasked - 1, 0) / 128 * 128;
       wait_mma<0>(s_tile);
@@ -115,50 +115,50 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         if (n == 0) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
         }
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
         if (any_above(share_rows, 1.1529215e+18f)) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
           speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
+          row_sum<overwrite, partial>(share_rows, e_tile);
           convert(p_tile, e_tile);
         }
         add(sum_rows, sum_rows, share_rows);
         wait(v_ring);
         baton_wait(warpgroup);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(0));
         commit_mma();
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
         commit_mma();
         baton_pass<4>(warpgroup);
         wait_mma<0>(o_tile, p_tile, s_tile);
         release(k_ring);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
         if (any_above(share_rows, 1.1529215e+18f)) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
           speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
+          row_sum<overwrite, partial>(share_rows, e_tile);
           convert(p_tile, e_tile);
         }
         add(sum_rows, sum_rows, share_rows);
         baton_wait(warpgroup);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
         commit_mma();
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
         commit_mma();
         baton_pass<4>(warpgroup);
         wait_mma<0>(o_tile, p_tile, s_tile);
@@ -172,26 +172,26 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         if (n == 0) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
         }
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
         if (any_above(share_rows, 1.1529215e+18f)) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
           speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
+          row_sum<overwrite, partial>(share_rows, e_tile);
           convert(p_tile, e_tile);
         }
         add(sum_rows, sum_rows, share_rows);
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(0));
         commit_mma();
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile);
         release(k_ring);
@@ -199,31 +199,31 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
           mask_causal(s_tile, m + warpgroup * 64, n + 64, 0);
         }
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
         if (any_above(share_rows, 1.1529215e+18f)) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
           speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
+          row_sum<overwrite, partial>(share_rows, e_tile);
           convert(p_tile, e_tile);
         }
         add(sum_rows, sum_rows, share_rows);
         if (n + 128 >= n_own) break;
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
         commit_mma();
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile);
         release(v_ring);
       }
       release(q_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+      mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
       commit_mma();
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);

@@ -64,7 +64,7 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
     wait(q_ring);
     wait(k_ring);
     fence_mma();
-    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
@@ -72,18 +72,18 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
     reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
     softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    row_sum<true, true>(sum_rows, s_tile);
+    row_sum<accumulate, partial>(sum_rows, s_tile);
     convert(p_tile, s_tile);
-    rescale<false>(o_tile, shrink_rows);
+    rescale<always>(o_tile, shrink_rows);
     #pragma unroll 1
     for (int n = 64; n < n_own; n += 64) {
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
@@ -93,16 +93,16 @@ extern "C" __global__ void __cluster_dims__(4, 1, 1) __launch_bounds__(384, 1) a
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.14724445f, 7.0f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.14724445f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
     }
     wait(v_ring);
     fence_mma(o_tile, p_tile);
-    mma<true>(o_tile, p_tile, v_ring.tile());
+    mma<accumulate>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     wait_mma<0>(o_tile, p_tile);
     release(v_ring);

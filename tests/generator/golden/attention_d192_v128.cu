@@ -55,25 +55,25 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
     wait(q_ring);
     wait(k_ring);
     fence_mma();
-    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
     reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.10411755f, 7.0f);
     softmax_exp2<Plain>(s_tile, reference_rows, 0.10411755f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    row_sum<true, true>(sum_rows, s_tile);
+    row_sum<accumulate, partial>(sum_rows, s_tile);
     convert(p_tile, s_tile);
-    rescale<false>(o_tile, shrink_rows);
+    rescale<always>(o_tile, shrink_rows);
     #pragma unroll 1
     for (int n = 96; n < 192; n += 96) {
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(o_tile, p_tile, s_tile);
       release(v_ring);
@@ -81,19 +81,19 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.10411755f, 7.0f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.10411755f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       convert(p_tile, s_tile);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
     }
     #pragma unroll 1
     for (int n = 192; n < 256; n += 96) {
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(o_tile, p_tile, s_tile);
       release(v_ring);
@@ -102,13 +102,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.10411755f, 7.0f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.10411755f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       convert(p_tile, s_tile);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
     }
     wait(v_ring);
     fence_mma(o_tile, p_tile);
-    mma<true>(o_tile, p_tile, v_ring.tile());
+    mma<accumulate>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
     flag_rows(unfit_rows, reference_rows, sum_rows, 0.10411755f, 7.0f);

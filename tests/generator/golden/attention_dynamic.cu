@@ -69,33 +69,33 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, 0, 0);
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * n_unmasked;
         #pragma unroll 1
         for (int n = 128; n < n_whole; n += 128) {
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -105,11 +105,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         for (int n = larger(128, n_whole); n < n_end; n += 128) {
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           wait_mma<1>(s_tile);
           release(k_ring);
@@ -118,10 +118,10 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -130,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         release(q_ring);
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);

@@ -62,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       wait(q_ring);
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(s_tile);
       release(k_ring);
@@ -70,19 +70,19 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       convert(p_tile, s_tile);
-      rescale<true>(o_tile, shrink_rows);
+      rescale<changed>(o_tile, shrink_rows);
       #pragma unroll 1
       for (int n = 64; n < n_unmasked; n += 64) {
         wait(k_ring);
         baton_wait(warpgroup);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         baton_pass<2>(warpgroup);
         wait_mma<1>(s_tile);
@@ -90,23 +90,23 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
         convert(p_tile, s_tile);
-        rescale<true>(o_tile, shrink_rows);
+        rescale<changed>(o_tile, shrink_rows);
       }
       #pragma unroll 1
       for (int n = larger(64, n_unmasked); n < n_end; n += 64) {
         wait(k_ring);
         baton_wait(warpgroup);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         baton_pass<2>(warpgroup);
         wait_mma<1>(s_tile);
@@ -115,17 +115,17 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
         reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
         convert(p_tile, s_tile);
-        rescale<true>(o_tile, shrink_rows);
+        rescale<changed>(o_tile, shrink_rows);
       }
       release(q_ring);
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);

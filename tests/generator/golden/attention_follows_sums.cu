@@ -63,15 +63,15 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * 2048;
         #pragma unroll 1
@@ -79,24 +79,24 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           baton_pass<4>(warpgroup);
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           if (any_above(sum_rows, 1073741800.0f)) {
             raise_to_sum(reference_rows, shrink_rows, sum_rows, 1073741800.0f, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(s_tile, shrink_rows);
+            rescale<always>(s_tile, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -107,11 +107,11 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           baton_pass<4>(warpgroup);
           wait_mma<1>(s_tile);
@@ -120,16 +120,16 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           if (any_above(sum_rows, 1073741800.0f)) {
             raise_to_sum(reference_rows, shrink_rows, sum_rows, 1073741800.0f, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(s_tile, shrink_rows);
+            rescale<always>(s_tile, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -138,7 +138,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         release(q_ring);
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);

@@ -63,26 +63,26 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
       wait(q_ring);
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(s_tile);
       release(k_ring);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       convert(p_tile, s_tile);
       #pragma unroll 1
       for (int n = 64; n < n_own; n += 64) {
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile);
         release(v_ring);
@@ -93,21 +93,21 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
         if (safe != 0) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
         }
         softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         if (any_above(sum_rows, 32768.0f)) {
           raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.12751743f, 7.0f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(s_tile, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(s_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
         }
         convert(p_tile, s_tile);
       }
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);

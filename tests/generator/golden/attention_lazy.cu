@@ -61,56 +61,56 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
         commit_mma();
         wait_mma<0>(s_tile);
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         #pragma unroll 1
         for (int n = 0; n < 2048; n += 128) {
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+          mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(0));
           commit_mma();
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
           commit_mma();
           wait_mma<0>(o_tile, p_tile, s_tile);
           release(k_ring);
           if (safe != 0) {
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           convert(p_tile, s_tile);
           if (n + 128 >= 2048) break;
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+          mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
           commit_mma();
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
           commit_mma();
           wait_mma<0>(o_tile, p_tile, s_tile);
           release(v_ring);
           if (safe != 0) {
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           convert(p_tile, s_tile);
         }
         release(q_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
         commit_mma();
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);

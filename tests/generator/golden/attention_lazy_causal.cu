@@ -64,24 +64,24 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       wait(q_ring);
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
       commit_mma();
       wait_mma<0>(s_tile);
       mask_causal(s_tile, m + warpgroup * 64, 0, 0);
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       convert(p_tile, s_tile);
       #pragma unroll 1
       for (int n = 0; n < n_own; n += 128) {
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
         commit_mma();
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(0));
         commit_mma();
         wait_mma<1>(s_tile);
         release(k_ring);
@@ -92,20 +92,20 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
           wait_mma<0>(o_tile, p_tile);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
         }
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         convert(p_tile, s_tile);
         if (n + 128 >= n_own) break;
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
         commit_mma();
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
         commit_mma();
         wait_mma<1>(s_tile);
         if (n + 192 > n_own_unmasked) {
@@ -115,17 +115,17 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
           wait_mma<0>(o_tile, p_tile);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
         }
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         settle(sum_rows);
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);
         convert(p_tile, s_tile);
       }
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+      mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
       commit_mma();
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);

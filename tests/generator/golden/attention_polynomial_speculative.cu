@@ -61,23 +61,23 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(fp16* q_d
     wait(q_ring);
     wait(k_ring);
     fence_mma();
-    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_causal(s_tile, m + warpgroup * 64, 0, 0);
     reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    rescale<false>(o_tile, shrink_rows);
+    rescale<always>(o_tile, shrink_rows);
     speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
-    row_sum<false, true>(share_rows, e_tile);
+    row_sum<overwrite, partial>(share_rows, e_tile);
     convert(p_tile, e_tile);
     if (any_above(share_rows, 32768.0f)) {
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
       speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
       convert(p_tile, e_tile);
     }
     add(sum_rows, sum_rows, share_rows);
@@ -85,11 +85,11 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(fp16* q_d
     for (int n = 64; n < n_end; n += 64) {
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(o_tile, p_tile, s_tile);
       release(v_ring);
@@ -98,21 +98,21 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(fp16* q_d
         mask_causal(s_tile, m + warpgroup * 64, n, 0);
       }
       speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
       convert(p_tile, e_tile);
       if (any_above(share_rows, 32768.0f)) {
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         speculative_exp2<8>(e_tile, s_tile, reference_rows, 0.12751743f, 7.0f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
       }
       add(sum_rows, sum_rows, share_rows);
     }
     wait(v_ring);
     fence_mma(o_tile, p_tile);
-    mma<true>(o_tile, p_tile, v_ring.tile());
+    mma<accumulate>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);

@@ -70,7 +70,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         const int n_whole = larger(n_unmasked - 1, 0) / 64 * 64;
         wait_mma<0>(s_tile);
@@ -80,22 +80,22 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
           if (larger(safe != 0, n == 0)) {
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           baton_wait(warpgroup);
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           baton_pass<4>(warpgroup);
           convert(p_tile, s_tile);
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait_mma<0>(o_tile, p_tile, s_tile);
           release(v_ring);
@@ -109,19 +109,19 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
           if (larger(safe != 0, n == 0)) {
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           convert(p_tile, s_tile);
           if (n + 64 >= n_own) break;
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait_mma<0>(o_tile, p_tile, s_tile);
           release(v_ring);
@@ -130,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
         release(q_ring);
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         wait_mma<0>(o_tile, p_tile);
         release(v_ring);

@@ -58,21 +58,21 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
       wait(q_ring);
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
       commit_mma();
       wait_mma<0>(s_tile);
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
       convert(p_tile, e_tile);
       if (any_above(share_rows, 1.1529215e+18f)) {
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
       }
       add(sum_rows, sum_rows, share_rows);
@@ -80,50 +80,50 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(bf16* q_d
       for (int n = 0; n < 2048; n += 128) {
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(0));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(0));
         commit_mma();
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(1)));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile);
         release(k_ring);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
         if (any_above(share_rows, 1.1529215e+18f)) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
           speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
+          row_sum<overwrite, partial>(share_rows, e_tile);
           convert(p_tile, e_tile);
         }
         add(sum_rows, sum_rows, share_rows);
         if (n + 128 >= 2048) break;
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+        mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
         commit_mma();
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile().rows<64>(0)));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile);
         release(v_ring);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
         if (any_above(share_rows, 1.1529215e+18f)) {
           reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
           multiply(sum_rows, sum_rows, shrink_rows);
-          rescale<false>(o_tile, shrink_rows);
+          rescale<always>(o_tile, shrink_rows);
           speculative_exp2(e_tile, s_tile, reference_rows, 0.18033688f);
-          row_sum<false, true>(share_rows, e_tile);
+          row_sum<overwrite, partial>(share_rows, e_tile);
           convert(p_tile, e_tile);
         }
         add(sum_rows, sum_rows, share_rows);
       }
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile().rows<64>(1));
+      mma<accumulate>(o_tile, p_tile, v_ring.tile().rows<64>(1));
       commit_mma();
       row_total(sum_rows);
       wait_mma<0>(o_tile, p_tile);

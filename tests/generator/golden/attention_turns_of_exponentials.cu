@@ -63,26 +63,26 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * 2048;
         #pragma unroll 1
         for (int n = 64; n < n_whole; n += 64) {
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           wait_mma<1>(s_tile);
           release(k_ring);
@@ -90,15 +90,15 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_d
           baton_wait(warpgroup);
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           baton_pass<4>(warpgroup);
           if (any_above(sum_rows, 32768.0f)) {
             raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.18033688f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(s_tile, shrink_rows);
+            rescale<always>(s_tile, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -108,11 +108,11 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_d
         for (int n = larger(64, n_whole); n < 2048; n += 64) {
           wait(k_ring);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           wait_mma<1>(s_tile);
           release(k_ring);
@@ -120,20 +120,20 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_d
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           baton_wait(warpgroup);
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f, 7.0f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           baton_pass<4>(warpgroup);
           if (any_above(sum_rows, 32768.0f)) {
             raise_to_sum(reference_rows, shrink_rows, sum_rows, 32768.0f, 0.18033688f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
-            rescale<false>(s_tile, shrink_rows);
+            rescale<always>(s_tile, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
@@ -142,7 +142,7 @@ extern "C" __global__ void __launch_bounds__(640, 1) attention_forward(fp16* q_d
         release(q_ring);
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);

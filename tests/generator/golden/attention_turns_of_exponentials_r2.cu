@@ -60,22 +60,22 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     wait(q_ring);
     wait(k_ring);
     fence_mma();
-    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
     reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    rescale<false>(o_tile, shrink_rows);
+    rescale<always>(o_tile, shrink_rows);
     speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
-    row_sum<false, true>(share_rows, e_tile);
+    row_sum<overwrite, partial>(share_rows, e_tile);
     convert(p_tile, e_tile);
     if (any_above(share_rows, 1.1529215e+18f)) {
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
       convert(p_tile, e_tile);
     }
     add(sum_rows, sum_rows, share_rows);
@@ -83,11 +83,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     for (int n = 96; n < 1000; n += 96) {
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
@@ -97,7 +97,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       baton_wait(warpgroup);
       settle(s_tile);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
       settle(share_rows);
       baton_pass<2>(warpgroup);
       wait_mma<0>(o_tile, p_tile);
@@ -106,16 +106,16 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       if (any_above(share_rows, 1.1529215e+18f)) {
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.12751743f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
         convert(p_tile, e_tile);
       }
       add(sum_rows, sum_rows, share_rows);
     }
     wait(v_ring);
     fence_mma(o_tile, p_tile);
-    mma<true>(o_tile, p_tile, v_ring.tile());
+    mma<accumulate>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);

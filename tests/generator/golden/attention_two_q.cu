@@ -64,16 +64,16 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
         mask_causal(s_tile, m + warpgroup * 64, 0, 0);
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
         const int n_whole = (safe == 0) * n_unmasked;
         #pragma unroll 1
@@ -81,11 +81,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           baton_pass<2>(warpgroup);
           wait_mma<1>(s_tile);
@@ -93,7 +93,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
           settle(s_tile);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
           convert(p_tile, s_tile);
@@ -103,11 +103,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile, p_tile);
-          mma<true>(o_tile, p_tile, v_ring.tile());
+          mma<accumulate>(o_tile, p_tile, v_ring.tile());
           commit_mma();
           baton_pass<2>(warpgroup);
           wait_mma<1>(s_tile);
@@ -117,11 +117,11 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f, 7.0f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile, p_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f, 7.0f);
           settle(s_tile);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           wait_mma<0>(o_tile, p_tile);
           release(v_ring);
           convert(p_tile, s_tile);
@@ -129,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
         release(q_ring);
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         row_total(sum_rows);
         wait_mma<0>(o_tile, p_tile);

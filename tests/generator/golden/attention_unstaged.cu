@@ -61,25 +61,25 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
       fill(o_tile, 0.0f);
       wait(k_ring);
       fence_mma(q_tile);
-      mma<false>(s_tile, q_tile, transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_tile, transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(s_tile, q_tile);
       release(k_ring);
       reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       convert(p_tile, s_tile);
-      rescale<true>(o_tile, shrink_rows);
+      rescale<changed>(o_tile, shrink_rows);
       #pragma unroll 1
       for (int n = 64; n < 256; n += 64) {
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         wait(k_ring);
         fence_mma(q_tile);
-        mma<false>(s_tile, q_tile, transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_tile, transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile, q_tile);
         release(v_ring);
@@ -87,19 +87,19 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
         reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
-        rescale<true>(o_tile, shrink_rows);
+        rescale<changed>(o_tile, shrink_rows);
       }
       #pragma unroll 1
       for (int n = 256; n < 300; n += 64) {
         wait(v_ring);
         fence_mma(o_tile, p_tile);
-        mma<true>(o_tile, p_tile, v_ring.tile());
+        mma<accumulate>(o_tile, p_tile, v_ring.tile());
         commit_mma();
         wait(k_ring);
         fence_mma(q_tile);
-        mma<false>(s_tile, q_tile, transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_tile, transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(o_tile, p_tile, s_tile, q_tile);
         release(v_ring);
@@ -108,13 +108,13 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(fp16* q_d
         reference<WhenGrownBy8, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.16129822f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         convert(p_tile, s_tile);
-        rescale<true>(o_tile, shrink_rows);
+        rescale<changed>(o_tile, shrink_rows);
       }
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       row_total(sum_rows);
       flag_rows(unfit_rows, reference_rows, sum_rows, 0.16129822f, 7.0f);

@@ -63,15 +63,15 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(bf16* q_d
         wait(q_ring);
         wait(k_ring);
         fence_mma();
-        mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+        mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
         commit_mma();
         wait_mma<0>(s_tile);
         release(k_ring);
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
-        row_sum<true, true>(sum_rows, s_tile);
+        row_sum<accumulate, partial>(sum_rows, s_tile);
         copy(p_shared.rows<64>(warpgroup), s_tile);
         join_warpgroup(warpgroup);
         const int n_whole = (safe == 0) * 4080;
@@ -80,18 +80,18 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(bf16* q_d
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile);
-          mma<true>(o_tile, p_shared.rows<64>(warpgroup), v_ring.tile());
+          mma<accumulate>(o_tile, p_shared.rows<64>(warpgroup), v_ring.tile());
           commit_mma();
           baton_pass<3>(warpgroup);
           wait_mma<1>(s_tile);
           release(k_ring);
           settle(s_tile);
           softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile);
           release(v_ring);
@@ -103,11 +103,11 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(bf16* q_d
           wait(k_ring);
           baton_wait(warpgroup);
           fence_mma();
-          mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+          mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
           commit_mma();
           wait(v_ring);
           fence_mma(o_tile);
-          mma<true>(o_tile, p_shared.rows<64>(warpgroup), v_ring.tile());
+          mma<accumulate>(o_tile, p_shared.rows<64>(warpgroup), v_ring.tile());
           commit_mma();
           baton_pass<3>(warpgroup);
           wait_mma<1>(s_tile);
@@ -117,10 +117,10 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(bf16* q_d
             reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.12751743f);
             multiply(sum_rows, sum_rows, shrink_rows);
             wait_mma<0>(o_tile);
-            rescale<false>(o_tile, shrink_rows);
+            rescale<always>(o_tile, shrink_rows);
           }
           softmax_exp2<Plain>(s_tile, reference_rows, 0.12751743f);
-          row_sum<true, true>(sum_rows, s_tile);
+          row_sum<accumulate, partial>(sum_rows, s_tile);
           settle(sum_rows);
           wait_mma<0>(o_tile);
           release(v_ring);
@@ -129,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) attention_forward(bf16* q_d
         }
         wait(v_ring);
         fence_mma(o_tile);
-        mma<true>(o_tile, p_shared.rows<64>(warpgroup), v_ring.tile());
+        mma<accumulate>(o_tile, p_shared.rows<64>(warpgroup), v_ring.tile());
         commit_mma();
         row_total(sum_rows);
         wait_mma<0>(o_tile);

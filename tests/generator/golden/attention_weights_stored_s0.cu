@@ -59,22 +59,22 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(fp16* q_d
     wait(q_ring);
     wait(k_ring);
     fence_mma();
-    mma<false>(s_tile, q_ring.tile(), transposed(k_ring.tile()));
+    mma<overwrite>(s_tile, q_ring.tile(), transposed(k_ring.tile()));
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
     mask_causal(s_tile, m, 0, 0);
     reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    rescale<false>(o_tile, shrink_rows);
+    rescale<always>(o_tile, shrink_rows);
     speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
-    row_sum<false, true>(share_rows, e_tile);
+    row_sum<overwrite, partial>(share_rows, e_tile);
     if (any_above(share_rows, 32768.0f)) {
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
       speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
     }
     add(sum_rows, sum_rows, share_rows);
     copy(p_shared, e_tile);
@@ -83,11 +83,11 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(fp16* q_d
     for (int n = 80; n < n_end; n += 80) {
       wait(v_ring);
       fence_mma(o_tile);
-      mma<true>(o_tile, p_shared, v_ring.tile());
+      mma<accumulate>(o_tile, p_shared, v_ring.tile());
       commit_mma();
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile(), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile(), transposed(k_ring.tile()));
       commit_mma();
       wait_mma<0>(o_tile, s_tile);
       release(v_ring);
@@ -96,13 +96,13 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(fp16* q_d
         mask_causal(s_tile, m, n, 0);
       }
       speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
-      row_sum<false, true>(share_rows, e_tile);
+      row_sum<overwrite, partial>(share_rows, e_tile);
       if (any_above(share_rows, 32768.0f)) {
         reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.16129822f, 7.0f);
         multiply(sum_rows, sum_rows, shrink_rows);
-        rescale<false>(o_tile, shrink_rows);
+        rescale<always>(o_tile, shrink_rows);
         speculative_exp2(e_tile, s_tile, reference_rows, 0.16129822f, 7.0f);
-        row_sum<false, true>(share_rows, e_tile);
+        row_sum<overwrite, partial>(share_rows, e_tile);
       }
       add(sum_rows, sum_rows, share_rows);
       copy(p_shared, e_tile);
@@ -110,7 +110,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) attention_forward(fp16* q_d
     }
     wait(v_ring);
     fence_mma(o_tile);
-    mma<true>(o_tile, p_shared, v_ring.tile());
+    mma<accumulate>(o_tile, p_shared, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
     wait_mma<0>(o_tile);

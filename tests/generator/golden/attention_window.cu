@@ -59,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     wait(q_ring);
     wait(k_ring);
     fence_mma();
-    mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+    mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
     commit_mma();
     wait_mma<0>(s_tile);
     release(k_ring);
@@ -69,18 +69,18 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
     reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
     softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    row_sum<true, true>(sum_rows, s_tile);
+    row_sum<accumulate, partial>(sum_rows, s_tile);
     convert(p_tile, s_tile);
-    rescale<false>(o_tile, shrink_rows);
+    rescale<always>(o_tile, shrink_rows);
     #pragma unroll 1
     for (int n = n_begin + 96; n < smaller(n_unmasked_from, n_end); n += 96) {
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
@@ -90,44 +90,44 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
     }
     #pragma unroll 1
     for (int n = larger(n_begin + 96, n_unmasked_from); n < n_unmasked; n += 96) {
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
     }
     #pragma unroll 1
     for (int n = larger(larger(n_begin + 96, n_unmasked_from), n_unmasked); n < n_end; n += 96) {
       wait(k_ring);
       fence_mma();
-      mma<false>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
+      mma<overwrite>(s_tile, q_ring.tile().rows<64>(warpgroup), transposed(k_ring.tile()));
       commit_mma();
       wait(v_ring);
       fence_mma(o_tile, p_tile);
-      mma<true>(o_tile, p_tile, v_ring.tile());
+      mma<accumulate>(o_tile, p_tile, v_ring.tile());
       commit_mma();
       wait_mma<1>(s_tile);
       release(k_ring);
@@ -136,16 +136,16 @@ extern "C" __global__ void __launch_bounds__(384, 1) attention_forward(bf16* q_d
       reference<Always, Plain>(reference_rows, shrink_rows, s_tile, 0.18033688f);
       softmax_exp2<Plain>(s_tile, reference_rows, 0.18033688f);
       multiply(sum_rows, sum_rows, shrink_rows);
-      row_sum<true, true>(sum_rows, s_tile);
+      row_sum<accumulate, partial>(sum_rows, s_tile);
       settle(sum_rows);
       wait_mma<0>(o_tile, p_tile);
       release(v_ring);
       convert(p_tile, s_tile);
-      rescale<false>(o_tile, shrink_rows);
+      rescale<always>(o_tile, shrink_rows);
     }
     wait(v_ring);
     fence_mma(o_tile, p_tile);
-    mma<true>(o_tile, p_tile, v_ring.tile());
+    mma<accumulate>(o_tile, p_tile, v_ring.tile());
     commit_mma();
     row_total(sum_rows);
     wait_mma<0>(o_tile, p_tile);

@@ -47,7 +47,7 @@ extern "C" __global__ void __launch_bounds__(256, 1) gemm(bf16* a_data, bf16* b_
       wait(b_ring);
       fence_async();
       fence_mma(c_tile);
-      mma<true>(c_tile, a_ring.tile(), b_ring.tile());
+      mma<accumulate>(c_tile, a_ring.tile(), b_ring.tile());
       commit_mma();
       wait_mma<0>(c_tile);
       release(b_ring);

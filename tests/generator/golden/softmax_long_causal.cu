@@ -39,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) softmax(bf16* x_data, bf16*
     reference<Always>(reference_rows, shrink_rows, x_tile, 0.7213475f);
     softmax_exp2(x_tile, reference_rows, 0.7213475f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    row_sum<true, true>(sum_rows, x_tile);
+    row_sum<accumulate, partial>(sum_rows, x_tile);
   }
   row_total(sum_rows);
   #pragma unroll 1

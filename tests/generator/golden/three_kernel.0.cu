@@ -46,7 +46,7 @@ extern "C" __global__ void __launch_bounds__(384, 1) gemm_scores(const __grid_co
       wait(a_ring);
       wait(b_ring);
       fence_mma(c_tile);
-      mma<true>(c_tile, a_ring.tile().rows<64>(warpgroup), transposed(b_ring.tile()));
+      mma<accumulate>(c_tile, a_ring.tile().rows<64>(warpgroup), transposed(b_ring.tile()));
       commit_mma();
       wait_mma<0>(c_tile);
       release(b_ring);

@@ -38,7 +38,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) softmax(fp32* scores_data, 
     reference<Always>(reference_rows, shrink_rows, x_tile, 0.18033688f);
     softmax_exp2(x_tile, reference_rows, 0.18033688f);
     multiply(sum_rows, sum_rows, shrink_rows);
-    row_sum<true, true>(sum_rows, x_tile);
+    row_sum<accumulate, partial>(sum_rows, x_tile);
   }
   row_total(sum_rows);
   log_sum_exp(lse_rows, reference_rows, sum_rows, 0.18033688f);
