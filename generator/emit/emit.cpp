@@ -265,7 +265,7 @@ class Emitter {
   void role(const Op& role, int64_t first_warp, size_t i, size_t count) {
     const int64_t warps = integer(role.attributes, "warps", 0);
     const int own_line = ir_line_++;
-    const std::string name = role.attributes.empty() ? "" : role.attributes[0].first;
+    const std::string_view name = role_kind(role);
     if (count > 1 && i == 0) open(fmt::format("if (warp < {})", first_warp + warps), own_line);
     if (count > 1 && i > 0) {
       --depth_;
@@ -286,7 +286,7 @@ class Emitter {
     if (name == "producer" && has_op("publish_copies")) line("cp_async_wait();");
     ++ir_line_;
   }
-  void budget(const Op& role, const std::string& name) {
+  void budget(const Op& role, std::string_view name) {
     const int64_t registers = integer(role.attributes, "regs", 0);
     if (registers > 0)
       line(fmt::format("{}_registers<{}>();", name == "producer" ? "shrink" : "grow", registers));

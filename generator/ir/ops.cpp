@@ -391,6 +391,12 @@ std::set<std::string> names_in(const std::vector<Op>& body) {
   return names;
 }
 
+std::string_view role_kind(const Op& role) {
+  for (std::string_view kind : {"producer", "consumer", "compute"})
+    if (has(role.attributes, kind)) return kind;
+  return {};
+}
+
 bool opens_block(const Op& op) { return has_trait(op, kBlock); }
 
 bool moves_tile(const Op& op) { return has_trait(op, kMovesTile); }

@@ -74,6 +74,8 @@ RegisterUse register_use(const Op& op);
 // The names in an op's ranges, operands and their indices; of a body, with all that stands inside.
 std::set<std::string> names_in(const Op& op);
 std::set<std::string> names_in(const std::vector<Op>& body);
+// producer, consumer or compute; empty where a role says none of them.
+std::string_view role_kind(const Op& role);
 // Does the op hold others?
 bool opens_block(const Op& op);
 // Does the op copy a tile from or to global memory? And its operand there.

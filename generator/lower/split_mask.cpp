@@ -1,10 +1,12 @@
-// split_mask: a loop's tiles from `unmasked_from` (of a window's left edge; else from its begin) up to
-// `unmasked` need no mask op. mask_loop=split gives them a loop of their own without mask ops;
-// mask_loop=branch keeps one loop, with the mask ops of each edge under a uniform branch (one copy of the
-// body costs fewer registers than two); where the loop tells a warpgroup's own bound, that one counts. Behind
-// the plain loop of a split that has trips of several kinds (a warpgroup's own bounds, such that leave), the
-// other one branches, too. The second walk of a grid with `retry` runs the other loop alone; the
-// plain one has a `settle` in place of its cold branch.
+// split_mask: takes the mask ops out of the trips that need none.
+// A loop says which those are: from `unmasked_from` (without it, from its begin) up to `unmasked`.
+// mask_loop=split makes two loops: one without mask ops for these trips, and the loop as it was for the rest.
+// mask_loop=branch keeps one loop and puts the mask ops of each edge under a branch that all threads take
+// alike; one copy of the body needs fewer registers than two. If a loop has bounds of its own for each
+// warpgroup, the branch asks for those. If the rest of a split has trips of several kinds (bounds of each
+// warpgroup, or a `leave`), it gets branches as well.
+// Where tiles may be done again (`retry`), the second walk runs the rest alone, over all keys. The plain loop
+// then has no cold branch any more; a `settle` stands in its place.
 // Requires, with split: bounds that are multiples of the step; with own bounds or `leave`, no left edge
 // instead. Leaves: neither attribute.
 #include <fmt/format.h>

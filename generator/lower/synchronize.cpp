@@ -1,11 +1,13 @@
-// synchronize: makes the mma ops asynchronous and derives what that takes. Every mma is a group of its own:
-// fence, mma, commit. An op that touches registers of a group in flight waits for that group, with `pending`
-// = the groups that were committed behind it; releases of tiles that a group reads move behind its wait.
-// Nothing stays in flight over the end of a loop or of the role. A branch that is cold or voted on waits
-// inside, for itself alone: behind it everything counts as in flight still. A vote is taken in front of the
-// wait for what stands behind it, and so holds the sums that it asks for there. Exponentials and sums that
-// are taken beside an mma are settled before it is waited for, as the attribute `settle` has it. Requires:
-// roles; release directly behind a tile's last use. Leaves: no op touches what is in flight.
+// synchronize: lets the mma ops run asynchronously and puts the waits where they are needed.
+// Every mma becomes a group of its own: fence, mma, commit. An op that touches registers of a group in flight
+// waits for that group first; `pending` is the number of groups that were committed after it. A tile that a
+// group reads is released behind the wait for that group. At the end of a loop, and of the role, nothing is
+// in flight any more. A branch that few take (cold, or voted on) waits inside. Those who pass it by wait for
+// nothing, so that behind the branch all groups still count as in flight. A vote reads sums; it stands in
+// front of the next wait and keeps them there. ptxas likes to move exponentials and sums behind a wait, where
+// they no longer overlap with the mma. The attribute `settle` says which of them are held in front of it.
+// Requires: roles; release directly behind a tile's last use. Leaves: no op touches what is in flight. On a
+// target whose mma ops are done when they are issued nothing changes.
 #include <algorithm>
 
 #include "generator/ir/ops.hpp"
