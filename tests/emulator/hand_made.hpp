@@ -24,7 +24,8 @@ struct HandMade {
   int cluster = 1;
   double most_seconds = 0;
   int host_threads = 1;
-  std::string ptx = "sm90", mma = "sm90";  // the folders that they are from
+  std::string ptx = "sm90", mma = "sm90";           // the folders that they are from
+  std::pair<std::string, std::string> change = {};  // of the headers: a text, and what stands there instead
 };
 
 inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
@@ -36,6 +37,9 @@ inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
   if (kernel.mma == "sm90") names.push_back("wgmma.cuh");  // its stand-in has all forms
   for (const std::string& name : names) {
     source.headers.push_back({name, std::string(template_text(name))});
+    std::string& text = source.headers.back().text;
+    if (const auto& [from, to] = kernel.change; !from.empty() && text.find(from) != std::string::npos)
+      replace_all(text, from, to);
     source.kernel += fmt::format("#include \"{}\"\n", name);
   }
   source.kernel += "using namespace warpfinch;\n";
