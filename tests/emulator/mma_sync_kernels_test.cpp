@@ -69,7 +69,6 @@ TEST(MmaSyncKernels, kernels_with_a_copy_engine_are_right) {
            {"gemm m=150 n=136 k=200 layout=nn", "consumers=2 n_tile=64 k_tile=64 stages=3"},
            {"attention_forward q_heads=2 q_len=300 head_dim=64 mask=causal",
             "consumers=2 key_tile=64 tile_order=dynamic stage_tiles=2 reference=r4"},
-           {"attention_forward q_heads=2 q_len=300 head_dim=64", "consumers=1 key_tile=64 cluster=2"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
             "consumers=2 key_tile=64 copy=cp_async"}})
     expect_right(made_over(plan_of(problem, config), target));

@@ -26,7 +26,7 @@ inline Target mma_sync_target(const std::string& name, bool tma) {
                 .reads_shared = false};
   target.tma = target.stmatrix = tma;
   target.register_reallocation = false;
-  target.max_cluster = tma ? 8 : 1;
+  target.max_cluster = 1;  // ptxas advises against multicast but for sm_90a and the like
   return target;
 }
 inline std::vector<Target> mma_sync_targets() {
