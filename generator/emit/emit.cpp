@@ -4,9 +4,8 @@
 
 #include <algorithm>
 
+#include "generator/emit/headers.hpp"
 #include "generator/emit/names.hpp"
-#include "generator/emit/templates.hpp"
-#include "generator/emit/wgmma.hpp"
 #include "generator/ir/attributes.hpp"
 #include "generator/ir/ops.hpp"
 #include "generator/lower/balance.hpp"
@@ -71,7 +70,7 @@ class Emitter {
     ir_line_ = 2 + static_cast<int>(program_.tensors.size());
     grid(program_.body[0]);
     close();
-    return {spell_symbol(program_.name), target_.name, text_, headers(), lines_};
+    return {spell_symbol(program_.name), target_.name, text_, headers(program_, target_), lines_};
   }
 
  private:
@@ -90,38 +89,14 @@ class Emitter {
   }
 
   // --- head ----------------------------------------------------------------------------------------------
-  std::vector<std::string> header_names() const {
-    const std::string& folder = target_.template_folder;
-    std::vector<std::string> names = {"types.cuh",      folder + "/ptx.cuh", "tiles.cuh",
-                                      "arithmetic.cuh", "row_shift.cuh",     "softmax.cuh"};
-    if (has_op("raise_to_sum")) names.push_back("raise_to_sum.cuh");
-    if (has_op("multiply_packed")) names.push_back("multiply_packed.cuh");
-    names.insert(names.end(), {"walk.cuh", folder + "/ring.cuh"});
-    if (claims_tiles()) names.push_back(folder + "/claim.cuh");
-    if (lower::lists_tiles(program_.body[0])) names.push_back("lists.cuh");
-    if (has_op("join_warpgroup")) names.push_back(folder + "/join.cuh");
-    if (cluster() > 1) names.push_back(folder + "/clustered.cuh");
-    for (const char* name : {"/redo.cuh", "/mma.cuh", "/copy.cuh"}) names.push_back(folder + name);
-    if (has_op("recompute_rows") || has_op("multiply_nonzeros")) names.push_back("recompute.cuh");
-    if (has_op("publish_copies")) names.push_back(folder + "/cp_async.cuh");
-    if (cluster() > 1) names.push_back(folder + "/cluster.cuh");
-    return names;
-  }
   bool has_op(std::string_view name) const {
     bool found = false;
     walk(program_.body, [&](const Op& op) { found |= op.name == name; });
     return found;
   }
-  std::vector<Header> headers() const {
-    std::vector<Header> result;
-    for (const std::string& name : header_names()) result.push_back({name, std::string(template_text(name))});
-    const auto forms = wgmma_forms(program_);
-    if (!forms.empty()) result.push_back({"wgmma.cuh", wgmma_header(forms)});
-    return result;
-  }
   void head(const std::vector<std::string>& title) {
     for (const std::string& text : title) line("// " + text);
-    for (const Header& header : headers()) line(fmt::format("#include \"{}\"", header.name));
+    for (const Header& header : headers(program_, target_)) line(fmt::format("#include \"{}\"", header.name));
     line("");
     line("using namespace warpfinch;");
     line("");

@@ -3,6 +3,7 @@
 
 #include "runtime/emulator/leaf_functions.hpp"
 #include "runtime/emulator/run_state.hpp"
+#include "runtime/emulator/tensor_core.hpp"
 #include "runtime/emulator/widen.hpp"
 
 namespace warpfinch::emulator {
@@ -72,7 +73,9 @@ const SmallProductCall& product_of(const Warp& warp, size_t lane) {
 }
 
 void multiply(Warp& warp) {
-  float a[16][16], b[16][8];
+  constexpr int kColumns = 8;
+  Factors factors;
+  Sums sums;
   const ValueType type = product_of(warp, 0).type;
   const auto value = [&](unsigned word, uint32_t half) {
     return widen(type, static_cast<uint16_t>(word >> (16 * half)));
@@ -81,15 +84,18 @@ void multiply(Warp& warp) {
     for (uint32_t half = 0; half < 2; ++half) {
       const SmallProductCall& call = product_of(warp, lane);
       const uint32_t row = lane / 4, k = lane % 4 * 2 + half;
-      for (uint32_t i = 0; i < 4; ++i) a[row + i % 2 * 8][k + i / 2 * 8] = value(call.a[i], half);
-      for (uint32_t i = 0; i < 2; ++i) b[k + i * 8][row] = value(call.b[i], half);
+      for (uint32_t i = 0; i < 4; ++i) factors.a[row + i % 2 * 8][k + i / 2 * 8] = value(call.a[i], half);
+      for (uint32_t i = 0; i < 2; ++i) factors.b[k + i * 8][row] = value(call.b[i], half);
     }
-  for (uint32_t lane = 0; lane < 32; ++lane)
-    for (uint32_t i = 0; i < 4; ++i) {
-      float sum = product_of(warp, lane).d[i];
-      for (uint32_t k = 0; k < 16; ++k) sum += a[lane / 4 + i / 2 * 8][k] * b[k][lane % 4 * 2 + i % 2];
-      product_of(warp, lane).d[i] = sum;
-    }
+  // A lane holds four: two neighbours in each of two rows.
+  const auto for_each_sum = [&](const auto& visit) {
+    for (uint32_t lane = 0; lane < 32; ++lane)
+      for (uint32_t i = 0; i < 4; ++i)
+        visit(product_of(warp, lane).d[i], sums.value[lane / 4 + i / 2 * 8][lane % 4 * 2 + i % 2]);
+  };
+  for_each_sum([](float lanes, float& sum) { sum = lanes; });
+  add_products(factors, type, kColumns, false, sums);
+  for_each_sum([](float& lanes, float sum) { lanes = sum; });
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ std::string found_with(const std::string& from, const std::string& to, bool in_k
   CudaSource& source = plan.launches[0].source;
   if (in_kernel) replace_all(source.kernel, from, to);
   for (Header& header : source.headers)
-    if (!in_kernel && header.name == "sm90/cp_async.cuh") replace_all(header.text, from, to);
+    if (!in_kernel && header.name == "cp_async.cuh") replace_all(header.text, from, to);
   return kinds_under_schedules(plan);
 }
 

@@ -24,17 +24,25 @@ struct HandMade {
   int cluster = 1;
   double most_seconds = 0;
   int host_threads = 1;
+  std::string ptx = "sm90", mma = "sm90";           // the folders that they are from
+  std::pair<std::string, std::string> change = {};  // of the headers: a text, and what stands there instead
 };
 
 inline CudaSource hand_made_source(const HandMade& kernel, size_t buffers) {
   CudaSource source{"by_hand", "sm_90a", "", {}, {}};
-  for (const char* name : {"types.cuh", "sm90/ptx.cuh", "tiles.cuh", "arithmetic.cuh", "row_shift.cuh",
-                           "softmax.cuh", "walk.cuh", "sm90/ring.cuh", "sm90/mma.cuh", "sm90/copy.cuh"}) {
+  std::vector<std::string> names = {"types.cuh",      "ptx.cuh",       kernel.ptx + "/ptx.cuh", "tiles.cuh",
+                                    "arithmetic.cuh", "row_shift.cuh", "softmax.cuh",           "walk.cuh",
+                                    "ring.cuh",       "copy.cuh",      kernel.mma + "/mma.cuh"};
+  if (kernel.ptx == "sm90") names.push_back("sm90/tma.cuh");
+  if (kernel.mma == "sm90") names.push_back("wgmma.cuh");  // its stand-in has all forms
+  for (const std::string& name : names) {
     source.headers.push_back({name, std::string(template_text(name))});
+    std::string& text = source.headers.back().text;
+    if (const auto& [from, to] = kernel.change; !from.empty() && text.find(from) != std::string::npos)
+      replace_all(text, from, to);
     source.kernel += fmt::format("#include \"{}\"\n", name);
   }
-  source.headers.push_back({"wgmma.cuh", ""});
-  source.kernel += "#include \"wgmma.cuh\"\nusing namespace warpfinch;\n";
+  source.kernel += "using namespace warpfinch;\n";
   std::string parameters;
   for (size_t i = 0; i < kernel.maps.size(); ++i)
     parameters += fmt::format("const __grid_constant__ TensorMap map{}, ", i);

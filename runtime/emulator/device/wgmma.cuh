@@ -3,17 +3,6 @@
 
 namespace warpfinch {
 
-template <class T>
-struct ValueTypeOf;
-template <>
-struct ValueTypeOf<bf16> {
-  static constexpr emulated::ValueType kType = emulated::ValueType::bf16;
-};
-template <>
-struct ValueTypeOf<fp16> {
-  static constexpr emulated::ValueType kType = emulated::ValueType::fp16;
-};
-
 template <class T, int N, bool AInRegisters, bool BTransposed>
 struct Wgmma {
   WF_STATIC emulated::ProductCall call(element<float> (&d)[N / 2], bool accumulate, u64 b) {

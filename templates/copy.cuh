@@ -1,78 +1,16 @@
-// Copies between global memory, shared memory and registers. Coordinates come in the tensor's order,
-// outermost first; the last two are the tile's first row and column.
+// Copies between global memory, shared memory and registers by ordinary accesses. Coordinates come in the
+// tensor's order, outermost first; the last two are the tile's first row and column.
 #pragma once
 
 namespace warpfinch {
 
-// --- TMA: one box per panel ------------------------------------------------------------------------------
-// The copy engine takes coordinates innermost first; `column` stands for the last one. `how`: nothing, or a
-// CachePolicy.
-template <int Rank, class... How>
-WF_DEVICE void load_box(u32 to, const TensorMap& map, u32 full, const int (&c)[Rank], int column,
-                        How... how) {
-  if constexpr (Rank == 2) tma_load(to, map, full, how..., column, c[0]);
-  if constexpr (Rank == 3) tma_load(to, map, full, how..., column, c[1], c[0]);
-  if constexpr (Rank == 4) tma_load(to, map, full, how..., column, c[2], c[1], c[0]);
-  if constexpr (Rank == 5) tma_load(to, map, full, how..., column, c[3], c[2], c[1], c[0]);
-}
-template <int Rank, class... How>
-WF_DEVICE void store_box(const TensorMap& map, u32 from, const int (&c)[Rank], int column, How... how) {
-  if constexpr (Rank == 2) tma_store(map, from, how..., column, c[0]);
-  if constexpr (Rank == 3) tma_store(map, from, how..., column, c[1], c[0]);
-  if constexpr (Rank == 4) tma_store(map, from, how..., column, c[2], c[1], c[0]);
-  if constexpr (Rank == 5) tma_store(map, from, how..., column, c[3], c[2], c[1], c[0]);
-}
-
-template <class Tile, int Rank, class... How>
-WF_DEVICE void load_panels(const Tile& tile, const TensorMap& map, u32 full, const int (&c)[Rank],
-                           How... how) {
-#pragma unroll
-  for (int p = 0; p < Tile::kPanels; ++p)
-    load_box(tile.address + p * Tile::kPanelBytes, map, full, c, c[Rank - 1] + p * Tile::kSpan, how...);
-}
-template <class Tile, int Stages, int StageBytes, class... Index>
-WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const TensorMap& map, Index... coordinates) {
-  const int c[] = {coordinates...};
-  if (is_leader()) load_panels(ring.tile(), map, ring.full(), c);
-}
-template <class Evict, class Tile, int Stages, int StageBytes, class... Index>
-WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const TensorMap& map, Index... coordinates) {
-  const int c[] = {coordinates...};
-  if (is_leader()) load_panels(ring.tile(), map, ring.full(), c, Evict::kPolicy);
-}
-
-// Every warp stores its own 16 rows.
-template <class Tile, int Rank, class... How>
-WF_DEVICE void store_panels(const TensorMap& map, const Tile& tile, const int (&c)[Rank], How... how) {
-  if (lane_index() != 0) return;
-#pragma unroll
-  for (int p = 0; p < Tile::kPanels; ++p)
-    store_box(map, tile.address + p * Tile::kPanelBytes, c, c[Rank - 1] + p * Tile::kSpan, how...);
-  bulk_commit();
-}
-template <class T, int Rows, int Columns, int Swizzle, int PanelRows, class... Index>
-WF_DEVICE void store(const TensorMap& map, const SharedTile<T, Rows, Columns, Swizzle, PanelRows>& tile,
-                     Index... coordinates) {
-  const int c[] = {coordinates...};
-  store_panels(map, tile, c);
-}
-template <class Evict, class T, int Rows, int Columns, int Swizzle, int PanelRows, class... Index>
-WF_DEVICE void store(const TensorMap& map, const SharedTile<T, Rows, Columns, Swizzle, PanelRows>& tile,
-                     Index... coordinates) {
-  const int c[] = {coordinates...};
-  store_panels(map, tile, c, Evict::kPolicy);
-}
-WF_DEVICE void wait_store() {
-  if (lane_index() == 0) bulk_wait_read();
-  warp_sync();
-}
 // Stores of this warp to shared memory, made visible to the copy engine.
 WF_DEVICE void fence_async() {
   proxy_fence();
   warp_sync();
 }
 
-// --- global memory by ordinary accesses --------------------------------------------------------------------
+// --- global memory -----------------------------------------------------------------------------------------
 template <class T, int Rank>
 WF_DEVICE T* element_address(const GlobalTensor<T, Rank>& tensor, const int (&index)[Rank]) {
   i64 offset = 0;
@@ -350,15 +288,15 @@ WF_DEVICE void st_pair(u32 address, T, float x, float y) {
 template <class T, int TileRows, int Columns, int Swizzle, int PanelRows, int Rows>
 WF_DEVICE void copy(const SharedTile<T, TileRows, Columns, Swizzle, PanelRows>& d,
                     const RegisterTile<float, Rows, Columns>& a) {
-  // 16-bit elements go 16 columns at a time, each lane with the address of a row's half.
-  constexpr int kBlocks = sizeof(T) == 2 ? Columns / 16 : 0;
+  // 16-bit elements go 16 columns at a time where a chip can, each lane with the address of a row's half.
+  constexpr int kBlocks = kStoresMatrices && sizeof(T) == 2 ? Columns / 16 : 0;
   if constexpr (kBlocks > 0) {
     const int row = thread_index() / 32 % (Rows / 16) * 16 + lane_index() % 16;
 #pragma unroll
     for (int block = 0; block < kBlocks; ++block) {
       const auto* v = &a.value[8 * block];
-      st_matrices(d.at(row, 16 * block + lane_index() / 16 * 8), pack(T{}, v[0], v[1]),
-                  pack(T{}, v[2], v[3]), pack(T{}, v[4], v[5]), pack(T{}, v[6], v[7]));
+      st_matrices(d.at(row, 16 * block + lane_index() / 16 * 8), pack(T{}, v[0], v[1]), pack(T{}, v[2], v[3]),
+                  pack(T{}, v[4], v[5]), pack(T{}, v[6], v[7]));
     }
   }
 #pragma unroll

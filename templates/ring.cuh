@@ -45,12 +45,6 @@ template <class Ring>
 WF_DEVICE void acquire(const Ring& ring) {
   mbarrier_wait(ring.empty(), ring.phase ^ 1);
 }
-template <int Bytes, class Ring>
-WF_DEVICE void acquire(const Ring& ring) {
-  if (!is_leader()) return;
-  acquire(ring);
-  mbarrier_arrive_expect(ring.full(), Bytes);
-}
 template <class Ring>
 WF_DEVICE void advance(Ring& ring) {
   ring.next();

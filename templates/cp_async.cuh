@@ -29,8 +29,8 @@ WF_DEVICE void load(const Ring<Tile, Stages, StageBytes>& ring, const GlobalTens
   }
 }
 
-// The proxy fence that an mma needs is the consumers', behind their wait: here the copies have not landed
-// yet.
+// The proxy fence that an asynchronous mma needs is the consumers', behind their wait: here the copies have
+// not landed yet.
 template <class Ring>
 WF_DEVICE void publish_copies(const Ring& ring) {
   cp_async_arrive(ring.full());

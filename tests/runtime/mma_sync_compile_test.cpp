@@ -1,0 +1,45 @@
+// Kernels with mma.sync through the real compiler, for every chip that has it. No GPU is needed.
+#include <gmock/gmock.h>
+
+#include "runtime/compiler.hpp"
+#include "tests/runtime/mma_sync_kernels.hpp"
+#include "tests/runtime/temporary_folder.hpp"
+
+namespace warpfinch {
+namespace {
+
+class MmaSyncChip : public testing::TestWithParam<Target> {};
+
+// Without a warning or a spill.
+void expect_good_kernel(const CudaSource& source) {
+  std::string why;
+  if (nvrtc_version(&why).empty()) GTEST_SKIP() << "skipped: " << why;
+  TemporaryFolder folder;
+  KernelCache cache(folder.path());
+  const auto kernel = compile(source, cache);
+  ASSERT_TRUE(kernel) << kernel.rejection().reason;
+  EXPECT_EQ(kernel->log.find("warning"), std::string::npos) << kernel->log;
+  EXPECT_TRUE(kernel->resources.warnings.empty()) << kernel->resources.warnings[0];
+  EXPECT_FALSE(check_resources(*kernel));
+}
+
+TEST_P(MmaSyncChip, compiles_gemm_by_hand) {
+  expect_good_kernel(hand_written_gemm(GetParam()).launches[0].source);
+}
+
+TEST_P(MmaSyncChip, compiles_every_primitive_of_attention) {
+  const std::string problem =
+      "attention_forward q_heads=4 kv_heads=2 q_len=300 head_dim=64 mask=causal lse=true";
+  for (const char* config : {"consumers=2 key_tile=64 reference=r4 tile_order=dynamic staging=none copy=ld",
+                             "consumers=1 key_tile=48 reference=r3 p_in=shared staging=none copy=ld"})
+    expect_good_kernel(made_over(plan_of(problem, config), GetParam()).launches[0].source);
+  if (GetParam().tma)
+    expect_good_kernel(
+        made_over(plan_of(problem, "consumers=2 key_tile=64 stage_tiles=2"), GetParam()).launches[0].source);
+}
+
+INSTANTIATE_TEST_SUITE_P(Chips, MmaSyncChip, testing::ValuesIn(mma_sync_targets()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace warpfinch
