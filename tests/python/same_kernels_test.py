@@ -155,8 +155,8 @@ class Builds(unittest.TestCase):
         self.assertRegex(done.stdout, r"^5 pairs, \d+ kernels: 0 pairs differ\n$")
 
     def test_another_config_is_noticed(self):
-        planted = self.script("planted", PLANTED.format(python=sys.executable, program=PROGRAM, choice="warps=4",
-                                                        other="warps=2"))
+        planted = self.script("planted", PLANTED.format(python=sys.executable, program=PROGRAM,
+                                                        choice="warps=4", other="warps=2"))
         done = self.run_tool(planted, PROGRAM, *self.only_pairs(
             ("softmax rows=64 columns=100", "warps=4 column_tile=128"),
             ("softmax rows=64 columns=100", "warps=8 column_tile=128")))
@@ -167,6 +167,15 @@ class Builds(unittest.TestCase):
                          r"instructions \d+ -> \d+, .*threads 64 -> 128, .*instruction \d+: .* -> .*"
                          r"\[--problem 'softmax rows=64 .*' --config 'warps=4 ")
         self.assertEqual(lines[1], "2 pairs, 2 kernels: 1 pairs differ")
+
+    def test_another_look_up_is_noticed(self):
+        file = self.folder / "looked_up"
+        none = self.pairs()
+        words = ("--only", "s4a", "--pairs", none, "--cache", self.folder / "cache")
+        self.assertEqual(self.run_tool("--write", file, PROGRAM, *words).returncode, 0)
+        done = self.run_tool("--against", file, PROGRAM, "--cache", self.folder / "cache", WARPFINCH_CONFIGS="")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"^s4a: after: looks up \S+=.*, the other one \S+=.*\n1 pairs, 1 kernels: 1 ")
 
     def test_with_what_was_written(self):
         file = self.folder / "written"
@@ -196,7 +205,8 @@ class Builds(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
         broken = self.script("broken", "#!/bin/sh\necho 'warpfinch: --stage sass needs nvdisasm' >&2\nexit 1\n")
         done = self.run_tool(broken, broken, "--random", 0)
-        self.assertEqual((done.returncode, done.stderr), (2, "same_kernels: warpfinch: --stage sass needs nvdisasm\n"))
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr, "same_kernels: warpfinch: --stage sass needs nvdisasm\n")
 
 
 if __name__ == "__main__":
