@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <sstream>
 #include <string>
@@ -119,6 +120,25 @@ inline std::string declaration(const std::string& text, const std::string& start
   for (const std::string& line : lines_of(text))
     if (trimmed(line).starts_with(start)) return trimmed(line);
   return "";
+}
+
+// Does the text carry a value? Digits that belong to a name (s7, r0, fp16, sm_90a) are none.
+inline bool carries_a_number(const std::string& text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_name = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
+  for (size_t first = 0, end; first < text.size(); first = end + 1) {
+    for (end = first; end < text.size() && is_digit(text[end]);) ++end;
+    if (end > first && (first == 0 || !is_name(text[first - 1])) &&
+        (end == text.size() || !is_name(text[end])))
+      return true;
+  }
+  return false;
+}
+
+// Does a reason say what was asked for and what is possible? By a number; or, where one choice by name
+// excludes another one, by both as key=value.
+inline bool says_values(const std::string& reason) {
+  return carries_a_number(reason) || std::count(reason.begin(), reason.end(), '=') >= 2;
 }
 
 // "stage: reason" of a text that the generator refuses; "accepted" otherwise.

@@ -89,7 +89,7 @@ def measure(shape, plans, options):
 
 def main():
     parser = shapes.option_parser(__doc__, FORWARD)
-    parser.add_argument("--before", metavar="FILE", required=True, help="the other build's libwarpfinch.so.0")
+    parser.add_argument("--before", metavar="FILE", help="the other build's libwarpfinch.so.0")
     parser.add_argument("--before-python", metavar="DIR",
                         help="the other build's tools/python, where its interface is another one")
     parser.add_argument("--before-configs", metavar="DIR",
@@ -97,6 +97,8 @@ def main():
                              "the config that the library after chooses")
     parser.add_argument("--row-seconds", type=float, default=1.5, help="of timing in turns per row at most")
     options = parser.parse_args()
+    if not options.before and not options.dry_run:
+        parser.error("--before says what to compare with")
     todo = shapes.chosen(options)
     if options.dry_run:
         return shapes.dry_run(options, todo)

@@ -7,10 +7,11 @@ The page may be light or dark: the chart brings its own background for neither, 
 reads on both, and the bars' colours keep 3:1 against white and against black.
 """
 
+import argparse
 import csv
 import math
-import sys
 from html import escape
+from pathlib import Path
 
 # Column with the time, name, colour (told apart by the colour-blind too).
 SERIES = (("ours_us", "Warpfinch", "#d9480f"), ("cudnn_us", "cuDNN", "#7a8691"),
@@ -114,15 +115,25 @@ def chart(notes, rows):
     return "\n".join(parts + ["</svg>"]) + "\n"
 
 
-def main(arguments):
-    if len(arguments) != 2:
-        raise SystemExit("usage: chart.py RESULT.csv CHART.svg")
-    notes, rows = read(arguments[0])
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    results = Path(__file__).resolve().with_name("results")
+    parser.add_argument("result", metavar="RESULT.csv", nargs="?", default=results / "forward-h200.csv")
+    parser.add_argument("chart", metavar="CHART.svg", nargs="?")
+    parser.add_argument("--dry-run", action="store_true", help="draw, but write nothing")
+    options = parser.parse_args()
+    if not options.chart and not options.dry_run:
+        parser.error("give RESULT.csv and CHART.svg")
+    notes, rows = read(options.result)
     if not rows:
-        raise SystemExit(f"{arguments[0]}: no row was compared with cuDNN")
-    with open(arguments[1], "w") as file:
-        file.write(chart(notes, rows))
+        raise SystemExit(f"{options.result}: no row was compared with cuDNN")
+    drawn = chart(notes, rows)
+    if options.dry_run:
+        print(f"{options.result}: {len(rows)} rows, {len(drawn)} bytes of SVG")
+        return
+    with open(options.chart, "w") as file:
+        file.write(drawn)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -87,7 +87,7 @@ def row_of(shape, plan, times, error):
 
 
 def main():
-    parser = shapes.option_parser(__doc__)
+    parser = shapes.option_parser(__doc__, example="gemm m=512 n=256 k=128")
     options = parser.parse_args()
     todo = shapes.chosen(options, "gemm")
     if options.dry_run:

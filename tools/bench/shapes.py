@@ -94,8 +94,9 @@ def read(file, operation="attention_forward"):
     return _read_yaml(file) if Path(file).suffix in (".yaml", ".yml") else _read_csv(file, operation)
 
 
-def option_parser(description, own_list=None):
-    """With the options that every benchmark has. own_list: the file that --shapes alone stands for."""
+def option_parser(description, own_list=None, example=None):
+    """With the options that every benchmark has. own_list: the file that --shapes alone stands for. A dry run that is
+    told nothing takes that list, or the example, a problem."""
     parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", metavar="FILE", nargs="?" if own_list else None, const=own_list,
@@ -109,6 +110,7 @@ def option_parser(description, own_list=None):
     parser.add_argument("--output", metavar="FILE", help="CSV; standard output by default")
     parser.add_argument("--rounds", type=int, default=15, help="timed graph replays of each, alternating")
     parser.add_argument("--dry-run", action="store_true", help="say what would run; needs no GPU, no PyTorch")
+    parser.set_defaults(own_list=own_list, example=example)
     return parser
 
 
@@ -122,6 +124,9 @@ def chosen(options, operation="attention_forward"):
             raise SystemExit(f"--only: no shape is called {', '.join(sorted(unknown))}")
         named = [shape for shape in named if shape.tag in wanted]
     named += [Shape(tag_of(problem), problem) for problem in options.problem]
+    if not named and options.dry_run:
+        named = read(options.own_list, operation) if options.own_list else [
+            Shape(tag_of(options.example), options.example)]
     if not named:
         raise SystemExit("nothing to run: give --shapes or --problem")
     return named
@@ -143,13 +148,20 @@ def dry_run(options, shapes):
     return code
 
 
-def main(arguments):
-    """Prints a CSV list as the YAML that `warpfinch tune --shapes` takes."""
-    if len(arguments) != 1:
-        raise SystemExit("usage: shapes.py LIST.csv > LIST.yaml")
-    for shape in read(arguments[0]):
+def main():
+    parser = argparse.ArgumentParser(
+        description="Prints a CSV list as the YAML that `warpfinch tune --shapes` takes.")
+    parser.add_argument("list", nargs="?", default=str(Path(__file__).with_name("forward.csv")),
+                        help="default: %(default)s")
+    parser.add_argument("--dry-run", action="store_true", help="only say how many shapes there are")
+    options = parser.parse_args()
+    listed = read(options.list)
+    if options.dry_run:
+        print(f"{options.list}: {len(listed)} shapes")
+        return
+    for shape in listed:
         print(f"- {shape.problem}  # {shape.tag}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

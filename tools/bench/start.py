@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 
+import data
 import shapes
 
 COLUMNS = ("tag", "problem", "config", "start", "open_ms", "plan_ms", "first_launch_ms", "second_launch_ms",
@@ -63,14 +64,16 @@ def dispatch(plan, tensors, workspace, settle):
 
 def child(options):
     """One start, told as JSON. Everything that is not ours happens before the clock starts."""
-    import torch
     import warpfinch
-    from attention import tensor
-    torch.cuda.set_device(options.device)
     problem = options.problem[0]
-    generator = torch.Generator(options.device).manual_seed(1)
     text = warpfinch.generate(problem, options.config)  # sizes only; loads the library
-    tensors = [tensor(buffer, options.device, generator) for buffer in text.buffers]
+    if options.dry_run:
+        print(json.dumps({"problem": text.problem, "config": text.config}))
+        return
+    import torch
+    torch.cuda.set_device(options.device)
+    generator = torch.Generator(options.device).manual_seed(1)
+    tensors = [data.tensor(buffer, options.device, generator) for buffer in text.buffers]
     torch.cuda.synchronize()
     open_ms, engine = milliseconds(lambda: warpfinch.Engine(options.device, options.database))
     plan_ms, plan = milliseconds(lambda: engine.plan(problem, options.config))
@@ -93,6 +96,8 @@ def start(problem, options, cache):
     """Runs a child with that cache directory."""
     command = [sys.executable, os.path.abspath(__file__), "--child", "--problem", problem,
                "--device", options.device]
+    if options.dry_run:
+        command.append("--dry-run")
     for name in ("config", "database"):
         if getattr(options, name) is not None:
             command += [f"--{name}", getattr(options, name)]
@@ -103,8 +108,18 @@ def start(problem, options, cache):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+class DryReport:
+    """Rows of a dry run."""
+
+    def row(self, values):
+        print(f"{values['tag']}, {values['start']}: {values['problem']}\n  {values['config']}")
+
+    def note(self, text):
+        print(text)
+
+
 def main():
-    parser = shapes.option_parser(__doc__)
+    parser = shapes.option_parser(__doc__, example=DEFAULT_PROBLEM)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -112,10 +127,11 @@ def main():
     if not options.shapes and not options.problem:
         options.problem = [DEFAULT_PROBLEM]
     todo = shapes.chosen(options)
-    if options.dry_run:
-        return shapes.dry_run(options, todo)
-    from report import Report
-    report = Report(options.output, COLUMNS, options.device)
+    if options.dry_run:  # its children too
+        report = DryReport()
+    else:
+        from report import Report
+        report = Report(options.output, COLUMNS, options.device)
     failures = 0
     for shape in todo:
         with tempfile.TemporaryDirectory() as cache:
