@@ -64,13 +64,13 @@ struct Buffers {
 };
 
 // Launches `plan` and gives the largest error in units of its bound.
-double error_of(const wf_plan_t* plan) {
+double error_of(const wf_plan_t* plan, bool own_workspace = false) {
   const Problem problem = parse_problem(wf_plan_problem(plan));
   std::vector<HostTensor> tensors = workload(buffers(problem), 7);
   Buffers on_device(tensors);
   const DeviceMemory workspace(on_device.device, std::max<size_t>(wf_workspace_size(plan), 256));
-  EXPECT_EQ(wf_launch_buffers(plan, on_device.pointers.data(), on_device.pointers.size(),
-                              reinterpret_cast<void*>(workspace.pointer()), nullptr),
+  void* const given = own_workspace ? nullptr : reinterpret_cast<void*>(workspace.pointer());
+  EXPECT_EQ(wf_launch_buffers(plan, on_device.pointers.data(), on_device.pointers.size(), given, nullptr),
             WF_OK)
       << wf_last_error();
   on_device.download(tensors);
@@ -87,6 +87,12 @@ TEST_F(GpuApi, ComputesGemmAndThreeKernelAttention) {
   EXPECT_LE(error_of(plan_), 1) << wf_plan_config(plan_);
   plan("attention_three_kernel q_heads=2 q_len=192 head_dim=64 dtype=fp16");
   EXPECT_LE(error_of(plan_), 1) << wf_plan_config(plan_);
+}
+
+TEST_F(GpuApi, APlanHasAWorkspaceOfItsOwn) {
+  plan("attention_three_kernel q_heads=2 q_len=192 head_dim=64 dtype=fp16");
+  ASSERT_GT(wf_workspace_size(plan_), 0u);
+  for (int i = 0; i < 2; ++i) EXPECT_LE(error_of(plan_, true), 1) << wf_plan_config(plan_);
 }
 
 TEST_F(GpuApi, RefusesWrongPointers) {

@@ -52,7 +52,8 @@ struct BufferInfo {
   bool output = false;
 };
 
-// What solves one problem. Copies share the same kernels. Thread-safe.
+// What solves one problem. Copies share the same kernels and workspace; the last of them must outlive the
+// work on the caller's streams. Thread-safe.
 class Plan {
  public:
   // Takes over what wf_plan or wf_generate gave.
