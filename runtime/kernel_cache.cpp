@@ -21,8 +21,10 @@ using Time = fs::file_time_type;
 
 // What a crashed process left aside is removed after this long; a living one renames within seconds.
 constexpr auto kUnfinishedLife = std::chrono::hours(1);
-// The folder is listed again behind this part of the room that it had: other processes fill it, too.
-constexpr int64_t kPartOfRoom = 8;
+// A listing leaves this part of the limit free, and the next one comes when this part of the free room is
+// written: a full folder of 1 GiB is listed every 16 MiB, and as many processes that fill it at a time stay
+// within the limit.
+constexpr int64_t kPart = 8;
 
 struct Kept {
   fs::path file;
@@ -113,8 +115,10 @@ void KernelCache::put(const std::string& key, const std::string& content) {
 
 void KernelCache::make_room(int64_t written) {
   if ((shared_->room -= written) >= 0) return;
-  const Pruned pruned = prune(limit_bytes_);
-  shared_->room = (limit_bytes_ - pruned.left) / kPartOfRoom;
+  const int64_t least_free = limit_bytes_ / kPart;
+  const Pruned pruned = prune(limit_bytes_ - least_free);
+  shared_->room =
+      std::max(limit_bytes_ - pruned.left, least_free) / kPart;  // what is left may not be removable
 }
 
 KernelCache::Pruned KernelCache::prune(int64_t limit_bytes) {

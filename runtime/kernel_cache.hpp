@@ -25,6 +25,9 @@ class KernelCache {
 
   // A damaged file is a miss; so is one of another user, with one warning in the log.
   std::optional<std::string> get(const std::string& key) const;
+  // Lists the folder at a cache's first put, then only when at least a 64th of the limit has been written
+  // since. The limit holds with up to eight processes that fill the folder at a time; each one more may be
+  // over it by a 64th, and each by its last file.
   void put(const std::string& key, const std::string& content);
   struct Pruned {
     int files = 0;

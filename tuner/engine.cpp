@@ -1,7 +1,9 @@
 // Device + database → plans ready to launch.
 #include "tuner/engine.hpp"
 
+#include <cassert>
 #include <future>
+#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,14 +14,60 @@
 
 namespace warpfinch {
 
+namespace {
+
 using PlanFuture = std::shared_future<std::shared_ptr<const LoadedPlan>>;
 
+// The plans asked for last, made or being made, by problem and config text. Who holds a plan that is
+// forgotten here keeps it whole; who asks again gets a new one.
+class RecentPlans {
+ public:
+  explicit RecentPlans(size_t limit) : limit_(limit) { assert(limit > 0); }
+
+  // The plan of that key; where there is none, `promised` takes its place. The second says whether it did.
+  std::pair<PlanFuture, bool> find_or_add(const std::string& key, const PlanFuture& promised) {
+    std::list<Entry> forgotten;  // outlives the lock: kernels may be unloaded with it
+    const std::lock_guard lock(mutex_);
+    if (const auto found = by_key_.find(key); found != by_key_.end()) {
+      by_age_.splice(by_age_.begin(), by_age_, found->second);
+      return {found->second->plan, false};
+    }
+    by_age_.push_front({key, promised});
+    by_key_.emplace(key, by_age_.begin());
+    if (by_age_.size() > limit_) {
+      by_key_.erase(by_age_.back().key);
+      forgotten.splice(forgotten.begin(), by_age_, std::prev(by_age_.end()));
+    }
+    return {promised, true};
+  }
+
+  void forget(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return;  // long ago
+    by_age_.erase(found->second);
+    by_key_.erase(found);
+  }
+
+ private:
+  struct Entry {
+    std::string key;
+    PlanFuture plan;
+  };
+  size_t limit_;
+  std::mutex mutex_;
+  std::list<Entry> by_age_;  // the one asked for last is first
+  std::map<std::string, std::list<Entry>::iterator> by_key_;
+};
+
+}  // namespace
+
 struct Engine::State {
+  explicit State(size_t plan_limit) : plans(plan_limit) {}
   std::optional<ConfigDatabase> database, shipped;
   std::once_flag shipped_read;
   KernelCache cache;
-  std::mutex mutex;
-  std::map<std::string, PlanFuture> plans;  // by problem and config text
+  RecentPlans plans;
 
   // What is shipped is read when the first problem comes without a config.
   std::vector<ConfigSource> sources() {
@@ -58,10 +106,11 @@ std::shared_ptr<const LoadedPlan> make_plan(const std::shared_ptr<Device>& devic
 
 }  // namespace
 
-std::shared_ptr<Engine> Engine::open(std::string_view device, const std::filesystem::path& database) {
+std::shared_ptr<Engine> Engine::open(std::string_view device, const std::filesystem::path& database,
+                                     size_t plan_limit) {
   auto engine = std::make_shared<Engine>();
   engine->device_ = Device::open(device);
-  engine->state_ = std::make_shared<State>();
+  engine->state_ = std::make_shared<State>(plan_limit);
   if (!database.empty()) engine->state_->database.emplace(open_database(database));
   return engine;
 }
@@ -74,24 +123,13 @@ std::shared_ptr<const LoadedPlan> Engine::plan(std::string_view problem_text, st
       config_text.empty() ? std::string() : to_text(parse_config(config_text, problem));
   const std::string key = to_text(problem) + "\n" + config;
   std::promise<std::shared_ptr<const LoadedPlan>> promise;
-  PlanFuture future;
-  bool mine = false;
-  {
-    const std::lock_guard lock(state_->mutex);
-    auto [place, added] = state_->plans.try_emplace(key);
-    if (added) place->second = promise.get_future().share();
-    future = place->second;
-    mine = added;
-  }
+  const auto [future, mine] = state_->plans.find_or_add(key, promise.get_future().share());
   if (!mine) return future.get();
   try {
     const auto sources = config.empty() ? state_->sources() : std::vector<ConfigSource>();
     promise.set_value(make_plan(device_, problem, config, sources, state_->cache));
   } catch (...) {
-    {
-      const std::lock_guard lock(state_->mutex);
-      state_->plans.erase(key);
-    }
+    state_->plans.forget(key);
     promise.set_exception(std::current_exception());
   }
   return future.get();

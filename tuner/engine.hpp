@@ -1,6 +1,7 @@
 // Device + database → plans ready to launch. What the C and C++ interfaces and the command line stand on.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -36,12 +37,18 @@ struct Choice {
 Choice choose_config(const Problem& problem, std::string_view config_text, const Target& target,
                      const Machine& machine, const std::vector<ConfigSource>& sources);
 
+// Plans that an engine keeps for who asks again: more than a model has shapes, and a bound for a server that
+// is asked for every length there is.
+constexpr size_t kPlansKept = 256;
+
 class Engine {
  public:
   // database may be empty: then only the shipped configs answer. Error as Device::open and ConfigDatabase.
-  static std::shared_ptr<Engine> open(std::string_view device, const std::filesystem::path& database);
-  // Generates, compiles (or takes from the cache) and loads; the same texts give the same plan object.
-  // A Rejection of the config becomes Error (input) with its reason. Thread-safe.
+  static std::shared_ptr<Engine> open(std::string_view device, const std::filesystem::path& database,
+                                      size_t plan_limit = kPlansKept);
+  // Generates, compiles (or takes from the cache) and loads; the same texts give the same plan object, as
+  // long as it is among the plan_limit ones asked for last. One that is not any more lives as long as its
+  // holders. A Rejection of the config becomes Error (input) with its reason. Thread-safe.
   std::shared_ptr<const LoadedPlan> plan(std::string_view problem_text, std::string_view config_text = {});
   const std::shared_ptr<Device>& device() const { return device_; }
 

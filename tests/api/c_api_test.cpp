@@ -29,7 +29,7 @@ PlanHandle generated(const char* problem, const char* config = nullptr) {
 }
 
 wf_buffer buffer_of(const PlanHandle& plan, size_t index) {
-  wf_buffer buffer{};
+  wf_buffer buffer = WF_BUFFER_INIT;
   EXPECT_EQ(wf_plan_buffer(plan.get(), index, &buffer), WF_OK) << wf_last_error();
   return buffer;
 }
@@ -55,7 +55,7 @@ TEST(CApi, StatusNumbersAreTheExitCodes) {
 TEST(CApi, NullArgumentsAreNamed) {
   wf_engine_t* engine = nullptr;
   wf_plan_t* plan = nullptr;
-  wf_buffer buffer;
+  wf_buffer buffer = WF_BUFFER_INIT;
   EXPECT_EQ(wf_engine_open(nullptr, "", &engine), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("'device' is null"));
   EXPECT_EQ(wf_engine_open("cuda:0", "", nullptr), WF_ERROR_INPUT);
@@ -67,8 +67,8 @@ TEST(CApi, NullArgumentsAreNamed) {
   EXPECT_EQ(wf_generate(kAttention, nullptr, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("'plan' is null"));
   EXPECT_EQ(wf_plan_buffer(nullptr, 0, &buffer), WF_ERROR_INPUT);
-  EXPECT_EQ(wf_launch(nullptr, nullptr, 0, nullptr, nullptr), WF_ERROR_INPUT);
-  EXPECT_EQ(wf_tune(nullptr, kAttention, "3", 0, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(nullptr, nullptr, 0, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_tune_problem(nullptr, kAttention, "3", 0, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("wf_tune: 'engine' is null"));
   EXPECT_EQ(wf_stop_tuning(nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("wf_stop_tuning: 'engine' is null"));
@@ -145,7 +145,7 @@ TEST(CApi, BuffersStandInTheDocumentedOrder) {
   EXPECT_EQ(k.bytes, 2 * 2 * 512 * 64 * 2);
   EXPECT_EQ(k.is_output, 0);
   EXPECT_EQ(o.is_output, 1);
-  wf_buffer none;
+  wf_buffer none = WF_BUFFER_INIT;
   EXPECT_EQ(wf_plan_buffer(plan.get(), 4, &none), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("no buffer 4"));
 }
@@ -193,7 +193,7 @@ TEST(CApi, FlopsCountVisiblePairsOnly) {
 TEST(CApi, AGeneratedPlanDoesNotLaunch) {
   const PlanHandle plan = generated(kAttention);
   void* buffers[4] = {};
-  EXPECT_EQ(wf_launch(plan.get(), buffers, 4, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan.get(), buffers, 4, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("without a device"));
 }
 

@@ -55,6 +55,26 @@ TEST(CppApi, FailuresSayWhoHasToAct) {
   EXPECT_EQ(kind_of([] { warpfinch::Engine("cuda:99", ""); }), WF_ERROR_ENVIRONMENT);
 }
 
+TEST(CppApi, LaunchesByPositionNameAndStruct) {
+  const warpfinch::Plan plan =
+      warpfinch::Engine("emulator:sm_90a", "").plan("softmax rows=2 columns=16 dtype=fp32");
+  alignas(256) float x[2][16] = {}, y[2][16] = {};
+  const auto launched = [&](const std::function<void()>& launch) {
+    y[1][3] = 0;
+    launch();
+    return y[1][3] == 1.0f / 16;
+  };
+  EXPECT_TRUE(launched([&] { plan.launch({x, y}); }));
+  EXPECT_TRUE(launched([&] { plan.launch(std::vector<void*>{x, y}); }));
+  EXPECT_TRUE(launched([&] { plan.launch_by_name({{"y", y}, {"x", x}}); }));
+  void* buffers[] = {x, y};
+  wf_launch_args args = WF_LAUNCH_ARGS_INIT;
+  args.buffers = buffers;
+  args.buffer_count = 2;
+  EXPECT_TRUE(launched([&] { plan.launch(args); }));
+  EXPECT_EQ(kind_of([&] { plan.launch_by_name({{"y", y}, {"z", x}}); }), WF_ERROR_INPUT);
+}
+
 TEST(CppApi, StoppingWithoutARunIsFine) {
   const warpfinch::Engine engine("emulator:sm_90a", "");
   engine.stop_tuning();

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "tests/emulator/planted_fault.hpp"
-#include "tests/runtime/temporary_folder.hpp"
 #include "tests/runtime/environment_value.hpp"
+#include "tests/runtime/temporary_folder.hpp"
 #include "warpfinch/warpfinch.h"
 
 namespace {
@@ -45,7 +45,7 @@ TEST_F(EmulatorApi, softmax_of_host_memory) {
   for (int row = 0; row < 5; ++row)
     for (int column = 0; column < 16; ++column) x[row][column] = static_cast<float>(row * column % 7);
   void* buffers[] = {x, y};
-  ASSERT_EQ(wf_launch(plan_, buffers, 2, nullptr, nullptr), WF_OK) << wf_last_error();
+  ASSERT_EQ(wf_launch_buffers(plan_, buffers, 2, nullptr, nullptr), WF_OK) << wf_last_error();
   for (int row = 0; row < 5; ++row) {
     float sum = 0;
     for (float value : x[row]) sum += std::exp(value);
@@ -66,10 +66,10 @@ TEST_F(EmulatorApi, a_wrong_count_of_pointers_is_refused) {
   alignas(16) static float x[5][16], y[5][16];
   end[-3] = x, end[-2] = y, end[-1] = x;
   for (const size_t count : {size_t{0}, size_t{1}, size_t{3}, size_t{1000}, SIZE_MAX, SIZE_MAX / 8}) {
-    EXPECT_EQ(wf_launch(plan_, end - 3, count, nullptr, nullptr), WF_ERROR_INPUT);
+    EXPECT_EQ(wf_launch_buffers(plan_, end - 3, count, nullptr, nullptr), WF_ERROR_INPUT);
     EXPECT_EQ(wf_last_error(), std::to_string(count) + " pointers given, the plan takes 2: x, y");
   }
-  EXPECT_EQ(wf_launch(plan_, end - 3, 2, nullptr, nullptr), WF_OK) << wf_last_error();
+  EXPECT_EQ(wf_launch_buffers(plan_, end - 3, 2, nullptr, nullptr), WF_OK) << wf_last_error();
   munmap(two, 2 * page);
 }
 
@@ -78,14 +78,14 @@ TEST_F(EmulatorApi, what_is_not_there_is_refused_before_it_is_used) {
       << wf_last_error();
   alignas(16) float x[5][16] = {};
   void* buffers[] = {x, nullptr};
-  EXPECT_EQ(wf_launch(plan_, nullptr, 2, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan_, nullptr, 2, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_STREQ(wf_last_error(), "wf_launch: 'buffers' is null");
-  EXPECT_EQ(wf_launch(plan_, buffers, 2, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan_, buffers, 2, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_STREQ(wf_last_error(), "buffer 'y': the pointer is null");
   buffers[1] = reinterpret_cast<char*>(x) + 1;
-  EXPECT_EQ(wf_launch(plan_, buffers, 2, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan_, buffers, 2, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("not a multiple of"));
-  wf_buffer buffer{};
+  wf_buffer buffer = WF_BUFFER_INIT;
   EXPECT_EQ(wf_plan_buffer(plan_, SIZE_MAX, &buffer), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("no buffer 18446744073709551615, the plan has 2"));
   EXPECT_EQ(buffer.name, nullptr);
@@ -111,7 +111,7 @@ TEST_F(EmulatorApi, tuning_is_stopped_from_another_thread) {
         EXPECT_EQ(wf_stop_tuning(engine), WF_OK);
       }
     });
-    EXPECT_EQ(wf_tune(engine, "softmax rows=5 columns=16", "1000s", 0, nullptr, nullptr), WF_OK)
+    EXPECT_EQ(wf_tune_problem(engine, "softmax rows=5 columns=16", "1000s", 0, nullptr, nullptr), WF_OK)
         << wf_last_error();
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
@@ -128,7 +128,7 @@ TEST_F(EmulatorApi, a_hazard_is_the_last_error) {
   std::vector<char> memory(3 * 64 * 64 * 2 + 256);
   char* first = memory.data() + (256 - reinterpret_cast<uintptr_t>(memory.data()) % 256);
   void* buffers[] = {first, first + 8192, first + 16384};
-  EXPECT_EQ(wf_launch(plan_, buffers, 3, nullptr, nullptr), WF_ERROR_ENVIRONMENT);
+  EXPECT_EQ(wf_launch_buffers(plan_, buffers, 3, nullptr, nullptr), WF_ERROR_ENVIRONMENT);
   EXPECT_THAT(wf_last_error(),
               AllOf(StartsWith("missing proxy fence: "),
                     HasSubstr("reproduce: warpfinch run --device emulator:sm_90a,seed=2 --problem 'gemm ")));
@@ -149,7 +149,7 @@ TEST(NoPlaceForADatabase, plans_come_without_one_and_tuning_says_so) {
     wf_plan_t* plan = nullptr;
     ASSERT_EQ(wf_engine_open("emulator:sm_90a", nullptr, &engine), WF_OK) << wf_last_error();
     EXPECT_EQ(wf_plan(engine, "softmax rows=5 columns=16", nullptr, &plan), WF_OK) << wf_last_error();
-    EXPECT_NE(wf_tune(engine, "softmax rows=5 columns=16", "1", 0, nullptr, nullptr), WF_OK);
+    EXPECT_NE(wf_tune_problem(engine, "softmax rows=5 columns=16", "1", 0, nullptr, nullptr), WF_OK);
     EXPECT_THAT(wf_last_error(), AnyOf(HasSubstr("without a database"), HasSubstr("/proc/none")));
     wf_plan_close(plan);
     wf_engine_close(engine);

@@ -64,13 +64,13 @@ struct Buffers {
 };
 
 // Launches `plan` and gives the largest error in units of its bound.
-double error_of(const wf_plan_t* plan) {
+double error_of(const wf_plan_t* plan, bool own_workspace = false) {
   const Problem problem = parse_problem(wf_plan_problem(plan));
   std::vector<HostTensor> tensors = workload(buffers(problem), 7);
   Buffers on_device(tensors);
   const DeviceMemory workspace(on_device.device, std::max<size_t>(wf_workspace_size(plan), 256));
-  EXPECT_EQ(wf_launch(plan, on_device.pointers.data(), on_device.pointers.size(),
-                      reinterpret_cast<void*>(workspace.pointer()), nullptr),
+  void* const given = own_workspace ? nullptr : reinterpret_cast<void*>(workspace.pointer());
+  EXPECT_EQ(wf_launch_buffers(plan, on_device.pointers.data(), on_device.pointers.size(), given, nullptr),
             WF_OK)
       << wf_last_error();
   on_device.download(tensors);
@@ -89,14 +89,20 @@ TEST_F(GpuApi, ComputesGemmAndThreeKernelAttention) {
   EXPECT_LE(error_of(plan_), 1) << wf_plan_config(plan_);
 }
 
+TEST_F(GpuApi, APlanHasAWorkspaceOfItsOwn) {
+  plan("attention_three_kernel q_heads=2 q_len=192 head_dim=64 dtype=fp16");
+  ASSERT_GT(wf_workspace_size(plan_), 0u);
+  for (int i = 0; i < 2; ++i) EXPECT_LE(error_of(plan_, true), 1) << wf_plan_config(plan_);
+}
+
 TEST_F(GpuApi, RefusesWrongPointers) {
   plan(kSmall);
   void* wrong[5] = {reinterpret_cast<void*>(2), nullptr, nullptr, nullptr, nullptr};
-  EXPECT_EQ(wf_launch(plan_, wrong, 4, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan_, wrong, 4, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("q, k, v, o, lse"));
-  EXPECT_EQ(wf_launch(plan_, wrong, 5, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan_, wrong, 5, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("'q'"));
-  EXPECT_EQ(wf_launch(plan_, nullptr, 5, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_launch_buffers(plan_, nullptr, 5, nullptr, nullptr), WF_ERROR_INPUT);
 }
 
 TEST_F(GpuApi, APlanOutlivesItsEngine) {
@@ -123,7 +129,7 @@ int watch(const wf_progress* progress, void* user_data) {
 
 TEST_F(GpuApi, TunesAndRemembers) {
   Seen seen;
-  ASSERT_EQ(wf_tune(engine_, kSmall, "6", 1, watch, &seen), WF_OK) << wf_last_error();
+  ASSERT_EQ(wf_tune_problem(engine_, kSmall, "6", 1, watch, &seen), WF_OK) << wf_last_error();
   EXPECT_GE(seen.calls, 6);
   EXPECT_TRUE(std::isfinite(seen.best));
   plan(kSmall);
@@ -131,11 +137,11 @@ TEST_F(GpuApi, TunesAndRemembers) {
 }
 
 TEST_F(GpuApi, TuningNeedsADatabaseAndABudget) {
-  EXPECT_EQ(wf_tune(engine_, kSmall, "soon", 0, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_tune_problem(engine_, kSmall, "soon", 0, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("soon"));
   wf_engine_t* forgetful = nullptr;
   ASSERT_EQ(wf_engine_open("cuda:0", "", &forgetful), WF_OK) << wf_last_error();
-  EXPECT_EQ(wf_tune(forgetful, kSmall, "3", 0, nullptr, nullptr), WF_ERROR_INPUT);
+  EXPECT_EQ(wf_tune_problem(forgetful, kSmall, "3", 0, nullptr, nullptr), WF_ERROR_INPUT);
   EXPECT_THAT(wf_last_error(), HasSubstr("database"));
   wf_engine_close(forgetful);
 }

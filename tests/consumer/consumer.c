@@ -9,9 +9,17 @@ static int fail(const char* what) {
   return 1;
 }
 
+/* Both ways of saying it, in C99. */
+static wf_status launch(const wf_plan_t* plan) {
+  void* buffers[3] = {NULL, NULL, NULL};
+  const wf_launch_args args = {.struct_size = sizeof(wf_launch_args), .buffers = buffers, .buffer_count = 3};
+  if (wf_launch_buffers(plan, buffers, 3, NULL, NULL) != wf_launch(plan, &args)) return WF_OK;
+  return wf_launch(plan, &args);
+}
+
 static int show_kernel(void) {
   wf_plan_t* plan;
-  wf_buffer buffer;
+  wf_buffer buffer = WF_BUFFER_INIT;
   size_t i;
   if (wf_generate("gemm m=512 n=512 k=512 dtype=bf16", NULL, NULL, &plan) != WF_OK)
     return fail("wf_generate");
@@ -23,6 +31,8 @@ static int show_kernel(void) {
   if (wf_plan_cuda(plan, 0) == NULL || strstr(wf_plan_cuda(plan, 0), "__global__") == NULL)
     return fail("wf_plan_cuda");
   printf("  %lu characters of CUDA\n", (unsigned long)strlen(wf_plan_cuda(plan, 0)));
+  if (launch(plan) != WF_ERROR_INPUT || strstr(wf_last_error(), "without a device") == NULL)
+    return fail("wf_launch of a plan without a device");
   wf_plan_close(plan);
   return 0;
 }

@@ -8,6 +8,8 @@ import unittest
 
 import warpfinch
 
+SOFTMAX = "softmax rows=5 columns=16"
+
 
 class Emulator(unittest.TestCase):
     def plan(self, problem):
@@ -39,9 +41,35 @@ class Emulator(unittest.TestCase):
         seen = []
         with tempfile.TemporaryDirectory() as folder:
             engine = warpfinch.Engine("emulator:sm_90a", database=os.path.join(folder, "configs.db"))
-            engine.tune("softmax rows=5 columns=16", budget="2", progress=seen.append)
+            engine.tune(SOFTMAX, budget="2", progress=seen.append)
         self.assertEqual(len(seen), 2)
         self.assertTrue(math.isfinite(seen[-1].best_microseconds))
+        self.assertEqual(engine.tuned, 1)
+
+    def test_tuning_that_fails_is_not_counted(self):
+        engine = warpfinch.Engine("emulator:sm_90a", database="")  # no place for what would be found
+        for problem, budget in ((SOFTMAX, "2"), (SOFTMAX, "soon"), ("fly", "2")):
+            with self.assertRaises(warpfinch.WarpfinchError):
+                engine.tune(problem, budget)
+        self.assertEqual(engine.tuned, 0)
+        with tempfile.TemporaryDirectory() as folder:
+            engine = warpfinch.Engine("emulator:sm_90a", database=os.path.join(folder, "configs.db"))
+            with self.assertRaises(ZeroDivisionError):  # what was found until then is kept, so it counts
+                engine.tune(SOFTMAX, "2", progress=lambda progress: 1 / 0)
+            self.assertEqual(engine.tuned, 1)
+
+    def test_a_workspace_that_is_too_small_is_refused(self):
+        plan = self.plan("attention_three_kernel q_heads=1 q_len=5 kv_len=7 head_dim=64 dtype=fp16")
+        memory = ctypes.create_string_buffer(512)
+
+        class Workspace:
+            nbytes = 256
+
+            def data_ptr(self):
+                return ctypes.addressof(memory) + -ctypes.addressof(memory) % 256
+
+        with self.assertRaisesRegex(warpfinch.WarpfinchError, "the workspace has 256 bytes, the plan needs"):
+            plan.launch(*[256] * len(plan.buffers), workspace=Workspace())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The Python package on a machine without a GPU and without PyTorch."""
 
+import ctypes
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -67,6 +69,22 @@ class Declarations(unittest.TestCase):
         declared = {line.split("(")[0].split()[-1].lstrip("*")
                     for line in header.read_text().splitlines() if line.startswith("WF_API")}
         self.assertEqual(declared, set(library.SIGNATURES))
+
+    def test_structs_are_those_of_the_library(self):
+        text = (Path(__file__).resolve().parents[1] / "api" / "abi.txt").read_text()
+        structs = re.findall(r"^struct (\w+) (\d+)\n((?:  .*\n)*)", text, flags=re.MULTILINE)
+        self.assertEqual([name for name, _, _ in structs], sorted(library.STRUCTS))
+        for name, size, fields in structs:
+            struct = library.STRUCTS[name]
+            self.assertEqual(ctypes.sizeof(struct), int(size), name)
+            self.assertEqual([(getattr(struct, field).offset, field) for field, *_ in struct._fields_],
+                             [(int(line.split()[0]), line.split()[-1]) for line in fields.splitlines()])
+        self.assertEqual(re.search(r"^soname (.*)$", text, flags=re.MULTILINE)[1], library.NAME)
+
+    def test_a_library_of_another_version_is_not_called(self):
+        code = "import warpfinch.library as l; l.INTERFACE = '0.1'; l.library()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        self.assertRegex(done.stderr.splitlines()[-1], r"is version \d+\.\d+\.\d+, this package is for 0\.1")
 
     def test_without_torch_the_operator_says_so(self):
         code = "import sys; sys.modules['torch'] = None; import warpfinch; warpfinch.attention()"

@@ -74,6 +74,16 @@ class Fits(unittest.TestCase):
         with self.assertRaisesRegex(warpfinch.WarpfinchError, "3 pointers given, the plan takes 4: q, k, v, o"):
             self.plan.launch(q, q, q)
 
+    def test_by_name(self):
+        q, k, v, o = (Array((1, 64, 4, 64), "<f2") for _ in range(4))
+        self.plan.launch(o=o, v=v, k=k, q=q)
+        with self.assertRaisesRegex(ValueError, "buffer 'v' is fp16, the tensor is fp32"):
+            self.plan.launch(o=o, v=Array((1, 64, 4, 64), "<f4"), k=k, q=q)
+        with self.assertRaisesRegex(warpfinch.WarpfinchError, "no buffer 'w', the plan takes: q, k, v, o"):
+            self.plan.launch(o=o, w=v, k=k, q=q)
+        with self.assertRaisesRegex(TypeError, "by position or by name"):
+            self.plan.launch(q, k, v, o=o)
+
     def test_a_result_is_not_written_into_what_is_read_only(self):
         q = Array((1, 64, 4, 64), "<f2", read_only=True)
         with self.assertRaisesRegex(ValueError, "buffer 'o' is written, the array is read-only"):

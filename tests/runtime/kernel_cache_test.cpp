@@ -25,6 +25,12 @@ namespace fs = std::filesystem;
 class KernelCacheTest : public testing::Test {
  protected:
   long files() const { return std::distance(fs::directory_iterator(folder_.path()), {}); }
+  int64_t bytes() const {
+    int64_t sum = 0;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_.path()))
+      sum += static_cast<int64_t>(entry.file_size());
+    return sum;
+  }
   fs::path only_file() const { return fs::directory_iterator(folder_.path())->path(); }
   void set_age(const fs::path& file, std::chrono::hours age) const {
     fs::last_write_time(file, fs::file_time_type::clock::now() - age);
@@ -91,9 +97,37 @@ TEST_F(KernelCacheTest, PrunesTheLeastRecentlyUsedFirst) {
 }
 
 TEST_F(KernelCacheTest, KeepsToItsLimitByItself) {
-  KernelCache cache(folder_.path(), 5000);
-  for (int i = 0; i < 20; ++i) cache.put(fmt::format("{:032x}", i), std::string(1000, 'x'));
-  EXPECT_EQ(files(), 4);  // a header line each
+  const int64_t limit = 64000;
+  KernelCache first(folder_.path(), limit),
+      second(folder_.path(), limit);  // two that do not know of each other
+  for (int i = 0; i < 500; ++i) {
+    (i % 2 ? first : second).put(fmt::format("{:032x}", i), std::string(1000, 'x'));
+    ASSERT_LE(bytes(), limit) << i;
+  }
+  EXPECT_GE(bytes(), limit * 3 / 4);
+  KernelCache small(folder_.path(), 500);  // less than one file
+  small.put(key('1'), std::string(1000, 'x'));
+  EXPECT_EQ(files(), 0);
+}
+
+// A listing takes away what a crash left: where that stays, nothing was listed.
+TEST_F(KernelCacheTest, ListsItsFolderSeldom) {
+  const int64_t limit = 640000;
+  KernelCache cache(folder_.path(), limit);
+  const fs::path witness = folder_.path() / (key('1') + ".kernel.1.0.unfinished");
+  int listings = 0;
+  int64_t written = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (!fs::exists(witness)) {
+      std::ofstream(witness) << "";
+      set_age(witness, std::chrono::hours(2));
+    }
+    cache.put(fmt::format("{:032x}", i), std::string(1000, 'x'));
+    written += 1000;
+    if (!fs::exists(witness)) ++listings;
+  }
+  EXPECT_GE(listings, 10);
+  EXPECT_LE(listings, 1 + written / (limit / 64));
 }
 
 TEST_F(KernelCacheTest, PruningLeavesWhatIsNotItsOwn) {

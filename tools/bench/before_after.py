@@ -2,7 +2,7 @@
 """Two builds of the library against each other, before and after a change of kernels: one process, the same
 tensors and configs, CUDA-graph replays in turns, and sustained (each alone after half a second of itself). CSV out.
 
-    python3 tools/bench/before_after.py --before old/libwarpfinch.so.0 --shapes --database '' --output FILE
+    python3 tools/bench/before_after.py --before old/libwarpfinch.so --shapes --database '' --output FILE
 
 Columns: tag, config, before_us, after_us (medians in turns), ratio (before_us / after_us: above 1 the change is
 faster), before_sustained_us, after_sustained_us, ratio_sustained, spread (after: interquartile range / median),
@@ -89,7 +89,7 @@ def measure(shape, plans, options):
 
 def main():
     parser = shapes.option_parser(__doc__, FORWARD)
-    parser.add_argument("--before", metavar="FILE", help="the other build's libwarpfinch.so.0")
+    parser.add_argument("--before", metavar="FILE", help="the other build's libwarpfinch.so")
     parser.add_argument("--before-python", metavar="DIR",
                         help="the other build's tools/python, where its interface is another one")
     parser.add_argument("--before-configs", metavar="DIR",

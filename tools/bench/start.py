@@ -52,13 +52,14 @@ def dispatch(plan, tensors, workspace, settle):
     """Host time of the bare C call, and of a C call that does nothing."""
     import ctypes
 
-    from warpfinch.library import check, library
+    from warpfinch.library import LaunchStruct, check, library
     pointers = (ctypes.c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
-    launch, count = library().wf_launch, len(tensors)
-    handle, memory, stream = plan._handle, ctypes.c_void_p(workspace.data_ptr()), ctypes.c_void_p(0)
-    check(launch(handle, pointers, count, memory, stream))
+    arguments = LaunchStruct(buffers=pointers, buffer_count=len(tensors), workspace=workspace.data_ptr(),
+                             workspace_size=workspace.nbytes)
+    launch, handle, address = library().wf_launch, plan._handle, ctypes.byref(arguments)
+    check(launch(handle, address))
     nothing = library().wf_workspace_size
-    return (per_call_us(lambda: launch(handle, pointers, count, memory, stream), settle),
+    return (per_call_us(lambda: launch(handle, address), settle),
             per_call_us(lambda: nothing(handle), settle))
 
 

@@ -55,8 +55,10 @@ target_link_options(warpfinch PRIVATE -Wl,--version-script=${exports} -Wl,--no-u
 target_include_directories(warpfinch INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/tuner/api> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(warpfinch INTERFACE cxx_std_17)
+# SOVERSION counts the interfaces: one more where programs of the one before would break. The Python package
+# (library.py) names it, too.
 set_target_properties(warpfinch PROPERTIES
-  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${exports})
+  VERSION ${PROJECT_VERSION} SOVERSION 1 LINK_DEPENDS ${exports})
 
 # The program. It carries its libraries with it, the C++ runtime included.
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/*.cpp)

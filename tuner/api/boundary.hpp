@@ -2,6 +2,8 @@
 // status and a text.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -9,11 +11,14 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "generator/result.hpp"
+#include "runtime/device_memory.hpp"
 #include "tuner/engine.hpp"
 #include "warpfinch/warpfinch.h"
 
@@ -30,6 +35,11 @@ struct wf_plan_s {
   std::once_flag inlined;
   std::vector<std::string> cuda;  // made when first asked for
   const warpfinch::Plan& plan() const { return loaded ? loaded->plan() : generated; }
+
+  std::shared_ptr<warpfinch::Device> device;  // of `loaded`
+  // For launches that bring none; allocated by the first of them.
+  mutable std::mutex workspace_mutex;
+  mutable std::optional<warpfinch::DeviceMemory> workspace;
 };
 
 namespace warpfinch {
@@ -67,5 +77,42 @@ wf_status guarded(Body&& body) noexcept {
 
 // Error (input) naming function and argument when `argument` is null.
 void require(const void* argument, const char* function, const char* name);
+
+// A text of the caller. Error (input) when it is null or longer than the limit.
+std::string_view required_text(const char* text, const char* function, const char* name,
+                               size_t limit = WF_MAX_TEXT);
+// The same, but null is empty.
+std::string_view optional_text(const char* text, const char* function, const char* name);
+
+// What a struct's size was in older headers of this soname; its fields end there.
+template <class Struct>
+inline constexpr std::array<size_t, 0> kOlderSizes = {};
+
+// Error (input) unless `known` bytes or one of `older` are given; what is beyond `known` must be zero.
+void check_struct_size(const void* given, size_t known, const size_t* older, size_t older_count,
+                       const char* function, const char* type);
+
+// What the caller's struct says, whichever header he has: fields that he does not know are 0 or null.
+template <class Struct>
+Struct read_struct(const Struct* given, const char* function, const char* type) {
+  require(given, function, type);
+  check_struct_size(given, sizeof(Struct), kOlderSizes<Struct>.data(), kOlderSizes<Struct>.size(), function,
+                    type);
+  Struct read{};
+  // As bytes: a compiler may take a Struct to be there as a whole.
+  std::memcpy(static_cast<void*>(&read), given, std::min(given->struct_size, sizeof(Struct)));
+  read.struct_size = sizeof(Struct);
+  return read;
+}
+
+// Gives the caller as much of `value` as he knows; his struct_size stays.
+template <class Struct>
+void write_struct(Struct* given, Struct value, const char* function, const char* type) {
+  require(given, function, type);
+  check_struct_size(given, sizeof(Struct), kOlderSizes<Struct>.data(), kOlderSizes<Struct>.size(), function,
+                    type);
+  value.struct_size = given->struct_size;
+  std::memcpy(static_cast<void*>(given), &value, std::min(given->struct_size, sizeof(Struct)));
+}
 
 }  // namespace warpfinch

@@ -23,7 +23,8 @@ bool report(const TuneProgress& state, wf_progress_callback callback, void* user
     rejection = fmt::format("{}: {}", reason.stage, reason.reason);
   }
   const double never = std::numeric_limits<double>::infinity();
-  const wf_progress progress{.problem = state.problem.c_str(),
+  const wf_progress progress{.struct_size = sizeof(wf_progress),
+                             .problem = state.problem.c_str(),
                              .done = state.done,
                              .rejected = state.rejected,
                              .config = state.last ? state.last->config.c_str() : "",
@@ -84,16 +85,15 @@ class Tuning {
 
 using namespace warpfinch;
 
-wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* budget_text, uint64_t seed,
-                  wf_progress_callback progress, void* user_data) {
+wf_status wf_tune(wf_engine_t* engine, const wf_tune_args* args) {
   return guarded([&] {
     require(engine, "wf_tune", "engine");
-    require(problem_text, "wf_tune", "problem_text");
-    require(budget_text, "wf_tune", "budget_text");
-    const Problem problem = parse_problem(problem_text);
+    const wf_tune_args run = read_struct(args, "wf_tune", "wf_tune_args");
+    if (run.flags != 0) fail_input(fmt::format("wf_tune: flags is {:#x}, no flag is defined", run.flags));
+    const Problem problem = parse_problem(required_text(run.problem, "wf_tune", "problem"));
     TuneOptions options;
-    options.budget = parse_budget(budget_text);
-    options.seed = seed;
+    options.budget = parse_budget(required_text(run.budget, "wf_tune", "budget"));
+    options.seed = run.seed;
     options.confirmations = kConfirmations;
     const std::optional<ConfigDatabase> shipped = read_shipped();
     options.shipped = shipped ? &*shipped : nullptr;
@@ -101,9 +101,9 @@ wf_status wf_tune(wf_engine_t* engine, const char* problem_text, const char* bud
       fail_input("wf_tune: the engine was opened without a database, so there is no place for the results");
     Tuning tuning(*engine);
     options.stop = tuning.token();
-    if (progress)
+    if (run.progress)
       options.progress = [&](const TuneProgress& state) {
-        if (!report(state, progress, user_data)) tuning.stop();
+        if (!report(state, run.progress, run.user_data)) tuning.stop();
       };
     const std::shared_ptr<Device> device = device_of(*engine);
     const auto evaluator = evaluator_of(*device, options.stop);

@@ -7,7 +7,8 @@ import os
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
 from pathlib import Path
 
-NAME = "libwarpfinch.so.0"
+NAME = "libwarpfinch.so.1"
+INTERFACE = "0.2"  # what stands below is that of versions 0.2.x
 OK = 0
 
 
@@ -19,22 +20,52 @@ class WarpfinchError(RuntimeError):
         self.status = status
 
 
-class BufferStruct(ctypes.Structure):
+class SizedStruct(ctypes.Structure):
+    """Begins with struct_size, which is set."""
+
+    def __init__(self, **fields):
+        super().__init__(struct_size=ctypes.sizeof(self), **fields)
+
+
+class BufferStruct(SizedStruct):
     """wf_buffer."""
 
-    _fields_ = [("name", c_char_p), ("dtype", c_char_p), ("rank", c_int), ("shape", POINTER(c_int64)),
-                ("strides", POINTER(c_int64)), ("bytes", c_int64), ("alignment", c_int), ("is_output", c_int)]
+    _fields_ = [("struct_size", c_size_t), ("name", c_char_p), ("dtype", c_char_p),
+                ("shape", POINTER(c_int64)), ("strides", POINTER(c_int64)), ("bytes", c_int64), ("rank", c_int),
+                ("alignment", c_int), ("is_output", c_int), ("reserved", c_int)]
+
+
+class LaunchStruct(SizedStruct):
+    """wf_launch_args."""
+
+    _fields_ = [("struct_size", c_size_t), ("buffers", POINTER(c_void_p)),
+                ("buffer_names", POINTER(c_char_p)), ("buffer_count", c_size_t),
+                ("size_names", POINTER(c_char_p)), ("size_values", POINTER(c_int64)), ("size_count", c_size_t),
+                ("stream", c_void_p), ("workspace", c_void_p), ("workspace_size", c_size_t),
+                ("flags", c_uint64)]
 
 
 class ProgressStruct(ctypes.Structure):
     """wf_progress."""
 
-    _fields_ = [("problem", c_char_p), ("done", c_int), ("rejected", c_int), ("config", c_char_p),
-                ("microseconds", c_double), ("rejection", c_char_p), ("best_config", c_char_p),
-                ("best_microseconds", c_double)]
+    _fields_ = [("struct_size", c_size_t), ("problem", c_char_p), ("done", c_int), ("rejected", c_int),
+                ("config", c_char_p), ("microseconds", c_double), ("rejection", c_char_p),
+                ("best_config", c_char_p), ("best_microseconds", c_double)]
 
 
 ProgressCallback = CFUNCTYPE(c_int, POINTER(ProgressStruct), c_void_p)
+
+
+class TuneStruct(SizedStruct):
+    """wf_tune_args."""
+
+    _fields_ = [("struct_size", c_size_t), ("problem", c_char_p), ("budget", c_char_p), ("seed", c_uint64),
+                ("progress", ProgressCallback), ("user_data", c_void_p), ("flags", c_uint64)]
+
+
+# The structs of the C header; a test compares their sizes.
+STRUCTS = {"wf_buffer": BufferStruct, "wf_launch_args": LaunchStruct, "wf_progress": ProgressStruct,
+           "wf_tune_args": TuneStruct}
 
 # Function: what it returns, what it takes.
 SIGNATURES = {
@@ -53,8 +84,8 @@ SIGNATURES = {
     "wf_plan_kernel_count": (c_size_t, [c_void_p]),
     "wf_plan_cuda": (c_char_p, [c_void_p, c_size_t]),
     "wf_workspace_size": (c_size_t, [c_void_p]),
-    "wf_launch": (c_int, [c_void_p, POINTER(c_void_p), c_size_t, c_void_p, c_void_p]),
-    "wf_tune": (c_int, [c_void_p, c_char_p, c_char_p, c_uint64, ProgressCallback, c_void_p]),
+    "wf_launch": (c_int, [c_void_p, POINTER(LaunchStruct)]),
+    "wf_tune": (c_int, [c_void_p, POINTER(TuneStruct)]),
     "wf_stop_tuning": (c_int, [c_void_p]),
 }
 
@@ -95,6 +126,10 @@ def library():
     else:
         raise WarpfinchError(1, "libwarpfinch was not found; build it, or let WARPFINCH_LIBRARY name it "
                              f"({'; '.join(errors)})")
+    loaded.wf_version.restype = c_char_p
+    version_found = loaded.wf_version().decode()
+    if not version_found.startswith(INTERFACE + "."):
+        raise WarpfinchError(2, f"{candidate} is version {version_found}, this package is for {INTERFACE}")
     for name, (result, arguments) in SIGNATURES.items():
         function = getattr(loaded, name)
         function.restype, function.argtypes = result, arguments
@@ -108,5 +143,5 @@ def check(status):
 
 
 def version():
-    """The library's version, "0.1.0"."""
+    """The library's version, "0.2.0"."""
     return library().wf_version().decode()

@@ -7,7 +7,7 @@ import weakref
 from dataclasses import dataclass
 from typing import Optional
 
-from .library import BufferStruct, check, library
+from .library import BufferStruct, LaunchStruct, check, library
 from .memory import Fit, memory_of
 from .tuning import TuningRun
 
@@ -61,7 +61,7 @@ class Plan:
         self.flops = library().wf_plan_flops(handle)
         self.workspace_size = library().wf_workspace_size(handle)
         self.buffers = tuple(self._buffer(i) for i in range(library().wf_plan_buffer_count(handle)))
-        self._fits = tuple(Fit(buffer) for buffer in self.buffers)
+        self._fits = {buffer.name: Fit(buffer) for buffer in self.buffers}
 
     def _buffer(self, index):
         raw = BufferStruct()
@@ -81,56 +81,48 @@ class Plan:
             check(2)
         return _text(text)
 
-    def launch(self, *tensors, stream=None, workspace=None):
+    def launch(self, *tensors, stream=None, workspace=None, **named):
         """Enqueues the plan's kernels and returns.
 
-        tensors: one per buffer, in order: torch tensors; on the emulator also NumPy arrays (or whatever else has
-        __array_interface__; bf16 as ml_dtypes.bfloat16, or as uint16, the bits); or addresses, of which nothing
-        can be checked. A tensor must have the buffer's type, shape and strides; dimensions of extent 1 may be
-        missing and have any stride. The buffer's dimensions in the order in which they lie in memory will do,
-        too: a plan with layout=bshd, whose buffers are [batch, heads, length, dim], takes contiguous tensors
-        [batch, length, heads, dim]. ValueError names both sides.
+        tensors: one per buffer, in order or all by name (launch(q=q, k=k, v=v, o=o)): torch tensors; on the
+        emulator also NumPy arrays (or whatever else has __array_interface__; bf16 as ml_dtypes.bfloat16, or as
+        uint16, the bits); or addresses, of which nothing can be checked. A tensor must have the buffer's type,
+        shape and strides; dimensions of extent 1 may be missing and have any stride. The buffer's dimensions in
+        the order in which they lie in memory will do, too: a plan with layout=bshd, whose buffers are [batch,
+        heads, length, dim], takes contiguous tensors [batch, length, heads, dim]. ValueError names both sides.
         stream: an address or a torch stream; None: torch's current stream where a tensor was given, else the
-        legacy default stream. workspace: likewise; None: torch allocates what is needed. On the emulator all
-        memory is the CPU's, the kernels have run when the call returns (only then a Ctrl-C shows), and what
-        they did wrong is raised.
+        legacy default stream.
+        workspace: device memory of workspace_size bytes, one piece per launch in flight. None: torch allocates
+        it where the stream is torch's; else it is the plan's own, and such launches of one plan must run one
+        after another (see wf_launch).
+        On the emulator all memory is the CPU's, the kernels have run when the call returns (only then a Ctrl-C
+        shows), and what they did wrong is raised.
         """
-        given = [memory_of(tensor) for tensor in tensors]
-        for memory, fit in zip(given, self._fits):
-            fit.check(memory, self._device)
+        if tensors and named:
+            raise TypeError("a launch takes its tensors by position or by name, not both")
+        given = [memory_of(tensor) for tensor in tensors or named.values()]
+        for memory, name in zip(given, named or self._fits):
+            if name in self._fits:  # the library refuses others
+                self._fits[name].check(memory, self._device)
         device = self._device if any(memory.device for memory in given) else None
         if device is not None and stream is None and not self._emulated:
             import torch
             stream = torch.cuda.current_stream(device)
-        if workspace is None and self.workspace_size:
-            workspace = (_HostMemory(self.workspace_size) if self._emulated else
-                         _allocate(self.workspace_size, device, stream))
+        if workspace is None and self.workspace_size and hasattr(stream, "cuda_stream"):
+            workspace = _allocate(self.workspace_size, stream)
         pointers = (ctypes.c_void_p * len(given))(*(memory.address for memory in given))
-        check(library().wf_launch(self._handle, pointers, len(given), memory_of(workspace).address,
-                                  getattr(stream, "cuda_stream", stream)))
+        names = (ctypes.c_char_p * len(named))(*map(_bytes, named)) if named else None
+        arguments = LaunchStruct(buffers=pointers, buffer_names=names, buffer_count=len(given),
+                                 stream=getattr(stream, "cuda_stream", stream),
+                                 workspace=memory_of(workspace).address,
+                                 workspace_size=getattr(workspace, "nbytes", self.workspace_size))
+        check(library().wf_launch(self._handle, ctypes.byref(arguments)))
 
 
-class _HostMemory:
-    """A workspace for the emulator, aligned as a GPU's would be."""
-
-    ALIGNMENT = 256
-
-    def __init__(self, size):
-        self._bytes = ctypes.create_string_buffer(size + self.ALIGNMENT)
-
-    def data_ptr(self):
-        address = ctypes.addressof(self._bytes)
-        return address + -address % self.ALIGNMENT
-
-
-def _allocate(size, device, stream):
-    if device is None:
-        raise ValueError(f"the plan needs a workspace of {size} bytes")
+def _allocate(size, stream):
     import torch
-    if not isinstance(stream, torch.cuda.Stream):
-        raise ValueError("a stream given as an address needs a workspace too: its life hangs on the stream")
     with torch.cuda.stream(stream):  # so that it is used again only behind these kernels
-        return torch.empty(size, dtype=torch.uint8, device=device)
+        return torch.empty(size, dtype=torch.uint8, device=stream.device)
 
 
 class Engine:
@@ -142,7 +134,7 @@ class Engine:
         self._handle = handle
         self.device = device
         self._close = weakref.finalize(self, library().wf_engine_close, handle)
-        self.tuned = 0  # tuning runs that have ended; who keeps plans plans anew when it grows
+        self.tuned = 0  # tuning runs that did not fail; who keeps plans plans anew when it grows
 
     def plan(self, problem, config=None):
         """Generates, compiles or takes from the cache, loads. config None: the database's or the model's."""
@@ -155,10 +147,11 @@ class Engine:
         evaluation and may return False to end the run. An exception (Ctrl-C is one, at any moment) ends it too,
         within about a second: what was found is kept.
         """
+        run = TuningRun(self._handle, _bytes(problem), _bytes(budget), seed, _watcher(progress))
         try:
-            TuningRun(self._handle, _bytes(problem), _bytes(budget), seed, _watcher(progress)).wait()
-        finally:
-            self.tuned += 1
+            run.wait()
+        finally:  # one that an exception stopped has found something, too
+            self.tuned += run.ran
 
 
 def _watcher(progress):

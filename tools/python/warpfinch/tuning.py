@@ -1,10 +1,11 @@
 """A run of wf_tune on a thread of its own: Python answers a signal only between its own instructions, and the
 caller's thread would be inside the library for all of the budget."""
 
+import ctypes
 import queue
 import threading
 
-from .library import ProgressCallback, check, library
+from .library import ProgressCallback, TuneStruct, check, library
 
 _ENDED = object()
 _SECONDS_BETWEEN_STOPS = 0.05
@@ -15,12 +16,13 @@ class TuningRun:
 
     def __init__(self, handle, problem, budget, seed, watch):
         self._handle, self._watch = handle, watch
+        self.ran = False  # to its end or until it was stopped; False: it has not, or failed
         self._reports = queue.SimpleQueue()  # to the waiting thread: a progress, at the end _ENDED
         self._answers = queue.SimpleQueue()  # back: 1 ends the run
         self._error = None
         callback = ProgressCallback(self._report) if watch else ProgressCallback()
-        self._thread = threading.Thread(target=self._tune, args=(problem, budget, seed, callback),
-                                        daemon=True)
+        arguments = TuneStruct(problem=problem, budget=budget, seed=seed, progress=callback)
+        self._thread = threading.Thread(target=self._tune, args=(arguments,), daemon=True)
 
     def wait(self):
         """Runs it to its end; an exception on the way stops it first."""
@@ -34,9 +36,10 @@ class TuningRun:
         if self._error:
             raise self._error
 
-    def _tune(self, problem, budget, seed, callback):
+    def _tune(self, arguments):
         try:  # the error's text belongs to this thread
-            check(library().wf_tune(self._handle, problem, budget, seed, callback, None))
+            check(library().wf_tune(self._handle, ctypes.byref(arguments)))
+            self.ran = True
         except Exception as error:
             self._error = error
         finally:

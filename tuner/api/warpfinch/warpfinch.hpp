@@ -16,13 +16,14 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "warpfinch/warpfinch.h"
 
 namespace warpfinch {
 // Versioned, so that programs built against different versions of this header can share one process.
-inline namespace v0 {
+inline namespace v1 {
 
 // A call failed. what() is one line; kind() says who has to act: the user (input) or the machine.
 class Failure : public std::runtime_error {
@@ -51,7 +52,8 @@ struct BufferInfo {
   bool output = false;
 };
 
-// What solves one problem. Copies share the same kernels. Thread-safe.
+// What solves one problem. Copies share the same kernels and workspace; the last of them must outlive the
+// work on the caller's streams. Thread-safe.
 class Plan {
  public:
   // Takes over what wf_plan or wf_generate gave.
@@ -74,7 +76,7 @@ class Plan {
   std::vector<BufferInfo> buffers() const {
     std::vector<BufferInfo> result;
     for (std::size_t i = 0; i < wf_plan_buffer_count(get()); ++i) {
-      wf_buffer buffer;
+      wf_buffer buffer = WF_BUFFER_INIT;
       throw_unless_ok(wf_plan_buffer(get(), i, &buffer));
       result.push_back({buffer.name,
                         buffer.dtype,
@@ -89,16 +91,43 @@ class Plan {
 
   // Enqueues on `stream` (CUstream or cudaStream_t; nullptr: the legacy default stream) and returns.
   // What lies at the pointers has to be as buffers() says: type, shape and strides cannot be checked here.
+  // workspace: workspace_size() bytes of device memory, one piece per launch in flight; nullptr: the plan's
+  // own (see wf_launch), so that launches of all its copies have to run one after another.
   void launch(std::initializer_list<void*> buffers, void* stream = nullptr, void* workspace = nullptr) const {
-    throw_unless_ok(wf_launch(get(), buffers.begin(), buffers.size(), workspace, stream));
+    enqueue(buffers.begin(), nullptr, buffers.size(), stream, workspace);
   }
   void launch(const std::vector<void*>& buffers, void* stream = nullptr, void* workspace = nullptr) const {
-    throw_unless_ok(wf_launch(get(), buffers.data(), buffers.size(), workspace, stream));
+    enqueue(buffers.data(), nullptr, buffers.size(), stream, workspace);
   }
+  // The same with the buffers' names, in any order: launch_by_name({{"q", q}, {"o", o}, …}, stream).
+  void launch_by_name(const std::vector<std::pair<std::string, void*>>& buffers, void* stream = nullptr,
+                      void* workspace = nullptr) const {
+    std::vector<void*> pointers;
+    std::vector<const char*> names;
+    for (const auto& [name, pointer] : buffers) {
+      names.push_back(name.c_str());
+      pointers.push_back(pointer);
+    }
+    enqueue(pointers.data(), names.data(), pointers.size(), stream, workspace);
+  }
+  // Everything that a launch can be told.
+  void launch(const wf_launch_args& args) const { throw_unless_ok(wf_launch(get(), &args)); }
 
   wf_plan_t* get() const noexcept { return plan_.get(); }
 
  private:
+  void enqueue(void* const* pointers, const char* const* names, std::size_t count, void* stream,
+               void* workspace) const {
+    wf_launch_args args = WF_LAUNCH_ARGS_INIT;
+    args.buffers = pointers;
+    args.buffer_names = names;
+    args.buffer_count = count;
+    args.stream = stream;
+    args.workspace = workspace;
+    args.workspace_size = workspace ? workspace_size() : 0;
+    launch(args);
+  }
+
   std::shared_ptr<wf_plan_t> plan_;
 };
 
@@ -136,8 +165,13 @@ class Engine {
   void tune(const std::string& problem, const std::string& budget, std::uint64_t seed = 0,
             const Progress& progress = {}) const {
     Watcher watcher{progress, nullptr};
-    const wf_status status =
-        wf_tune(get(), problem.c_str(), budget.c_str(), seed, progress ? &Watcher::watch : nullptr, &watcher);
+    wf_tune_args args = WF_TUNE_ARGS_INIT;
+    args.problem = problem.c_str();
+    args.budget = budget.c_str();
+    args.seed = seed;
+    args.progress = progress ? &Watcher::watch : nullptr;
+    args.user_data = &watcher;
+    const wf_status status = wf_tune(get(), &args);
     if (watcher.thrown) std::rethrow_exception(watcher.thrown);
     throw_unless_ok(status);
   }
@@ -165,7 +199,7 @@ class Engine {
   std::shared_ptr<wf_engine_t> engine_;
 };
 
-}  // namespace v0
+}  // namespace v1
 }  // namespace warpfinch
 
 #endif  // WARPFINCH_WARPFINCH_HPP
