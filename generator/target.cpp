@@ -1,6 +1,7 @@
 #include "generator/target.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "generator/result.hpp"
 
@@ -28,9 +29,11 @@ constexpr MatrixUnit kMmaSync = {.instruction = "mma.sync",
 }  // namespace
 
 const std::vector<Target>& targets() {
-  // Limits: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability" (9.0).
-  // Rates: measured on an H200 (tools/bench/NOTES.md, "What the chip does").
-  static const std::vector<Target> rows = {{
+  // Limits: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability". Parts: A100,
+  // RTX 3090, L40S, H200, B200, RTX 5090. Rates of sm_90a: measured on an H200 (tools/bench/NOTES.md, "What
+  // the chip does"); of the others: NVIDIA's architecture whitepapers, for the static model alone.
+  constexpr int64_t kMiB = int64_t{1} << 20;
+  static const Target sm_90a = {
       .name = "sm_90a",
       .template_folder = "sm90",
       .compute_major = 9,
@@ -38,7 +41,7 @@ const std::vector<Target>& targets() {
       .multiprocessors = 132,
       .shared_bytes_per_block = 232448,
       .shared_bytes_per_multiprocessor = 233472,
-      .l2_bytes = int64_t{50} << 20,
+      .l2_bytes = 50 * kMiB,
       .registers_per_multiprocessor = 65536,
       .register_granularity = 8,
       .max_registers_per_thread = 255,
@@ -52,7 +55,44 @@ const std::vector<Target>& targets() {
       .exponentials_per_clock = 16,
       .clock_ghz = 1.75,
       .memory_bytes_per_second = 4.2e12,
-  }};
+  };
+  // What every chip has without the instructions of one architecture alone (the `a` of its name).
+  const auto without_a = [](Target row, std::string name) {
+    row.name = std::move(name);
+    row.template_folder = "sm80";
+    row.mma = kMmaSync;
+    row.register_reallocation = false;
+    return row;
+  };
+  const auto chip = [&](std::string name, int major, int minor, int multiprocessors, int shared_kb) {
+    Target row = without_a(sm_90a, std::move(name));
+    row.compute_major = major;
+    row.compute_minor = minor;
+    row.multiprocessors = multiprocessors;
+    row.shared_bytes_per_block = shared_kb * 1024;
+    row.shared_bytes_per_multiprocessor = (shared_kb + 1) * 1024;  // one of them is the system's
+    row.tma = major >= 9;
+    row.max_cluster = 1;
+    return row;
+  };
+  static const std::vector<Target> rows = [&] {
+    Target sm_80 = chip("sm_80", 8, 0, 108, 163), sm_86 = chip("sm_86", 8, 6, 82, 99),
+           sm_89 = chip("sm_89", 8, 9, 142, 99), sm_90 = without_a(sm_90a, "sm_90"),
+           sm_100 = chip("sm_100", 10, 0, 148, 227), sm_120 = chip("sm_120", 12, 0, 170, 99);
+    const auto rates = [](Target& row, int flops, double ghz, double bytes, int64_t l2) {
+      row.mma_flops_per_clock = flops;
+      row.clock_ghz = ghz;
+      row.memory_bytes_per_second = bytes;
+      row.l2_bytes = l2;
+    };
+    rates(sm_80, 2048, 1.41, 1.55e12, 40 * kMiB);
+    rates(sm_86, 512, 1.70, 0.94e12, 6 * kMiB);
+    rates(sm_89, 1024, 2.52, 0.86e12, 96 * kMiB);
+    sm_90.mma_flops_per_clock = 2048;
+    rates(sm_100, 4096, 1.85, 8.0e12, 126 * kMiB);
+    rates(sm_120, 1024, 2.41, 1.79e12, 96 * kMiB);
+    return std::vector<Target>{sm_90a, sm_80, sm_86, sm_89, sm_90, sm_100, sm_120};
+  }();
   return rows;
 }
 
@@ -65,13 +105,32 @@ const Target& target_by_name(std::string_view name) {
   fail_input(fmt::format("unknown target {}; known: {}", quote(name), known));
 }
 
+const Target* find_target(int major, int minor) {
+  const Target* nearest = nullptr;
+  for (const Target& target : targets())
+    if (target.compute_major == major && target.compute_minor <= minor &&
+        (!nearest || target.compute_minor > nearest->compute_minor))
+      nearest = &target;
+  return nearest;
+}
+
 const Target& target_for_device(int major, int minor) {
-  std::string known;
+  if (const Target* target = find_target(major, minor)) return *target;
+  std::vector<std::string> known;
   for (const Target& target : targets()) {
-    if (target.compute_major == major && target.compute_minor == minor) return target;
-    known += fmt::format("{}{}.{}", known.empty() ? "" : ", ", target.compute_major, target.compute_minor);
+    std::string capability = fmt::format("{}.{}", target.compute_major, target.compute_minor);
+    if (std::find(known.begin(), known.end(), capability) == known.end())
+      known.push_back(std::move(capability));
   }
-  fail_input(fmt::format("the GPU has compute capability {}.{}; supported: {}", major, minor, known));
+  fail_input(fmt::format("the GPU has compute capability {}.{}; supported: {}", major, minor,
+                         fmt::join(known, ", ")));
+}
+
+std::string nearest_target_note(int major, int minor) {
+  const Target* target = find_target(major, minor);
+  if (!target || target->compute_minor == minor) return {};
+  return fmt::format("compute capability {}.{} has no row of its own: {}, the nearest that it runs", major,
+                     minor, target->name);
 }
 
 }  // namespace warpfinch

@@ -63,7 +63,12 @@ constexpr int kLeastBudget = 24, kMostBudget = 256;
 // The known targets. Throws Error (input) with the list for an unknown name.
 const std::vector<Target>& targets();
 const Target& target_by_name(std::string_view name);
-// The row for a compute capability; Error (input) names the architectures that are supported.
+// The row for a compute capability: its own, else the nearest whose machine code it runs (the same major
+// number, the largest minor number below). nullptr where there is none.
+const Target* find_target(int major, int minor);
+// The same; Error (input) names the architectures that are supported.
 const Target& target_for_device(int major, int minor);
+// "compute capability 8.7 has no row of its own: sm_86, the nearest that it runs"; empty where it has one.
+std::string nearest_target_note(int major, int minor);
 
 }  // namespace warpfinch

@@ -35,6 +35,11 @@ std::string uuid_text(const CUuuid& uuid) {
   return text;
 }
 
+std::string target_name(int major, int minor) {
+  const Target* target = find_target(major, minor);
+  return target ? target->name : "";
+}
+
 DeviceInfo describe(const Driver& driver, int ordinal) {
   CUdevice handle = 0;
   check(driver, driver.device_get(&handle, ordinal), "cuDeviceGet");
@@ -49,23 +54,48 @@ DeviceInfo describe(const Driver& driver, int ordinal) {
   check(driver, driver.device_get_uuid(&uuid, handle), "cuDeviceGetUuid");
   size_t memory = 0;
   check(driver, driver.device_total_mem(&memory, handle), "cuDeviceTotalMem");
+  const int major = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+            minor = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
   return {.id = fmt::format("cuda:{}", ordinal),
           .ordinal = ordinal,
           .name = name,
           .uuid = uuid_text(uuid),
-          .compute_major = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
-          .compute_minor = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+          .compute_major = major,
+          .compute_minor = minor,
+          .target = target_name(major, minor),
           .multiprocessors = attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
           .memory_bytes = static_cast<int64_t>(memory),
           .driver = driver_text(driver)};
 }
 
-int parse_ordinal(std::string_view id) {
-  constexpr std::string_view kPrefix = "cuda:";
-  const std::string_view number = id.starts_with(kPrefix) ? id.substr(kPrefix.size()) : std::string_view{};
-  const int ordinal = number_from_text<int>(number).value_or(-1);
-  if (ordinal < 0) fail_input(fmt::format("device {}: not of the form cuda:0 or emulator:sm_90a", quote(id)));
-  return ordinal;
+// "cuda:0" or "cuda:0,target=sm_90".
+struct Id {
+  int ordinal;
+  std::string_view target;  // empty: the best for the GPU
+};
+Id parse(std::string_view id) {
+  constexpr std::string_view kPrefix = "cuda:", kTarget = ",target=";
+  const std::string_view rest = id.starts_with(kPrefix) ? id.substr(kPrefix.size()) : std::string_view{};
+  const size_t comma = rest.find(kTarget);
+  const bool named = comma != std::string_view::npos;
+  const Id parsed{number_from_text<int>(rest.substr(0, comma)).value_or(-1),
+                  named ? rest.substr(comma + kTarget.size()) : std::string_view{}};
+  if (parsed.ordinal < 0 || (named && parsed.target.empty()))
+    fail_input(
+        fmt::format("device {}: not of the form cuda:0, cuda:0,target=sm_90 or emulator:sm_90a", quote(id)));
+  return parsed;
+}
+
+// The GPU as one of that target, whose machine code it has to run: the same major number, and no larger minor
+// one.
+DeviceInfo as_target(DeviceInfo info, std::string_view name) {
+  const Target& target = target_by_name(name);
+  if (target.compute_major != info.compute_major || target.compute_minor > info.compute_minor)
+    fail_input(fmt::format("device {} has compute capability {}.{} and does not run {}", info.id,
+                           info.compute_major, info.compute_minor, target.name));
+  info.id += fmt::format(",target={}", name);
+  info.target = target.name;
+  return info;
 }
 
 }  // namespace
@@ -87,29 +117,35 @@ std::vector<DeviceInfo> list_devices(std::string* why) {
 }
 
 std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id) {
-  const int ordinal = parse_ordinal(id);
+  const auto [ordinal, target] = parse(id);
   int count = 0;
   check(driver, driver.device_get_count(&count), "cuDeviceGetCount");
   if (ordinal >= count)
     fail_environment(fmt::format("device {}: the machine has {}", quote(id),
                                  count == 0 ? "no GPU" : fmt::format("cuda:0 .. cuda:{}", count - 1)));
-  return std::make_shared<DriverDevice>(driver, describe(driver, ordinal));
+  DeviceInfo info = describe(driver, ordinal);
+  if (!target.empty()) info = as_target(std::move(info), target);
+  return std::make_shared<DriverDevice>(driver, std::move(info));
 }
 
 std::shared_ptr<Device> Device::open(std::string_view id) {
   if (emulator::is_emulator(id)) return emulator::open_device(id);
-  parse_ordinal(id);  // wrong text is the user's to mend, also where there is no driver
+  parse(id);  // wrong text is the user's to mend, also where there is no driver
   std::string why;
   const Driver* driver = installed_driver(&why);
   if (!driver) fail_environment(fmt::format("device {}: {}", quote(id), why));
   return open_device(*driver, id);
 }
 
+Target target_of(const DeviceInfo& info) {
+  if (info.target.empty()) return target_for_device(info.compute_major, info.compute_minor);
+  Target target = target_by_name(info.target);
+  target.multiprocessors = info.multiprocessors;
+  return target;
+}
+
 DriverDevice::DriverDevice(const Driver& driver, DeviceInfo info)
-    : driver_(driver),
-      info_(std::move(info)),
-      target_(target_for_device(info_.compute_major, info_.compute_minor)) {
-  target_.multiprocessors = info_.multiprocessors;
+    : driver_(driver), info_(std::move(info)), target_(target_of(info_)) {
   check(driver_, driver_.device_get(&handle_, info_.ordinal), "cuDeviceGet");
   check(driver_, driver_.device_primary_ctx_retain(&context_, handle_), "cuDevicePrimaryCtxRetain", info_.id);
 }

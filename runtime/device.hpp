@@ -23,11 +23,13 @@ struct CompiledKernel;
 using DevicePointer = uint64_t;
 
 struct DeviceInfo {
-  std::string id;  // "cuda:0", "emulator:sm_90a", "emulator:sm_90a,seed=7,limit=60"
+  // "cuda:0", "cuda:0,target=sm_90", "emulator:sm_90a", "emulator:sm_90a,seed=7,limit=60"
+  std::string id;
   int ordinal = 0;
   std::string name;  // "NVIDIA H200", "emulator:sm_90a"
   std::string uuid;
   int compute_major = 0, compute_minor = 0;
+  std::string target;  // the row that kernels are made for; empty where none describes the GPU
   int multiprocessors = 0;
   int64_t memory_bytes = 0;
   std::string driver;  // "13.0 (580.159.04)" or the version that the driver API tells
@@ -37,10 +39,14 @@ struct DeviceInfo {
 // them: it runs where it is named, never because nothing else is there.
 std::vector<DeviceInfo> list_devices(std::string* why = nullptr);
 
+// The row of a device's target, with its multiprocessors. Error (input) where there is none.
+Target target_of(const DeviceInfo& info);
+
 // One open device; of a GPU it holds the primary context. Thread-safe.
 class Device : public std::enable_shared_from_this<Device> {
  public:
-  // "cuda:0". Error (environment) when there is no driver or no such device; Error (input) for text that is
+  // "cuda:0"; behind it ",target=sm_90" may name another row than the GPU's best, whose machine code it runs.
+  // Error (environment) when there is no driver or no such device; Error (input) for text that is
   // no device and for an architecture that no target describes. "emulator:sm_90a" is there on every machine.
   static std::shared_ptr<Device> open(std::string_view id);
   virtual ~Device() = default;

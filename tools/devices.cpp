@@ -13,21 +13,13 @@
 namespace warpfinch {
 namespace {
 
-// The target of a GPU, empty where no row describes it.
-std::string target_of(const DeviceInfo& device) {
-  for (const Target& target : targets())
-    if (target.compute_major == device.compute_major && target.compute_minor == device.compute_minor)
-      return target.name;
-  return {};
-}
-
 Json json_of(const DeviceInfo& device) {
   return {{"kind", "device"},
           {"device", device.id},
           {"name", device.name},
           {"uuid", device.uuid},
           {"compute", fmt::format("{}.{}", device.compute_major, device.compute_minor)},
-          {"target", target_of(device)},
+          {"target", device.target},
           {"multiprocessors", device.multiprocessors},
           {"memory_bytes", device.memory_bytes},
           {"driver", device.driver}};
@@ -50,11 +42,12 @@ Json json_of_emulator(const Target& target) {
 }
 
 void print_device(const DeviceInfo& device) {
-  const std::string target = target_of(device);
   print_out("{:<8} {}  compute {}.{}  target {}  {} multiprocessors  {:.1f} GiB  driver {}  {}\n", device.id,
             device.name, device.compute_major, device.compute_minor,
-            target.empty() ? "(not supported)" : target, device.multiprocessors,
+            device.target.empty() ? "(not supported)" : device.target, device.multiprocessors,
             static_cast<double>(device.memory_bytes) / (1 << 30), device.driver, device.uuid);
+  const std::string note = nearest_target_note(device.compute_major, device.compute_minor);
+  if (!note.empty()) print_out("{:<8} {}\n", "", note);
 }
 
 void print_target(const Target& target) {

@@ -18,12 +18,6 @@ namespace {
 constexpr double kSecondsBetweenLines = 2;
 constexpr int kBarWidth = 24;
 
-Target target_of(const DeviceInfo& info) {
-  Target target = target_for_device(info.compute_major, info.compute_minor);
-  target.multiprocessors = info.multiprocessors;
-  return target;
-}
-
 // The emulator that candidates have to pass; empty: none.
 std::string emulator_of(const TuningOptions& options, const Target& target) {
   const Selection& selection = options.selection;

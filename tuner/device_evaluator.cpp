@@ -5,9 +5,9 @@
 
 #include "runtime/compiler.hpp"
 #include "runtime/device.hpp"
+#include "runtime/own_file.hpp"
 #include "tuner/emulate.hpp"
 #include "tuner/evaluators.hpp"
-#include "runtime/own_file.hpp"
 #include "tuner/worker_evaluator.hpp"
 
 namespace warpfinch {
@@ -24,12 +24,6 @@ DeviceInfo find_device(const std::string& id) {
   }
   if (known.empty()) fail_environment(fmt::format("no GPU to measure on: {}", why));
   fail_environment(fmt::format("device {} is not there; there are: {}", quote(id), known));
-}
-
-Target target_of(const DeviceInfo& info) {
-  Target target = target_for_device(info.compute_major, info.compute_minor);
-  target.multiprocessors = info.multiprocessors;
-  return target;
 }
 
 bool is_program(const std::filesystem::path& file) {

@@ -71,6 +71,7 @@ DeviceInfo describe(const Id& id, const Target& target) {
           .uuid = {},
           .compute_major = target.compute_major,
           .compute_minor = target.compute_minor,
+          .target = target.name,
           .multiprocessors = kMultiprocessors,
           .memory_bytes = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE),
           .driver = {}};
