@@ -22,7 +22,7 @@ KernelConfig parse_kernel(const KernelConfig& kind, std::string_view text) {
   return std::visit(
       [&](const auto& part) -> KernelConfig {
         using Part = std::decay_t<decltype(part)>;
-        return fields_from_text<Part>(text, fmt::format("config of {}", Part::kName), part);
+        return genes_from_text<Part>(text, fmt::format("config of {}", Part::kName), part);
       },
       kind);
 }
@@ -50,7 +50,7 @@ std::string_view without_leading_blanks(std::string_view text) {
 }  // namespace
 
 std::string to_text(const KernelConfig& config) {
-  return std::visit([](const auto& part) { return fields_to_text(part); }, config);
+  return std::visit([](const auto& part) { return genes_to_text(part); }, config);
 }
 
 std::string to_text(const Config& config) {
