@@ -8,6 +8,7 @@
 #include <cassert>
 
 #include "generator/fp32.hpp"
+#include "generator/markdown.hpp"
 #include "generator/problem.hpp"
 
 namespace warpfinch {
@@ -61,17 +62,6 @@ const std::vector<Words>& words() {
 }
 
 // --- tables -------------------------------------------------------------------------------------------
-// A row of a table in Markdown, where a bar would end the cell.
-std::string table_row(const std::vector<std::string>& cells) {
-  std::string text = "|";
-  for (const std::string& cell : cells) {
-    text += ' ';
-    for (const char c : cell) text += c == '|' ? std::string("\\|") : std::string(1, c);
-    text += " |";
-  }
-  return text + "\n";
-}
-
 template <class Struct, class Value>
 std::string otherwise(const Field<Struct, Value>& field) {
   if (!field.about.follows.empty()) return std::string(field.about.follows);
@@ -83,7 +73,7 @@ std::string otherwise(const Field<Struct, Value>& field) {
 
 template <class Operation>
 std::string field_table() {
-  std::string text = table_row({"field", "value", "default", "meaning"}) + "| --- | --- | --- | --- |\n";
+  std::string text = table_head({"field", "value", "default", "meaning"});
   for_each_field<Operation>([&](const auto& field) {
     text += table_row(
         {std::string(field.name), wanted_by(field), otherwise(field), std::string(field.about.meaning)});
@@ -113,7 +103,7 @@ std::string shape_of(const Operation& operation, const Buffer& buffer) {
 
 template <class Operation>
 std::string buffer_table(const Operation& operation, const Words& words) {
-  std::string text = table_row({"buffer", "shape", "type", "what it holds"}) + "| --- | --- | --- | --- |\n";
+  std::string text = table_head({"buffer", "shape", "type", "what it holds"});
   for (const Buffer& buffer : buffers(operation)) {
     const auto known = std::find_if(words.buffers.begin(), words.buffers.end(),
                                     [&](const auto& row) { return row.first == buffer.name; });
