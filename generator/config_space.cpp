@@ -10,17 +10,6 @@
 namespace warpfinch {
 namespace {
 
-// Calls visit(problem, config) with a kernel's problem and config as what they are.
-template <class SomeConfig, class Visitor>
-auto visit_kernel(const Problem& problem, SomeConfig& kernel, Visitor&& visit) {
-  return std::visit(
-      [&](auto& config) {
-        using Computes = typename std::decay_t<decltype(config)>::Computes;
-        return visit(std::get<Computes>(problem), config);
-      },
-      kernel);
-}
-
 // Calls visit(row, config) for every gene of every kernel, in the order of a genome.
 template <class SomeConfig, class Visitor>
 void for_each_gene(SomeConfig& config, Visitor&& visit) {
@@ -84,31 +73,6 @@ bool fits_plan(const Problem& problem, const Config& config) {
 std::string prefix_of(size_t i, size_t kernels) { return kernels == 1 ? "" : fmt::format("{}.", i); }
 
 }  // namespace
-
-std::vector<Problem> kernel_problems(const Problem& problem) {
-  const auto* f = std::get_if<AttentionThreeKernel>(&problem);
-  if (!f) return {problem};
-  Gemm scores{.batch = f->batch * f->q_heads,
-              .m = f->q_len,
-              .n = f->kv_len,
-              .k = f->head_dim,
-              .dtype = f->dtype,
-              .output = DataType::fp32};
-  Softmax weights{.batch = scores.batch,
-                  .rows = f->q_len,
-                  .columns = f->kv_len,
-                  .dtype = DataType::fp32,
-                  .mask = f->mask,
-                  .scale = effective_scale(*f)};
-  Gemm values{.batch = scores.batch,
-              .m = f->q_len,
-              .n = effective_value_dim(*f),
-              .k = f->kv_len,
-              .dtype = f->dtype,
-              .output = f->dtype,
-              .layout = GemmLayout::nn};
-  return {scores, weights, values};
-}
 
 ConfigSpace config_space(const Problem& problem, const Target& target) {
   ConfigSpace space{problem, target, {}};

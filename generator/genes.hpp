@@ -24,7 +24,8 @@ using Ask = Answer (*)(const typename Config::Computes&, const Config&, const Ta
 
 template <class Config>
 struct ConstraintOf {
-  std::string_view name, meaning;  // what always holds, in words
+  std::string_view name = {};     // in a gene's row: none, it is the gene's
+  std::string_view meaning = {};  // what always holds, in words
   Ask<Config, Reason> violated = nullptr;
 };
 

@@ -1,9 +1,9 @@
 // The schedule of fused attention. Every field is a row of genes.cpp, which says what it and its values mean.
 #pragma once
 
+#include "generator/attention/problem.hpp"
 #include "generator/genes.hpp"
 #include "generator/kernel_choices.hpp"
-#include "generator/problem.hpp"
 
 namespace warpfinch {
 
@@ -122,5 +122,10 @@ struct AttentionConfig {
   // Those that concern several genes.
   static const Constraints<AttentionConfig>& constraints();
 };
+
+// The parts that every kernel has (generator/config.hpp says what they are).
+double kernel_us(const AttentionForward& problem, const AttentionConfig& config, const Target& target);
+bool repeats_another(const AttentionForward& problem, const AttentionConfig& config);
+bool rounds_scaled_q(const AttentionConfig& config);
 
 }  // namespace warpfinch

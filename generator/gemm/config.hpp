@@ -1,9 +1,9 @@
 // The schedule of one product. Every field is a row of genes.cpp.
 #pragma once
 
+#include "generator/gemm/problem.hpp"
 #include "generator/genes.hpp"
 #include "generator/kernel_choices.hpp"
-#include "generator/problem.hpp"
 
 namespace warpfinch {
 
@@ -21,5 +21,10 @@ struct GemmConfig {
   // Those that concern several genes.
   static const Constraints<GemmConfig>& constraints();
 };
+
+// The parts that every kernel has (generator/config.hpp says what they are).
+double kernel_us(const Gemm& problem, const GemmConfig& config, const Target& target);
+bool repeats_another(const Gemm& problem, const GemmConfig& config);
+bool rounds_scaled_q(const GemmConfig& config);
 
 }  // namespace warpfinch

@@ -3,7 +3,7 @@
 
 #include "generator/genes.hpp"
 #include "generator/kernel_choices.hpp"
-#include "generator/problem.hpp"
+#include "generator/softmax/problem.hpp"
 
 namespace warpfinch {
 
@@ -18,5 +18,10 @@ struct SoftmaxConfig {
   // Those that concern several genes.
   static const Constraints<SoftmaxConfig>& constraints();
 };
+
+// The parts that every kernel has (generator/config.hpp says what they are).
+double kernel_us(const Softmax& problem, const SoftmaxConfig& config, const Target& target);
+bool repeats_another(const Softmax& problem, const SoftmaxConfig& config);
+bool rounds_scaled_q(const SoftmaxConfig& config);
 
 }  // namespace warpfinch
