@@ -44,14 +44,14 @@ std::string sections(const std::variant<Configs...>&) {
 
 constexpr std::string_view kHead = R"(# Configs
 
-Printed from the rows of genes (`generator/<operation>/genes.cpp`); do not edit. `generator_tests` compares, and
-with `WARPFINCH_BLESS=1` writes this page anew.
+Printed from the rows of genes (`generator/<operation>/genes.cpp`); do not edit. `generator_tests` compares,
+and with `WARPFINCH_BLESS=1` writes this page anew.
 
-A config is the schedule of a plan's kernels: `field=value` in any order, and what is left out has its default. A plan of
-one kernel has it flat, a plan of several in parts: `gemm:{…} softmax:{…} gemm:{…}`. Searched are the values that the tuner
-tries, on every problem or on those that the remark names; others are for who types them. A config whose
-values cannot go together is refused with a reason before anything is generated. The default of attention's
-`key_tile` is 96 with head dims above 128, and 48 with those above 192.
+A config is the schedule of a plan's kernels: `field=value` in any order, and what is left out has its
+default. A plan of one kernel has it flat, a plan of several in parts: `gemm:{…} softmax:{…} gemm:{…}`.
+Searched are the values that the tuner tries, on every problem or on those that the remark names; others are
+for who types them. A config whose values cannot go together is refused with a reason before anything is
+generated. The default of attention's `key_tile` is 96 with head dims above 128, and 48 with those above 192.
 
 )";
 
