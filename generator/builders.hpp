@@ -87,6 +87,8 @@ struct PlannedKernels {
   int64_t workspace_bytes = 0;
 };
 PlannedKernels build(const Problem& problem, const Config& config, const Target& target);
+// A plan of one kernel whose params are the problem's buffers, in order.
+PlannedKernels single(ir::Program program, size_t buffer_count);
 
 // Pieces that builders share.
 ir::Tensor param(const Buffer& buffer);

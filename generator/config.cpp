@@ -1,7 +1,8 @@
 // The text of configs: flat for a plan of one kernel, "gemm:{…} softmax:{…} gemm:{…}" for several.
 #include "generator/config.hpp"
 
-#include <algorithm>
+#include "generator/config_space.hpp"
+#include "generator/operations.hpp"
 
 namespace warpfinch {
 namespace {
@@ -22,7 +23,7 @@ KernelConfig parse_kernel(const KernelConfig& kind, std::string_view text) {
   return std::visit(
       [&](const auto& part) -> KernelConfig {
         using Part = std::decay_t<decltype(part)>;
-        return fields_from_text<Part>(text, fmt::format("config of {}", Part::kName), part);
+        return genes_from_text<Part>(text, fmt::format("config of {}", Part::kName), part);
       },
       kind);
 }
@@ -50,7 +51,7 @@ std::string_view without_leading_blanks(std::string_view text) {
 }  // namespace
 
 std::string to_text(const KernelConfig& config) {
-  return std::visit([](const auto& part) { return fields_to_text(part); }, config);
+  return std::visit([](const auto& part) { return genes_to_text(part); }, config);
 }
 
 std::string to_text(const Config& config) {
@@ -81,20 +82,12 @@ Config parse_config(std::string_view text, const Problem& problem) {
   return config;
 }
 
-namespace {
-// Two stages of K and V and the accumulators of two consumers: what fits at the larger head dims.
-int default_key_tile(const AttentionFields& fields) {
-  const int64_t dim = std::max(fields.head_dim, effective_value_dim(fields));
-  return dim <= 128 ? 128 : dim <= 192 ? 96 : 48;
-}
-}  // namespace
-
 Config default_config(const Problem& problem) {
-  if (std::holds_alternative<Gemm>(problem)) return {{GemmConfig{}}};
-  if (std::holds_alternative<Softmax>(problem)) return {{SoftmaxConfig{}}};
-  if (const auto* forward = std::get_if<AttentionForward>(&problem))
-    return {{AttentionConfig{.key_tile = default_key_tile(*forward)}}};
-  return {{GemmConfig{}, SoftmaxConfig{}, GemmConfig{}}};
+  return std::visit([](const auto& operation) { return default_of(operation); }, problem);
+}
+
+std::vector<Problem> kernel_problems(const Problem& problem) {
+  return std::visit([](const auto& operation) { return kernels_of(operation); }, problem);
 }
 
 }  // namespace warpfinch

@@ -1,6 +1,7 @@
 // The domains of the genes and the constraints between them, per problem and target.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,11 +44,13 @@ std::optional<Genome> encode(const ConfigSpace& space, const Config& config);
 // One named constraint on a kernel's config: what it says in words, and the reason with numbers when it does
 // not hold. The problem is the kernel's own (kernel_problems).
 struct Constraint {
-  std::string name;
+  std::string
+      name;  // a gene's, or of several genes; in a plan of several kernels with the kernel: "0.n_tile"
   std::string meaning;
-  std::optional<std::string> (*violated)(const Problem&, const KernelConfig&, const Target&);
+  std::function<Reason(const Problem&, const KernelConfig&, const Target&)> violated;
 };
-const std::vector<Constraint>& constraints();
+// Of all kernels of the problem's plan, in the order in which `check` asks.
+std::vector<Constraint> constraints(const Problem& problem);
 // The first violated constraint as a Rejection with stage "config". Cheap: arithmetic only.
 std::optional<Rejection> check(const Problem& problem, const Config& config, const Target& target);
 

@@ -15,4 +15,18 @@ std::vector<std::string_view> split_words(std::string_view text) {
   return words;
 }
 
+void read_pairs(std::string_view text, std::string_view what, const std::string& known, const SetField& set) {
+  std::vector<std::string_view> seen;
+  for (std::string_view word : split_words(text)) {
+    const size_t equals = word.find('=');
+    if (equals == std::string_view::npos)
+      fail_input(fmt::format("{}: {} is not key=value; keys: {}", what, quote(word), known));
+    const std::string_view key = word.substr(0, equals);
+    if (std::find(seen.begin(), seen.end(), key) != seen.end())
+      fail_input(fmt::format("{}: {} stands twice", what, quote(key)));
+    seen.push_back(key);
+    set(key, word.substr(equals + 1));
+  }
+}
+
 }  // namespace warpfinch

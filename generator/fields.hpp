@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -185,20 +186,16 @@ void set_field(Struct& target, std::string_view key, std::string_view text, std:
 // Splits at blanks; no empty words.
 std::vector<std::string_view> split_words(std::string_view text);
 
-// Reads "key=value …" in any order over `result`, the defaults. A key may stand once.
+// Reads "key=value …" in any order and gives each pair to `set`. Error (input) for a word that is no pair,
+// with `known` keys, and for a key that stands twice.
+using SetField = std::function<void(std::string_view key, std::string_view text)>;
+void read_pairs(std::string_view text, std::string_view what, const std::string& known, const SetField& set);
+
+// Reads "key=value …" in any order over `result`, the defaults.
 template <class Struct>
 Struct fields_from_text(std::string_view text, std::string_view what, Struct result = {}) {
-  std::vector<std::string_view> seen;
-  for (std::string_view word : split_words(text)) {
-    const size_t equals = word.find('=');
-    if (equals == std::string_view::npos)
-      fail_input(fmt::format("{}: {} is not key=value; keys: {}", what, quote(word), field_names<Struct>()));
-    const std::string_view key = word.substr(0, equals);
-    for (std::string_view other : seen)
-      if (other == key) fail_input(fmt::format("{}: {} stands twice", what, quote(key)));
-    seen.push_back(key);
-    set_field(result, key, word.substr(equals + 1), what);
-  }
+  read_pairs(text, what, field_names<Struct>(),
+             [&](std::string_view key, std::string_view value) { set_field(result, key, value, what); });
   return result;
 }
 

@@ -1,5 +1,6 @@
 // Fields, shapes, types and pictures come from where they are described for the code, so that they cannot be
-// out of date; what stands here are the words for buffers, exactness and what is no number.
+// out of date; the words for buffers, exactness and what is no number stand with each
+// operation.
 #include "generator/problem_page.hpp"
 
 #include <fmt/format.h>
@@ -8,70 +9,13 @@
 #include <cassert>
 
 #include "generator/fp32.hpp"
+#include "generator/markdown.hpp"
 #include "generator/problem.hpp"
 
 namespace warpfinch {
 namespace {
 
-// Words of an operation that no field says.
-struct Words {
-  std::string_view operation;
-  std::vector<std::pair<std::string_view, std::string_view>> buffers;  // name, what it holds
-  std::string_view bound;                                              // as runtime/accuracy.hpp derives it
-  std::string_view not_finite;
-  std::string_view tables_of = {};  // the operation whose fields and buffers it has
-};
-
-const std::vector<Words>& words() {
-  static const Words attention{
-      "attention_forward",
-      {{"q", "queries"},
-       {"k", "keys"},
-       {"v", "values"},
-       {"o", "the mean of the values that a query sees, weighed by exp(scale * q k); 0 where it sees no key"},
-       {"lse",
-        "with lse=true: the natural logarithm of the sum of exp(scale * q k) over the keys that a query "
-        "sees; -inf where it sees no key"}},
-      "o: about u (|o| + 2 Σ p |v|), the rounding of o and of the weights p, and what fp32 sums of the "
-      "scores "
-      "leave open; lse: the rounding of its steps in fp32 (runtime/error_bounds.hpp derives both). A "
-      "config with scale_q=true rounds q once more and may be further off",
-      "What lies at a key that a query does not see never reaches its row. A NaN or an infinite score in a "
-      "row makes the row's o and lse NaN, but a score of -inf weighs 0; a NaN or an infinity in v makes its "
-      "column of o NaN or infinite in the rows that see the key."};
-  static const std::vector<Words> rows = {
-      {"gemm",
-       {{"a", "the first factor"},
-        {"b", "the second factor, transposed with layout=tn"},
-        {"c", "the result"},
-        {"bias", "with epilogue=bias or bias_gelu: what is added to every row"}},
-       "half a unit of c in its type, and k 2^-24 |alpha| Σ |a| |b| or so for fp32 sums; times its slope "
-       "with "
-       "gelu (runtime/error_bounds.hpp derives it)",
-       "A NaN or an infinity in a reaches its row of c, one in b its column, also with alpha=0; sums beyond "
-       "fp32 are infinite."},
-      {"softmax",
-       {{"x", "scores"}, {"y", "weights: 0 to 1, which sum to 1 in each row that sees a column"}},
-       "16-bit y: 4u y; fp32: (2^-20 + 2^-21 max |scale x|) y",
-       "What lies at a column that a row does not see never reaches the row. A NaN or +inf makes its row "
-       "NaN; -inf weighs 0, and a row of nothing else is 0."},
-      attention,
-      {"attention_three_kernel", {}, attention.bound, attention.not_finite, attention.operation}};
-  return rows;
-}
-
 // --- tables -------------------------------------------------------------------------------------------
-// A row of a table in Markdown, where a bar would end the cell.
-std::string table_row(const std::vector<std::string>& cells) {
-  std::string text = "|";
-  for (const std::string& cell : cells) {
-    text += ' ';
-    for (const char c : cell) text += c == '|' ? std::string("\\|") : std::string(1, c);
-    text += " |";
-  }
-  return text + "\n";
-}
-
 template <class Struct, class Value>
 std::string otherwise(const Field<Struct, Value>& field) {
   if (!field.about.follows.empty()) return std::string(field.about.follows);
@@ -83,7 +27,7 @@ std::string otherwise(const Field<Struct, Value>& field) {
 
 template <class Operation>
 std::string field_table() {
-  std::string text = table_row({"field", "value", "default", "meaning"}) + "| --- | --- | --- | --- |\n";
+  std::string text = table_head({"field", "value", "default", "meaning"});
   for_each_field<Operation>([&](const auto& field) {
     text += table_row(
         {std::string(field.name), wanted_by(field), otherwise(field), std::string(field.about.meaning)});
@@ -112,8 +56,8 @@ std::string shape_of(const Operation& operation, const Buffer& buffer) {
 }
 
 template <class Operation>
-std::string buffer_table(const Operation& operation, const Words& words) {
-  std::string text = table_row({"buffer", "shape", "type", "what it holds"}) + "| --- | --- | --- | --- |\n";
+std::string buffer_table(const Operation& operation, const ProblemWords& words) {
+  std::string text = table_head({"buffer", "shape", "type", "what it holds"});
   for (const Buffer& buffer : buffers(operation)) {
     const auto known = std::find_if(words.buffers.begin(), words.buffers.end(),
                                     [&](const auto& row) { return row.first == buffer.name; });
@@ -126,14 +70,22 @@ std::string buffer_table(const Operation& operation, const Words& words) {
 
 template <class Operation>
 std::string section(const Operation& operation) {
-  const auto known = std::find_if(words().begin(), words().end(),
-                                  [](const Words& row) { return row.operation == Operation::kName; });
-  assert(known != words().end());
-  const std::string tables = known->tables_of.empty()
-                                 ? field_table<Operation>() + "\n" + buffer_table(operation, *known)
-                                 : fmt::format("Fields and buffers are those of {}.\n", known->tables_of);
+  const ProblemWords words = words_of(operation);
+  const std::string tables = words.tables_of.empty()
+                                 ? field_table<Operation>() + "\n" + buffer_table(operation, words)
+                                 : fmt::format("Fields and buffers are those of {}.\n", words.tables_of);
   return fmt::format("## {}\n\n{}.\n\n{}\nLargest error: {}.\n\nNaN and infinity: {}\n\n", Operation::kName,
-                     Operation::kMeaning, tables, known->bound, known->not_finite);
+                     Operation::kMeaning, tables, words.bound, words.not_finite);
+}
+
+template <class... Operations>
+std::string sections(const std::variant<Operations...>&) {
+  std::string text;
+  const auto append = [&](std::string_view sample) {
+    text += std::visit([](const auto& operation) { return section(operation); }, parse_problem(sample));
+  };
+  (append(words_of(Operations{}).sample), ...);
+  return text;
 }
 
 // --- masks --------------------------------------------------------------------------------------------
@@ -196,14 +148,7 @@ softmax are masked as queries and keys are.
 
 std::string problem_page() {
   std::string text = fmt::format(kHead, kExponentFactors, kNormalFp32);
-  // Sizes and types that no other field of the operation has.
-  for (const char* sample : {"gemm batch=2 m=3 n=5 k=7 dtype=fp16 output=fp32 epilogue=bias",
-                             "softmax batch=2 rows=3 columns=5 dtype=fp16",
-                             "attention_forward batch=2 q_heads=6 kv_heads=3 q_len=5 kv_len=7 head_dim=64 "
-                             "value_dim=128 dtype=fp16 lse=true",
-                             "attention_three_kernel batch=2 q_heads=6 kv_heads=3 q_len=5 kv_len=7 "
-                             "head_dim=64 value_dim=128 dtype=fp16 lse=true"})
-    text += std::visit([](const auto& operation) { return section(operation); }, parse_problem(sample));
+  text += sections(Problem());
   return text + std::string(kMasks) + "```\n" +
          pictures({"mask=none", "mask=causal", "mask=causal_top_left"}) + "\n" +
          pictures({"window_left=1", "window_left=1 window_right=1", "mask=causal_top_left window_left=1"}) +

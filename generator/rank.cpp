@@ -26,15 +26,10 @@ struct Ranked {
   KernelConfig config;
 };
 
-bool needs_mask(const Problem& problem, int key_tile) {
-  const AttentionFields* fields = attention(problem);
-  return band(*fields) != Band{} || fields->kv_len % key_tile != 0;
-}
-
-// A branch around a mask that no tile needs prints the same kernel as the split loop.
-bool repeats_another(const Problem& problem, const KernelConfig& config) {
-  const auto* c = std::get_if<AttentionConfig>(&config);
-  return c && c->mask_loop == MaskLoop::branch && !needs_mask(problem, c->key_tile);
+bool repeats_another_kernel(const Problem& problem, const KernelConfig& config) {
+  return visit_kernel(problem, config, [](const auto& computed, const auto& kernel) {
+    return repeats_another(computed, kernel);
+  });
 }
 
 // Counts like an odometer; false when it comes back to zero.
@@ -49,7 +44,7 @@ bool advance(Genome& genome, const std::vector<Gene>& genes) {
 // Predicted time of a genome of one kernel; infinity: not valid, or the same kernel as another.
 double cost(const ConfigSpace& space, const Genome& genome) {
   const Config config = decode(space, genome);
-  if (repeats_another(space.problem, config.kernels[0]) || check(space.problem, config, space.target))
+  if (repeats_another_kernel(space.problem, config.kernels[0]) || check(space.problem, config, space.target))
     return std::numeric_limits<double>::infinity();
   return predict_us(space.problem, config, space.target);
 }

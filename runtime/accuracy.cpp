@@ -1,6 +1,7 @@
 // Compares outputs with the reference, block by block as it is computed.
 #include "runtime/accuracy.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -166,8 +167,9 @@ Accuracy AccuracyCheck::operator()(const std::vector<HostTensor>& tensors) const
 }
 
 bool rounds_scaled_q(const Config& config) {
-  const auto* kernel = std::get_if<AttentionConfig>(&config.kernels.front());
-  return kernel && kernel->scale_q;
+  const auto rounds = [](const auto& kernel) { return rounds_scaled_q(kernel); };
+  return std::any_of(config.kernels.begin(), config.kernels.end(),
+                     [&](const KernelConfig& kernel) { return std::visit(rounds, kernel); });
 }
 
 Accuracy check_accuracy(const Problem& problem, const std::vector<HostTensor>& tensors, int threads) {

@@ -85,9 +85,7 @@ const HostTensor& ReferenceInputs::tensor(std::string_view name) const {
 void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample,
                       int threads, const BlockSink& sink, bool scaled_q) {
   const ReferenceInputs inputs{tensors, sample ? sampled_rows : all_rows, threads, scaled_q};
-  if (const auto* gemm = std::get_if<Gemm>(&problem)) return reference_gemm(*gemm, inputs, sink);
-  if (const auto* softmax = std::get_if<Softmax>(&problem)) return reference_softmax(*softmax, inputs, sink);
-  reference_attention(*attention(problem), inputs, sink);
+  std::visit([&](const auto& operation) { reference_of(operation, inputs, sink); }, problem);
 }
 
 }  // namespace warpfinch

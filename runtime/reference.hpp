@@ -37,7 +37,7 @@ constexpr double kSampleAboveFlops = 1e12;
 void reference_blocks(const Problem& problem, const std::vector<HostTensor>& tensors, bool sample,
                       int threads, const BlockSink& sink, bool scaled_q = false);
 
-// The parts of reference_blocks.
+// The parts of reference_blocks: one for each operation.
 using RowChoice = std::vector<int64_t> (*)(int64_t count);
 struct ReferenceInputs {
   const std::vector<HostTensor>& tensors;
@@ -47,9 +47,9 @@ struct ReferenceInputs {
   const HostTensor& tensor(std::string_view name) const;
   int index(std::string_view name) const;  // -1: there is none
 };
-void reference_gemm(const Gemm& gemm, const ReferenceInputs& inputs, const BlockSink& sink);
-void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, const BlockSink& sink);
-void reference_attention(const AttentionFields& fields, const ReferenceInputs& inputs, const BlockSink& sink);
+void reference_of(const Gemm& gemm, const ReferenceInputs& inputs, const BlockSink& sink);
+void reference_of(const Softmax& softmax, const ReferenceInputs& inputs, const BlockSink& sink);
+void reference_of(const AttentionFields& fields, const ReferenceInputs& inputs, const BlockSink& sink);
 
 // Copies `columns` elements of each of `rows` of a matrix to `to` ([rows, columns]); strides in elements.
 struct MatrixView {

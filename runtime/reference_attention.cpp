@@ -202,7 +202,7 @@ ReferenceBlock lse_block(const Block& block) {
 
 }  // namespace
 
-void reference_attention(const AttentionFields& f, const ReferenceInputs& inputs, const BlockSink& sink) {
+void reference_of(const AttentionFields& f, const ReferenceInputs& inputs, const BlockSink& sink) {
   const std::vector<int64_t> rows = inputs.choose_rows(f.q_len);
   const auto count = static_cast<int64_t>(rows.size());
   const int64_t rows_of_block = rows_of_a_block(f), blocks = (count + rows_of_block - 1) / rows_of_block;

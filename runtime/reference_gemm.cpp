@@ -123,7 +123,7 @@ MatrixView batch_view(const HostTensor& tensor, int64_t batch) {
 
 }  // namespace
 
-void reference_gemm(const Gemm& gemm, const ReferenceInputs& inputs, const BlockSink& sink) {
+void reference_of(const Gemm& gemm, const ReferenceInputs& inputs, const BlockSink& sink) {
   const std::vector<int64_t> rows = inputs.choose_rows(gemm.m);
   const int64_t row_tiles = (static_cast<int64_t>(rows.size()) + kTile - 1) / kTile;
   const int64_t column_tiles = (gemm.n + kTile - 1) / kTile;

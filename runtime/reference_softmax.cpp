@@ -40,7 +40,7 @@ void take_row(double* values, double* bounds, int64_t visible, int64_t columns, 
 
 }  // namespace
 
-void reference_softmax(const Softmax& softmax, const ReferenceInputs& inputs, const BlockSink& sink) {
+void reference_of(const Softmax& softmax, const ReferenceInputs& inputs, const BlockSink& sink) {
   const HostTensor& x = inputs.tensor("x");
   const std::vector<int64_t> rows = inputs.choose_rows(softmax.rows);
   const int64_t rows_per_block = std::clamp<int64_t>((1 << 20) / softmax.columns, 1, 256);

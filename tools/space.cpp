@@ -39,7 +39,7 @@ void print_text(const ConfigSpace& space, int64_t valid, const std::vector<Confi
   print_out("problem     {}\ntarget      {}\n\n", to_text(space.problem), space.target.name);
   for (const Gene& gene : space.genes) print_out("{:<16}{}\n", gene.name, fmt::join(gene.values, " "));
   print_out("\nconstraints\n");
-  for (const Constraint& constraint : constraints())
+  for (const Constraint& constraint : constraints(space.problem))
     print_out("  {:<20}{}\n", constraint.name, constraint.meaning);
   print_out("\n{:.0f} configs, {}\n", size(space),
             valid < 0 ? "too many to count the valid ones" : fmt::format("{} of them valid", valid));
@@ -56,7 +56,7 @@ void print_lines(const ConfigSpace& space, int64_t valid, const std::vector<Conf
               {"valid", valid < 0 ? Json() : Json(valid)}});
   for (const Gene& gene : space.genes)
     print_json({{"kind", "gene"}, {"name", gene.name}, {"values", gene.values}});
-  for (const Constraint& constraint : constraints())
+  for (const Constraint& constraint : constraints(space.problem))
     print_json({{"kind", "constraint"}, {"name", constraint.name}, {"meaning", constraint.meaning}});
   for (const Config& config : best)
     print_json({{"kind", "config"},

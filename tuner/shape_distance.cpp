@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <limits>
 
 namespace warpfinch {
@@ -33,13 +34,14 @@ double number(int64_t value) { return static_cast<double>(std::max<int64_t>(valu
 
 std::string type_class(DataType type) { return size_of(type) == 2 ? "16-bit" : std::string(to_text(type)); }
 
-Shape attention_shape(const Problem& problem, std::string_view name, const AttentionFields& f) {
+template <std::derived_from<AttentionFields> Attention>
+Shape shape_of(const Attention& f) {
   const double heads = number(f.batch * f.q_heads);
   const double rows = number(f.q_len), tiles = heads * std::ceil(rows / kRowTile);
   const double macs_per_pair = number(f.head_dim) + number(effective_value_dim(f));
   // Keys that a row sees on average: what a window leaves of them is what a block walks over.
-  const double keys = std::max(1.0, flops(problem) / (2 * heads * rows * macs_per_pair));
-  return {fmt::format("{} {} {} {} masked={} left={} right={}", name, type_class(f.dtype), f.head_dim,
+  const double keys = std::max(1.0, flops_of(f) / (2 * heads * rows * macs_per_pair));
+  return {fmt::format("{} {} {} {} masked={} left={} right={}", f.kName, type_class(f.dtype), f.head_dim,
                       effective_value_dim(f), f.mask != Mask::none, f.window_left >= 0, f.window_right >= 0),
           {{std::min(tiles, kMostTiles), 1.0},
            {keys, 0.7},
@@ -50,20 +52,23 @@ Shape attention_shape(const Problem& problem, std::string_view name, const Atten
           fmt::format("{} {}", value_to_text(f.layout), f.lse)};
 }
 
-Shape shape(const Problem& problem) {
-  const std::string name(operation(problem));
-  if (const auto* a = attention(problem)) return attention_shape(problem, name, *a);
-  if (const auto* g = std::get_if<Gemm>(&problem))
-    return {
-        fmt::format("{} {} {} {}", name, type_class(g->dtype), size_of(g->output), value_to_text(g->layout)),
-        {{number(g->batch), 1.0}, {number(g->m), 1.0}, {number(g->n), 1.0}, {number(g->k), 0.7}},
-        std::string(to_text(g->dtype)),
-        std::string(to_text(g->output))};
-  const auto& s = std::get<Softmax>(problem);
-  return {fmt::format("{} {} {}", name, type_class(s.dtype), value_to_text(s.mask)),
+Shape shape_of(const Gemm& g) {
+  return {
+      fmt::format("{} {} {} {}", g.kName, type_class(g.dtype), size_of(g.output), value_to_text(g.layout)),
+      {{number(g.batch), 1.0}, {number(g.m), 1.0}, {number(g.n), 1.0}, {number(g.k), 0.7}},
+      std::string(to_text(g.dtype)),
+      std::string(to_text(g.output))};
+}
+
+Shape shape_of(const Softmax& s) {
+  return {fmt::format("{} {} {}", s.kName, type_class(s.dtype), value_to_text(s.mask)),
           {{number(s.batch * s.rows), 1.0}, {number(s.columns), 1.0}},
           std::string(to_text(s.dtype)),
           {}};
+}
+
+Shape shape(const Problem& problem) {
+  return std::visit([](const auto& operation) { return shape_of(operation); }, problem);
 }
 
 }  // namespace

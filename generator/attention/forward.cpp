@@ -35,7 +35,7 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
   if (fields.lse && config.kv_splits == 1) program.tensors.push_back(row_values("lse", rows));
 }
 
-// What an operand is copied by, where it is not what all are.
+// The copy path of one operand, if it differs from the kernel's.
 void choose_copy_path(Program& program, const char* tile, OwnCopyPath path) {
   if (path != OwnCopyPath::same)
     set(find(program, Space::shared, tile)->attributes, "copy", value_to_text(path));

@@ -1,6 +1,9 @@
 // Split-KV: with few rows the keys are what blocks can share out. Each split is the forward program over its
 // own range of keys; what it writes lies in the workspace until the combine kernel joins it.
+#include <algorithm>
+
 #include "generator/builders.hpp"
+#include "generator/operations.hpp"
 
 namespace warpfinch {
 namespace {
@@ -30,8 +33,21 @@ SplitResults split_results(const AttentionFields& fields, const AttentionConfig&
           {"partial_sum", DataType::fp32, rows, contiguous(rows), true}};
 }
 
-PlannedKernels build_attention(const AttentionFields& fields, const AttentionConfig& config,
-                               const Target& target) {
+namespace {
+// Two stages of K and V and the accumulators of two consumers: what fits at the larger head dims.
+int default_key_tile(const AttentionFields& fields) {
+  const int64_t dim = std::max(fields.head_dim, effective_value_dim(fields));
+  return dim <= 128 ? 128 : dim <= 192 ? 96 : 48;
+}
+}  // namespace
+
+Config default_of(const AttentionForward& attention) {
+  return {{AttentionConfig{.key_tile = default_key_tile(attention)}}};
+}
+std::vector<Problem> kernels_of(const AttentionForward& attention) { return {attention}; }
+
+PlannedKernels build_of(const AttentionForward& fields, const Config& whole, const Target& target) {
+  const auto& config = std::get<AttentionConfig>(whole.kernels[0]);
   PlannedKernels result;
   const BufferRef q{0, 0}, k{1, 0}, v{2, 0}, o{3, 0}, lse{4, 0};
   result.kernels.push_back({build_attention_forward(fields, config, target), {q, k, v}});

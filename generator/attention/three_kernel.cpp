@@ -3,6 +3,7 @@
 // are stored times 2^15, and the last product takes that out again: so those above 2^-29 keep all their bits,
 // and those of a row with 65,000 equal keys are not lost.
 #include "generator/builders.hpp"
+#include "generator/operations.hpp"
 
 namespace warpfinch {
 namespace {
@@ -47,8 +48,33 @@ Buffer input(Buffer buffer) {
 
 }  // namespace
 
-PlannedKernels build_three_kernel(const AttentionFields& f, const Config& config, const Target& target) {
-  const std::vector<Buffer> user = buffers(AttentionThreeKernel{f});  // q, k, v, o[, lse]
+Config default_of(const AttentionThreeKernel&) { return {{GemmConfig{}, SoftmaxConfig{}, GemmConfig{}}}; }
+
+std::vector<Problem> kernels_of(const AttentionThreeKernel& f) {
+  Gemm scores{.batch = f.batch * f.q_heads,
+              .m = f.q_len,
+              .n = f.kv_len,
+              .k = f.head_dim,
+              .dtype = f.dtype,
+              .output = DataType::fp32};
+  Softmax weights{.batch = scores.batch,
+                  .rows = f.q_len,
+                  .columns = f.kv_len,
+                  .dtype = DataType::fp32,
+                  .mask = f.mask,
+                  .scale = effective_scale(f)};
+  Gemm values{.batch = scores.batch,
+              .m = f.q_len,
+              .n = effective_value_dim(f),
+              .k = f.kv_len,
+              .dtype = f.dtype,
+              .output = f.dtype,
+              .layout = GemmLayout::nn};
+  return {scores, weights, values};
+}
+
+PlannedKernels build_of(const AttentionThreeKernel& f, const Config& config, const Target& target) {
+  const std::vector<Buffer> user = buffers_of(f);  // q, k, v, o[, lse]
   const Workspace space = workspace(f);
   const BufferRef scores{-1, 0}, weights{-1, space.weights_offset};
 

@@ -1,5 +1,6 @@
 // GEMM with an epilogue, as a naive program.
 #include "generator/builders.hpp"
+#include "generator/operations.hpp"
 #include "generator/text.hpp"
 
 namespace warpfinch {
@@ -94,6 +95,24 @@ Program build_matmul(const Matmul& matmul, const GemmConfig& config, const Targe
   grid.body = tile_body(matmul);
   program.body = {std::move(grid)};
   return program;
+}
+
+// --- the plan ---------------------------------------------------------------------------------------------
+Config default_of(const Gemm&) { return {{GemmConfig{}}}; }
+std::vector<Problem> kernels_of(const Gemm& gemm) { return {gemm}; }
+
+PlannedKernels build_of(const Gemm& gemm, const Config& config, const Target& target) {
+  const std::vector<Buffer> user = buffers_of(gemm);
+  Matmul matmul{.kernel = "gemm",
+                .a = user[0],
+                .b = user[1],
+                .c = user[2],
+                .bias = {},
+                .b_transposed = gemm.layout == GemmLayout::tn,
+                .epilogue = gemm.epilogue,
+                .alpha = gemm.alpha};
+  if (gemm.epilogue != Epilogue::none) matmul.bias = user[3];
+  return single(build_matmul(matmul, std::get<GemmConfig>(config.kernels[0]), target), user.size());
 }
 
 }  // namespace warpfinch

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "generator/builders.hpp"
+#include "generator/operations.hpp"
 
 namespace warpfinch {
 
@@ -95,6 +96,20 @@ Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config
   grid.body = row_tile(softmax, config);
   program.body = {std::move(grid)};
   return program;
+}
+
+// --- the plan ---------------------------------------------------------------------------------------------
+Config default_of(const Softmax&) { return {{SoftmaxConfig{}}}; }
+std::vector<Problem> kernels_of(const Softmax& softmax) { return {softmax}; }
+
+PlannedKernels build_of(const Softmax& softmax, const Config& config, const Target& target) {
+  const std::vector<Buffer> user = buffers_of(softmax);
+  const RowSoftmax rows{.x = user[0],
+                        .y = user[1],
+                        .lse = {},
+                        .visible = band(softmax.mask, softmax.rows, softmax.columns),
+                        .scale = softmax.scale};
+  return single(build_row_softmax(rows, std::get<SoftmaxConfig>(config.kernels[0]), target), user.size());
 }
 
 }  // namespace warpfinch

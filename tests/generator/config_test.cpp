@@ -17,13 +17,18 @@ const Problem kThreeKernel = AttentionThreeKernel{};
 template <class Part>
 KernelConfig arbitrary_part() {
   Part part;
-  for_each_field<Part>([&](const auto& field) {
-    using Value = std::decay_t<decltype(part.*field.member)>;
-    if constexpr (std::is_enum_v<Value>)
-      part.*field.member = arbitrary_enum<Value>();
-    else
-      part.*field.member = *uniform(0, 300);
-  });
+  for (const GeneRow<Part>& row : Part::genes()) {
+    const std::string choices = "one of ", wanted = wanted_by(row);
+    std::string value = number_to_text(*uniform(0, 300)), ignored;
+    if (wanted == "true or false") value = *uniform(0, 2) == 1 ? "true" : "false";
+    if (wanted.starts_with(choices)) {
+      const std::vector<std::string_view> names =
+          split_words(std::string_view(wanted).substr(choices.size()));
+      const std::string_view name = names[static_cast<size_t>(*uniform(0, static_cast<int>(names.size())))];
+      value = name.substr(0, name.find(','));
+    }
+    RC_ASSERT(row.field.read(value, part, ignored));
+  }
   return part;
 }
 

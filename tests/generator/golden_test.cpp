@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "generator/config_page.hpp"
 #include "generator/problem_page.hpp"
 #include "tests/generator/goldens.hpp"
 #include "tests/generator/programs.hpp"
@@ -68,6 +69,10 @@ void expect_golden(const fs::path& file, const std::string& text) {
 
 TEST(Goldens, the_page_of_problems_is_what_the_program_prints) {
   expect_golden(fs::path(WARPFINCH_SOURCE_DIR) / "tuner/api/warpfinch/PROBLEMS.md", problem_page());
+}
+
+TEST(Goldens, the_page_of_configs_is_printed_from_the_rows_of_genes) {
+  expect_golden(fs::path(WARPFINCH_SOURCE_DIR) / "generator/CONFIGS.md", config_page());
 }
 
 // --- one test per file ------------------------------------------------------------------------------------
