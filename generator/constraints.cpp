@@ -7,12 +7,11 @@
 
 namespace warpfinch {
 namespace {
-constexpr int kWarp = 32;          // threads
 constexpr int kRegisterSlack = 8;  // ptxas at times does better than the estimate
 }  // namespace
 
 Reason consumers_violated(int consumers, const Target& target) {
-  const int warpgroup = target.mma.warps * kWarp;
+  const int warpgroup = kWarpgroupWarps * kWarpThreads;
   const int most = std::min(4, target.max_threads_per_block / warpgroup - 1);
   if (consumers >= 1 && consumers <= most) return {};
   return fmt::format("consumers={}: a block has 1 to {} consumer warpgroups beside its producer", consumers,
@@ -33,14 +32,18 @@ Reason bytes_violated(int64_t bytes, const std::string& of, int64_t most) {
 Reason consumer_need_violated(int need, const std::string& of, const lower::RoleShares& shares,
                               const Target& target) {
   const lower::RegisterBudget budget = lower::register_budget(shares, target);
-  const int64_t has = budget.producer > 0 ? budget.consumer : lower::kMostOfConsumer;
+  const int64_t has = budget.producer > 0
+                          ? budget.consumer
+                          : std::min(lower::allotted_registers(shares, target), lower::kMostOfConsumer);
   if (need <= has + kRegisterSlack) return {};
   return fmt::format("needs {} registers per thread ({}), {} consumer warpgroups have {}", need, of,
                      shares.consumers, has);
 }
 
 Reason instruction_violated(int columns, int beside, int consumers, int blocks, const Target& target) {
-  const int64_t need = columns / 2 + beside, has = launch_registers((consumers + 1) * kWarpgroup, blocks, target);
+  if (!target.mma.asynchronous) return {};  // one of m16n8 needs few
+  const int64_t need = columns / 2 + beside,
+                has = lower::allotted_registers({.consumers = consumers, .blocks = blocks}, target);
   if (need <= has) return {};
   return fmt::format("a wgmma of {} columns needs {} registers, the launch allots {} to a thread", columns,
                      need, has);

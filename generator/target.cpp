@@ -35,7 +35,6 @@ const std::vector<Target>& targets() {
   constexpr int64_t kMiB = int64_t{1} << 20;
   static const Target sm_90a = {
       .name = "sm_90a",
-      .template_folder = "sm90",
       .compute_major = 9,
       .compute_minor = 0,
       .multiprocessors = 132,
@@ -59,9 +58,10 @@ const std::vector<Target>& targets() {
   // What every chip has without the instructions of one architecture alone (the `a` of its name).
   const auto without_a = [](Target row, std::string name) {
     row.name = std::move(name);
-    row.template_folder = "sm80";
     row.mma = kMmaSync;
     row.register_reallocation = false;
+    // Multicast is an instruction of sm_90a and its like; ptxas 13.0 advises against it elsewhere.
+    row.max_cluster = 1;
     return row;
   };
   const auto chip = [&](std::string name, int major, int minor, int multiprocessors, int shared_kb) {
@@ -72,7 +72,6 @@ const std::vector<Target>& targets() {
     row.shared_bytes_per_block = shared_kb * 1024;
     row.shared_bytes_per_multiprocessor = (shared_kb + 1) * 1024;  // one of them is the system's
     row.tma = major >= 9;
-    row.max_cluster = 1;
     return row;
   };
   static const std::vector<Target> rows = [&] {

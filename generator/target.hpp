@@ -24,9 +24,8 @@ struct MatrixUnit {
 };
 
 struct Target {
-  std::string name;             // the -arch= of NVRTC, e.g. "sm_90a"
-  std::string template_folder;  // templates/<folder>/ptx.cuh
-  int compute_major;            // of the devices it runs on
+  std::string name;   // the -arch= of NVRTC, e.g. "sm_90a"
+  int compute_major;  // of the devices it runs on
   int compute_minor;
   int multiprocessors;         // of the device; the table's value is the full part's
   int shared_bytes_per_block;  // dynamic limit, opt-in

@@ -19,7 +19,8 @@ Reason shared_memory_violated(const AttentionForward& f, const AttentionConfig& 
     return lower::aligned_bytes(size_of(f.dtype) * rows * columns);
   };
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
-  const int64_t rows = int64_t{target.mma.rows} * c.consumers, staged = int64_t{c.key_tile} * c.stage_tiles;
+  const int64_t rows = int64_t{warpgroup_rows(target)} * c.consumers,
+                staged = int64_t{c.key_tile} * c.stage_tiles;
   const bool own = c.staging == Staging::own, apart = c.staging != Staging::over_q;
   const int64_t q = c.q_stages * tile(rows, apart ? dim : std::max(dim, value_dim)),
                 o = own ? tile(rows, value_dim) : 0;
@@ -56,7 +57,7 @@ Reason registers_violated(const AttentionForward& f, const AttentionConfig& c, c
       s + p + o + q + e + others,
       fmt::format("S {}, P {}, O {}, {}{}others {}", s, p, o, held ? fmt::format("Q {}, ", q) : "",
                   beside ? fmt::format("exponentials beside S {}, ", e) : "", others),
-      shares_of(f, c), target);
+      shares_of(f, c, target), target);
 }
 
 }  // namespace

@@ -163,11 +163,14 @@ Reason multicast_violated(const F& f, const C& c) {
 
 Reason cluster_violated(const F& f, const C& c, const Target& target) {
   if (c.cluster == 1) return {};
+  if (c.cluster > target.max_cluster)
+    return fmt::format("cluster={}: {} has clusters of {} at most", c.cluster, target.name,
+                       target.max_cluster);
   if (c.tile_order == TileOrder::dynamic || c.tile_order == TileOrder::balanced)
     return fmt::format(
         "cluster={} wants tile_order=flat or static: each of its {} blocks would {} of its own", c.cluster,
         c.cluster, c.tile_order == TileOrder::dynamic ? "claim a tile" : "have a list");
-  const int64_t rows = row_tiles(f, c).rows, m_tile = int64_t{target.mma.rows} * c.consumers;
+  const int64_t rows = row_tiles(f, c).rows, m_tile = int64_t{warpgroup_rows(target)} * c.consumers;
   if (rows <= m_tile * (c.cluster - 1))
     return fmt::format("cluster={} wants as many row tiles: {} rows in tiles of {} are {}", c.cluster, rows,
                        m_tile, (rows + m_tile - 1) / m_tile);
@@ -449,7 +452,7 @@ const Genes<AttentionConfig>& AttentionConfig::genes() {
        .constraint = {.meaning = "a producer keeps no more than the launch allots, and no less than it needs",
                       .violated =
                           [](const F& f, const C& c, const Target& target) {
-                            return lower::why_not_kept(shares_of(f, c), target);
+                            return lower::why_not_kept(shares_of(f, c, target), target);
                           }}},
       {.name = "q_copy",
        .field = field<&C::q_copy>(),

@@ -11,6 +11,7 @@ Reason q_path_taken(const AttentionConfig& config);
 Reason kv_path_taken(const AttentionConfig& config);
 
 // What divides the registers between the roles: consumers, blocks, and who brings q, k and v.
-lower::RoleShares shares_of(const AttentionForward& problem, const AttentionConfig& config);
+lower::RoleShares shares_of(const AttentionForward& problem, const AttentionConfig& config,
+                            const Target& target);
 
 }  // namespace warpfinch

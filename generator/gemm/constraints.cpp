@@ -8,7 +8,7 @@ namespace {
 
 // Room for c is no must: without it the generator stores c from registers.
 Reason shared_memory_violated(const Gemm& gemm, const GemmConfig& c, const Target& target) {
-  const int64_t rows = int64_t{target.mma.rows} * c.consumers;
+  const int64_t rows = int64_t{warpgroup_rows(target)} * c.consumers;
   const int64_t ring = int64_t{size_of(gemm.dtype)} * c.stages * (rows + c.n_tile) * c.k_tile;
   return bytes_violated(ring + kBarrierRoom, fmt::format("ring {} KB, barriers 1 KB", ring / 1024),
                         target.shared_bytes_per_block);

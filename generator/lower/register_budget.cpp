@@ -13,11 +13,6 @@ bool divides(const RoleShares& shares, const Target& target) {
   return target.register_reallocation && (shares.consumers >= 2 || shares.blocks >= 2);
 }
 
-// What a launch with a producer beside the consumers allots to every thread.
-int64_t allotted(const RoleShares& shares, const Target& target) {
-  return launch_registers((shares.consumers + 1) * kWarpgroupWarps * kWarpThreads, shares.blocks, target);
-}
-
 // The least that a producer needs, and with many consumers what their whole eights leave.
 int64_t derived(const RoleShares& shares) {
   if (shares.copier == Copier::threads) return 56;
@@ -27,15 +22,20 @@ int64_t derived(const RoleShares& shares) {
 
 }  // namespace
 
+int64_t allotted_registers(const RoleShares& shares, const Target& target) {
+  return launch_registers((shares.consumers + 1) * kWarpgroupWarps * kWarpThreads, shares.blocks, target);
+}
+
 RegisterBudget register_budget(const RoleShares& shares, const Target& target) {
   if (!divides(shares, target)) return {};
-  const int64_t all = allotted(shares, target) * (shares.consumers + 1), step = target.register_granularity;
+  const int64_t all = allotted_registers(shares, target) * (shares.consumers + 1),
+                step = target.register_granularity;
   const int64_t producer = shares.producer_regs > 0 ? shares.producer_regs : derived(shares);
   return {producer, std::min((all - producer) / shares.consumers / step * step, kMostOfConsumer)};
 }
 
 std::optional<std::string> why_not_kept(const RoleShares& shares, const Target& target) {
-  const int64_t kept = shares.producer_regs, allots = allotted(shares, target);
+  const int64_t kept = shares.producer_regs, allots = allotted_registers(shares, target);
   if (kept == 0) {
     if (!divides(shares, target) || derived(shares) <= allots) return std::nullopt;
     return fmt::format("a producer whose threads copy needs {} registers, the launch allots {} to a thread",

@@ -26,6 +26,8 @@ struct RegisterBudget {
 
 constexpr int64_t kMostOfConsumer = 240;
 
+// What a launch with a producer beside the consumers allots to every thread.
+int64_t allotted_registers(const RoleShares& shares, const Target& target);
 // None where the target cannot move registers between warpgroups.
 RegisterBudget register_budget(const RoleShares& shares, const Target& target);
 // Why a producer cannot keep what it is given, or needs.

@@ -26,14 +26,14 @@ bool includes(const CudaSource& source, std::string_view name) {
 }
 
 TEST(MmaSyncKernels, headers_follow_from_what_a_target_can_do) {
-  const CudaSource ampere = hand_written_gemm(mma_sync_target("sm_80", false)).launches[0].source;
+  const CudaSource ampere = hand_written_gemm(target_by_name("sm_80")).launches[0].source;
   for (const Header& header : ampere.headers) {
     EXPECT_FALSE(header.name.starts_with("sm90/")) << header.name;
     EXPECT_FALSE(header.text.empty()) << header.name;
   }
   EXPECT_TRUE(includes(ampere, "sm80/mma.cuh"));
   EXPECT_FALSE(includes(ampere, "wgmma.cuh"));
-  const CudaSource hopper = hand_written_gemm(mma_sync_target("sm_90", true)).launches[0].source;
+  const CudaSource hopper = hand_written_gemm(target_by_name("sm_90")).launches[0].source;
   for (const char* name : {"sm90/ptx.cuh", "sm90/tma.cuh", "sm80/mma.cuh", "cp_async.cuh"})
     EXPECT_TRUE(includes(hopper, name)) << name;
   EXPECT_FALSE(includes(hopper, "sm80/ptx.cuh"));
@@ -41,13 +41,13 @@ TEST(MmaSyncKernels, headers_follow_from_what_a_target_can_do) {
 }
 
 TEST(MmaSyncKernels, gemm_by_hand_is_right) {
-  expect_right(hand_written_gemm(mma_sync_target("sm_80", false)));
-  expect_right(hand_written_gemm(mma_sync_target("sm_90", true)));
+  expect_right(hand_written_gemm(target_by_name("sm_80")));
+  expect_right(hand_written_gemm(target_by_name("sm_90")));
 }
 
 // Copies by threads.
 TEST(MmaSyncKernels, kernels_without_a_copy_engine_are_right) {
-  const Target target = mma_sync_target("sm_80", false);
+  const Target target = target_by_name("sm_80");
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
            {"gemm m=150 n=136 k=200", "consumers=2 n_tile=64 k_tile=64 stages=3 copy=ld"},
            {"attention_forward q_heads=2 q_len=130 kv_len=200 head_dim=64",
@@ -60,23 +60,23 @@ TEST(MmaSyncKernels, kernels_without_a_copy_engine_are_right) {
             "consumers=1 key_tile=64 reference=r2 q_in=registers staging=none copy=ld"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
             "consumers=2 key_tile=64 reference=r3 p_in=shared staging=none copy=ld"}})
-    expect_right(made_over(plan_of(problem, config), target));
+    expect_right(plan_of(problem, config, target));
 }
 
 TEST(MmaSyncKernels, kernels_with_a_copy_engine_are_right) {
-  const Target target = mma_sync_target("sm_120", true);
+  const Target target = target_by_name("sm_120");
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
            {"gemm m=150 n=136 k=200 layout=nn", "consumers=2 n_tile=64 k_tile=64 stages=3"},
            {"attention_forward q_heads=2 q_len=300 head_dim=64 mask=causal",
             "consumers=2 key_tile=64 tile_order=dynamic stage_tiles=2 reference=r4"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
             "consumers=2 key_tile=64 copy=cp_async"}})
-    expect_right(made_over(plan_of(problem, config), target));
+    expect_right(plan_of(problem, config, target));
 }
 
 // --- planted faults ----------------------------------------------------------------------------------------
 std::string found_with(const std::string& from, const std::string& to) {
-  Plan plan = hand_written_gemm(mma_sync_target("sm_80", false));
+  Plan plan = hand_written_gemm(target_by_name("sm_80"));
   replace_all(plan.launches[0].source.kernel, from, to);
   return kinds_under_schedules(plan);
 }
@@ -90,12 +90,12 @@ TEST(MmaSyncKernelFaults, tiles_are_waited_for) {
 TEST(MmaSyncKernelFaults, stages_are_acquired_and_released) {
   EXPECT_THAT(found_with("acquire(a_ring);", ""), HasSubstr("data race"));
   EXPECT_THAT(found_with("release(b_ring);", "b_ring.next();"), HasSubstr("deadlock"));
-  Plan plan = hand_written_gemm(mma_sync_target("sm_80", false));
+  Plan plan = hand_written_gemm(target_by_name("sm_80"));
   std::string& kernel = plan.launches[0].source.kernel;
   replace_all(kernel, "      release(a_ring);\n", "");
-  replace_all(kernel, "      mma<true>(c_tile, a_ring.tile(),",
+  replace_all(kernel, "      mma<accumulate>(c_tile, a_ring.tile(),",
               "      const auto a_tile = a_ring.tile();\n      release(a_ring);\n"
-              "      mma<true>(c_tile, a_tile,");
+              "      mma<accumulate>(c_tile, a_tile,");
   EXPECT_THAT(kinds_under_schedules(plan), HasSubstr("data race"));
 }
 

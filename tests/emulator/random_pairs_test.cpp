@@ -47,12 +47,14 @@ void expect_clean_and_right(const Problem& problem, const Plan& plan, uint64_t i
   totals.largest = std::max(totals.largest, accuracy.max_error);
 }
 
-TEST(EmulatorRandom, pairs_are_clean_and_right_under_every_schedule) {
+class EmulatorRandom : public testing::TestWithParam<std::string> {};
+
+TEST_P(EmulatorRandom, pairs_are_clean_and_right_under_every_schedule) {
   const auto start = std::chrono::steady_clock::now();
   const int count = from_environment("WARPFINCH_EMULATOR_PAIRS", 6);
   const int schedules = from_environment("WARPFINCH_EMULATOR_SCHEDULES", 3);
   const int first_seed = from_environment("WARPFINCH_RANDOM_SEED", 1);
-  const Target& target = target_by_name("sm_90a");
+  const Target& target = target_by_name(GetParam());
   KernelCache cache;
   Totals totals;
   for (int i = 0; i < count; ++i) {
@@ -64,14 +66,23 @@ TEST(EmulatorRandom, pairs_are_clean_and_right_under_every_schedule) {
     ++totals.pairs[std::string(operation(problem))];
     for (int schedule = 0; schedule < schedules; ++schedule)
       expect_clean_and_right(problem, *plan, pair->seed,
-                             with_schedule_seed("emulator:sm_90a", static_cast<uint64_t>(schedule)), cache,
-                             totals);
+                             with_schedule_seed("emulator:" + GetParam(), static_cast<uint64_t>(schedule)),
+                             cache, totals);
   }
   for (const auto& [name, pairs] : totals.pairs) std::printf("%s: %d pairs\n", name.c_str(), pairs);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  std::printf("%d runs, %ld elements, largest error %.3f of the bound, %.0f s\n", totals.runs,
-              totals.elements, totals.largest, seconds.count());
+  std::printf("%s: %d runs, %ld elements, largest error %.3f of the bound, %.0f s\n", GetParam().c_str(),
+              totals.runs, totals.elements, totals.largest, seconds.count());
 }
+
+std::vector<std::string> names() {
+  std::vector<std::string> result;
+  for (const Target& target : targets()) result.push_back(target.name);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, EmulatorRandom, testing::ValuesIn(names()),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace warpfinch::emulator
