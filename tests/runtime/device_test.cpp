@@ -23,9 +23,11 @@ std::string error_of(ErrorKind kind, const Action& action) {
 }
 
 TEST(Device, RefusesTextThatIsNoDeviceWithOrWithoutADriver) {
-  for (const char* text : {"", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:0 ", "gpu0", "cuda:99999999999"})
-    EXPECT_EQ(error_of(ErrorKind::input, [&] { Device::open(text); }),
-              std::string("device '") + text + "': not of the form cuda:0 or emulator:sm_90a");
+  for (const char* text : {"", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:0 ", "gpu0", "cuda:99999999999",
+                           "cuda:0,target=", "cuda:0,sm_90"})
+    EXPECT_EQ(
+        error_of(ErrorKind::input, [&] { Device::open(text); }),
+        std::string("device '") + text + "': not of the form cuda:0, cuda:0,target=sm_90 or emulator:sm_90a");
 }
 
 TEST(Device, WithoutADriverListsNothingAndSaysWhyInOneLine) {
