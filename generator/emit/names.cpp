@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
+#include <sstream>
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/tensors.hpp"
@@ -23,142 +25,28 @@ bool has_generated_suffix(const std::string& name) {
   return false;
 }
 
+std::set<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
 bool is_taken(const std::string& name) {
-  static const std::set<std::string> words = {"and_eq",
-                                              "bitand",
-                                              "bitor",
-                                              "compl",
-                                              "not_eq",
-                                              "or_eq",
-                                              "xor_eq",
-                                              "alignas",
-                                              "char8_t",
-                                              "char16_t",
-                                              "char32_t",
-                                              "co_await",
-                                              "co_return",
-                                              "co_yield",
-                                              "const_cast",
-                                              "consteval",
-                                              "constinit",
-                                              "dynamic_cast",
-                                              "reinterpret_cast",
-                                              "static_assert",
-                                              "static_cast",
-                                              "thread_local",
-                                              "typeid",
-                                              "wchar_t",
-                                              "and",
-                                              "asm",
-                                              "auto",
-                                              "bool",
-                                              "break",
-                                              "case",
-                                              "char",
-                                              "class",
-                                              "const",
-                                              "continue",
-                                              "default",
-                                              "delete",
-                                              "do",
-                                              "double",
-                                              "else",
-                                              "enum",
-                                              "float",
-                                              "for",
-                                              "goto",
-                                              "if",
-                                              "int",
-                                              "long",
-                                              "new",
-                                              "not",
-                                              "or",
-                                              "register",
-                                              "return",
-                                              "short",
-                                              "signed",
-                                              "sizeof",
-                                              "static",
-                                              "struct",
-                                              "switch",
-                                              "this",
-                                              "true",
-                                              "false",
-                                              "union",
-                                              "unsigned",
-                                              "using",
-                                              "void",
-                                              "while",
-                                              "xor",
-                                              "map",
-                                              "at",
-                                              "pack",
-                                              "pin",
-                                              "bf16",
-                                              "fp16",
-                                              "fp32",
-                                              "u16",
-                                              "u32",
-                                              "u64",
-                                              "i64",
-                                              "template",
-                                              "namespace",
-                                              "typename",
-                                              "operator",
-                                              "private",
-                                              "public",
-                                              "protected",
-                                              "virtual",
-                                              "friend",
-                                              "inline",
-                                              "try",
-                                              "catch",
-                                              "throw",
-                                              "typedef",
-                                              "volatile",
-                                              "explicit",
-                                              "export",
-                                              "extern",
-                                              "mutable",
-                                              "nullptr",
-                                              "constexpr",
-                                              "decltype",
-                                              "alignas",
-                                              "alignof",
-                                              "noexcept",
-                                              "requires",
-                                              "concept",
-                                              "main",
-                                              "printf",
-                                              "warpfinch",
-                                              "walk",
-                                              "smaller",
-                                              "larger",
-                                              "infinity",
-                                              "band",
-                                              "in_plane",
-                                              "in_band",
-                                              "band_rows",
-                                              "thread_index",
-                                              "block_index",
-                                              "block_sync",
-                                              "transposed",
-                                              "initialize",
-                                              "is_leader",
-                                              "tile",
-                                              "tile_counter",
-                                              "shared",
-                                              "redo_mask",
-                                              "claims",
-                                              "again",
-                                              "seldom",
-                                              "place",
-                                              "accumulate",
-                                              "overwrite",
-                                              "partial",
-                                              "whole",
-                                              "changed",
-                                              "always"};
+  static const std::set<std::string> words = words_of(
+      // C++
+      "alignas alignof and and_eq asm auto bitand bitor bool break case catch char "
+      "char16_t char32_t char8_t class co_await co_return co_yield compl concept const "
+      "const_cast consteval constexpr constinit continue decltype default delete do double "
+      "dynamic_cast else enum explicit export extern false float for friend goto if inline int "
+      "long mutable namespace new noexcept not not_eq nullptr operator or or_eq private "
+      "protected public register reinterpret_cast requires return short signed sizeof static "
+      "static_assert static_cast struct switch template this thread_local throw true try "
+      "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
+      "xor_eq "
+      // templates and emitter
+      "map at pack pin bf16 fp16 fp32 u16 u32 u64 i64 main printf warpfinch walk smaller "
+      "larger infinity band in_plane in_band band_rows thread_index block_index block_sync "
+      "transposed initialize is_leader tile tile_counter shared redo_mask claims again seldom "
+      "place accumulate overwrite partial whole changed always");
   return words.contains(name) || find_op(name) != nullptr || has_generated_suffix(name);
 }
 
