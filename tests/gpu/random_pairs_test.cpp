@@ -1,6 +1,7 @@
 // Random problems with random valid configs, on the GPU, against the float64 reference. From the environment:
 // WARPFINCH_RANDOM_PAIRS (40), WARPFINCH_RANDOM_SEED (1): the first problem's, WARPFINCH_RANDOM_CONFIGS (1):
 // pairs per problem, which share its inputs and reference, WARPFINCH_RANDOM_OPERATION: only these problems,
+// WARPFINCH_RANDOM_DEVICE ("cuda:0"; with ",target=sm_90" kernels of another family),
 // WARPFINCH_RANDOM_OUTPUT: a file for what was covered. A kernel that does not end takes the GPU with it, so
 // a watchdog names the pair and ends the test.
 #include <fmt/chrono.h>
@@ -35,11 +36,15 @@ struct Pair : RandomPair {
 
 constexpr int kPairs = 40;
 
-// Empty: all.
-std::string wanted_operation() {
-  const char* name = std::getenv("WARPFINCH_RANDOM_OPERATION");
-  return name ? name : "";
+std::string text_from_environment(const char* name, const char* otherwise) {
+  const char* text = std::getenv(name);
+  return text ? text : otherwise;
 }
+
+// Empty: all.
+std::string wanted_operation() { return text_from_environment("WARPFINCH_RANDOM_OPERATION", ""); }
+
+std::string wanted_device() { return text_from_environment("WARPFINCH_RANDOM_DEVICE", "cuda:0"); }
 
 std::string to_paste(const Plan& plan) {
   return "warpfinch run --check --problem '" + plan.problem + "' --config '" + plan.config + "'";
@@ -148,18 +153,19 @@ void tell(const Coverage& coverage, const Device& device) {
       << fmt::format(
              "# date: {:%Y-%m-%d}\n# device: {}, driver {}, NVRTC {}\n# command: "
              "WARPFINCH_RANDOM_PAIRS={} WARPFINCH_RANDOM_CONFIGS={} WARPFINCH_RANDOM_SEED={} "
-             "WARPFINCH_RANDOM_OPERATION={} build/tests/gpu_tests --gtest_filter='GpuRandom*'\n",
+             "WARPFINCH_RANDOM_OPERATION={} WARPFINCH_RANDOM_DEVICE={} build/tests/gpu_tests "
+             "--gtest_filter='GpuRandom*'\n",
              fmt::gmtime(std::time(nullptr)), device.info().name, device.info().driver, nvrtc_version(),
              from_environment("WARPFINCH_RANDOM_PAIRS", kPairs),
              from_environment("WARPFINCH_RANDOM_CONFIGS", 1), from_environment("WARPFINCH_RANDOM_SEED", 1),
-             wanted_operation())
+             wanted_operation(), wanted_device())
       << text;
 }
 
 TEST(GpuRandom, PairsAreRight) {
   std::string why;
   if (list_devices(&why).empty()) GTEST_SKIP() << "skipped, no GPU: " << why;
-  const auto device = Device::open("cuda:0");
+  const auto device = Device::open(wanted_device());
   std::vector<Pair> pairs = make_pairs(from_environment("WARPFINCH_RANDOM_PAIRS", kPairs), device->target(),
                                        from_environment("WARPFINCH_RANDOM_SEED", 1));
   compile_pairs(pairs);

@@ -39,9 +39,14 @@ def launcher(plan, tensors, device):
     return lambda: plan.launch(*tensors, workspace=workspace)
 
 
+def device_of(options):
+    """Of our plans; that of the tensors is options.device."""
+    return options.device + (f",target={options.target}" if options.target else "")
+
+
 def plan_of(problem, options, config=None):
     import warpfinch
-    return warpfinch.plan(problem, config or options.config, options.device, options.database)
+    return warpfinch.plan(problem, config or options.config, device_of(options), options.database)
 
 
 def lse_plan(plan, options, note):
@@ -61,7 +66,7 @@ def compile_ahead(todo, options):
     """Compiles on all cores what the rows will ask for, so that the GPU does not wait. Failures come up
     there."""
     import warpfinch
-    warpfinch.engine(options.device, options.database)  # opened once, not by every thread
+    warpfinch.engine(device_of(options), options.database)  # opened once, not by every thread
 
     def both(shape):
         try:
@@ -160,6 +165,8 @@ def run_list(todo, options, report, measure_one):
 def main():
     parser = shapes.option_parser(__doc__, FORWARD)
     parser.add_argument("--operation", default="attention_forward", help="what rows of a CSV file stand for")
+    parser.add_argument("--target", metavar="NAME",
+                        help="whose kernels, if not the GPU's best: sm_90 are those with mma.sync on Hopper")
     parser.add_argument("--row-seconds", type=float, default=3.0, help="of timing per row at most")
     parser.add_argument("--spread", default="1", metavar="N,N",
                         help="of the scores, in units of the ordinary spread")
