@@ -7,6 +7,7 @@ import math
 import unittest
 
 import warpfinch
+from warpfinch.memory import place_of
 
 
 class Array:
@@ -25,6 +26,13 @@ class Array:
 
 def plan_of(problem):
     return warpfinch.plan(problem, device="emulator:sm_90a", database="")
+
+
+class Places(unittest.TestCase):
+    def test_what_a_device_is_opened_with_says_nothing_about_its_memory(self):
+        self.assertEqual(place_of("cuda:1"), "cuda:1")
+        self.assertEqual(place_of("cuda:1,target=sm_90"), "cuda:1")
+        self.assertEqual(place_of("emulator:sm_80,seed=7"), "cpu")
 
 
 class Fits(unittest.TestCase):

@@ -19,6 +19,12 @@ class Memory(NamedTuple):
     writable: bool = True
 
 
+def place_of(device):
+    """Where the memory of a device's launches has to be, in torch's words: "cuda:0" of "cuda:0,target=sm_90",
+    "cpu" of an emulator."""
+    return "cpu" if device.startswith("emulator:") else device.partition(",")[0]
+
+
 def memory_of(thing):
     """Of a torch tensor, an array, an address or None."""
     if hasattr(thing, "untyped_storage"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .library import BufferStruct, LaunchStruct, check, library
-from .memory import Fit, memory_of
+from .memory import Fit, memory_of, place_of
 from .tuning import TuningRun
 
 
@@ -55,7 +55,7 @@ class Plan:
         self._close = weakref.finalize(self, library().wf_plan_close, handle)
         self._engine = engine  # keeps it open for planning again
         self._emulated = engine is not None and engine.device.startswith("emulator:")
-        self._device = "cpu" if self._emulated else engine and engine.device  # where memory has to be
+        self._device = place_of(engine.device) if engine else None
         self.problem = _text(library().wf_plan_problem(handle))
         self.config = _text(library().wf_plan_config(handle))
         self.flops = library().wf_plan_flops(handle)
