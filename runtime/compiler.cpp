@@ -37,7 +37,8 @@ std::string hash_text(const std::string& text) {
 // One run of NVRTC. The log is kept whatever becomes of it.
 class Program {
  public:
-  Program(const Nvrtc& nvrtc, const CudaSource& source) : nvrtc_(nvrtc) {
+  Program(const NvrtcLibrary& library, const CudaSource& source)
+      : nvrtc_(library.nvrtc), version_(library.version), target_(source.target) {
     std::vector<const char*> texts, names;
     for (const Header& header : source.headers) {
       texts.push_back(header.text.c_str());
@@ -62,6 +63,8 @@ class Program {
     if (code != NVRTC_SUCCESS && stop.stop_requested()) fail_environment("a compilation was stopped");
     if (code == NVRTC_ERROR_BUILTIN_OPERATION_FAILURE)
       fail_environment("NVRTC does not find libnvrtc-builtins: it has to lie beside libnvrtc");
+    if (code == NVRTC_ERROR_INVALID_OPTION && log().find("gpu-architecture") != std::string::npos)
+      fail_environment(fmt::format("NVRTC {} does not know {}: install a newer NVRTC", version_, target_));
     if (code != NVRTC_ERROR_COMPILATION) check(code, "nvrtcCompileProgram");
     return code == NVRTC_SUCCESS;
   }
@@ -90,6 +93,7 @@ class Program {
   }
 
   const Nvrtc& nvrtc_;
+  std::string version_, target_;
   nvrtcProgram program_ = nullptr;
 };
 
@@ -113,7 +117,7 @@ Rejection compile_rejection(const CudaSource& source, const std::string& log) {
 Expected<CompiledKernel> compile_now(const CudaSource& source, const NvrtcLibrary& library,
                                      const std::stop_token& stop) {
   const auto start = std::chrono::steady_clock::now();
-  Program program(library.nvrtc, source);
+  Program program(library, source);
   const bool compiled = program.compile(options_for(source.target), stop);
   CompiledKernel kernel;
   kernel.log = program.log();
@@ -163,7 +167,7 @@ Expected<CompiledKernel> compile(const CudaSource& source, KernelCache& cache, c
 Expected<std::string> compile_to_ptx(const CudaSource& source) {
   const NvrtcLibrary& library = installed_nvrtc();
   if (!library.present()) fail_environment(fmt::format("cannot compile {}: {}", source.entry, library.why));
-  Program program(library.nvrtc, source);
+  Program program(library, source);
   // A virtual architecture ("compute_90a") ends before ptxas.
   std::string architecture = source.target;
   if (architecture.starts_with("sm_")) architecture.replace(0, 3, "compute_");

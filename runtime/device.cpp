@@ -10,6 +10,7 @@
 #include "runtime/compiler.hpp"
 #include "runtime/driver_device.hpp"
 #include "runtime/emulator/emulated_device.hpp"
+#include "runtime/log.hpp"
 
 namespace warpfinch {
 namespace {
@@ -116,7 +117,7 @@ std::vector<DeviceInfo> list_devices(std::string* why) {
   return devices;
 }
 
-std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id) {
+DeviceInfo device_info(const Driver& driver, std::string_view id) {
   const auto [ordinal, target] = parse(id);
   int count = 0;
   check(driver, driver.device_get_count(&count), "cuDeviceGetCount");
@@ -124,17 +125,33 @@ std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id) {
     fail_environment(fmt::format("device {}: the machine has {}", quote(id),
                                  count == 0 ? "no GPU" : fmt::format("cuda:0 .. cuda:{}", count - 1)));
   DeviceInfo info = describe(driver, ordinal);
-  if (!target.empty()) info = as_target(std::move(info), target);
+  return target.empty() ? info : as_target(std::move(info), target);
+}
+
+std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id) {
+  DeviceInfo info = device_info(driver, id);
+  const std::string note = nearest_target_note(info.compute_major, info.compute_minor);
+  if (parse(id).target.empty() && !note.empty()) logger()->warn("{} ({}): {}", info.id, info.name, note);
   return std::make_shared<DriverDevice>(driver, std::move(info));
 }
 
-std::shared_ptr<Device> Device::open(std::string_view id) {
-  if (emulator::is_emulator(id)) return emulator::open_device(id);
+namespace {
+
+const Driver& driver_for(std::string_view id) {
   parse(id);  // wrong text is the user's to mend, also where there is no driver
   std::string why;
   const Driver* driver = installed_driver(&why);
   if (!driver) fail_environment(fmt::format("device {}: {}", quote(id), why));
-  return open_device(*driver, id);
+  return *driver;
+}
+
+}  // namespace
+
+DeviceInfo device_info(std::string_view id) { return device_info(driver_for(id), id); }
+
+std::shared_ptr<Device> Device::open(std::string_view id) {
+  if (emulator::is_emulator(id)) return emulator::open_device(id);
+  return open_device(driver_for(id), id);
 }
 
 Target target_of(const DeviceInfo& info) {

@@ -39,6 +39,10 @@ struct DeviceInfo {
 // them: it runs where it is named, never because nothing else is there.
 std::vector<DeviceInfo> list_devices(std::string* why = nullptr);
 
+// The GPU of that name ("cuda:0", "cuda:0,target=sm_90") without opening it: no context is made. Error as of
+// Device::open.
+DeviceInfo device_info(std::string_view id);
+
 // The row of a device's target, with its multiprocessors. Error (input) where there is none.
 Target target_of(const DeviceInfo& info);
 

@@ -38,8 +38,9 @@ class DriverDevice final : public Device {
   CUcontext context_ = nullptr;
 };
 
-// list_devices and Device::open over a given driver; the public ones pass the installed one.
+// list_devices, device_info and Device::open over a given driver; the public ones pass the installed one.
 std::vector<DeviceInfo> list_devices(const Driver& driver);
+DeviceInfo device_info(const Driver& driver, std::string_view id);
 std::shared_ptr<Device> open_device(const Driver& driver, std::string_view id);
 
 // For what only a GPU can do, such as timing. Error (input) for the emulator.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "generator/text.hpp"
 #include "runtime/driver_device.hpp"
 #include "runtime/prepared_arguments.hpp"
 
@@ -46,13 +47,29 @@ CUlaunchConfig launch_config(const Launch& launch, int multiprocessors) {
   return config;
 }
 
+// Machine code loads in every driver of its own major version and of later ones, so says NVIDIA's "CUDA
+// Compatibility". Empty where the versions are no reason to refuse it.
+std::string version_hint(const Driver& driver, const std::string& nvrtc) {
+  int version = 0;
+  if (driver.driver_get_version(&version) != CUDA_SUCCESS) return "";
+  const int major = number_from_text<int>(nvrtc.substr(0, nvrtc.find('.'))).value_or(0);
+  if (major <= version / 1000) return "";
+  return fmt::format(
+      "; NVRTC {} compiled it and the driver is of CUDA {}.{}: update the driver, or use an NVRTC of CUDA {} "
+      "(WARPFINCH_NVRTC names the library)",
+      nvrtc, version / 1000, version % 1000 / 10, version / 1000);
+}
+
 // With the device's context current: a function belongs to one.
-LoadedKernel load_kernel(const DriverDevice& device, const Launch& launch, const std::string& cubin) {
+LoadedKernel load_kernel(const DriverDevice& device, const Launch& launch, const CompiledKernel& compiled) {
   const Driver& driver = device.driver();
   const std::string what = fmt::format("kernel {} on {}", launch.source.entry, device.info().id);
   CUlibrary library = nullptr;
-  check(driver, driver.library_load_data(&library, cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
-        "cuLibraryLoadData", what);
+  const CUresult code =
+      driver.library_load_data(&library, compiled.cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0);
+  if (code != CUDA_SUCCESS)
+    fail_environment(fmt::format("cuLibraryLoadData of {}: {}{}", what, error_text(driver, code),
+                                 version_hint(driver, compiled.nvrtc)));
   LoadedKernel kernel{.library = {library, UnloadLibrary{&driver}}};
   CUkernel handle = nullptr;
   check(driver, driver.library_get_kernel(&handle, library, launch.source.entry.c_str()),
@@ -90,7 +107,7 @@ DriverPlan::DriverPlan(std::shared_ptr<const DriverDevice> device, Plan plan,
   assert(kernels.size() == plan_.launches.size());
   const CurrentContext current(*device_);
   for (size_t i = 0; i < kernels.size(); ++i)
-    kernels_.push_back(load_kernel(*device_, plan_.launches[i], kernels[i].cubin));
+    kernels_.push_back(load_kernel(*device_, plan_.launches[i], kernels[i]));
 }
 
 void DriverPlan::launch(const std::vector<DevicePointer>& pointers, DevicePointer workspace,

@@ -47,9 +47,10 @@ ChosenPlan problem_plan(const Selection& selection, const Target& target, const 
   const bool given = !selection.config.empty();
   const auto database = given ? std::nullopt : database_to_read(selection.database);
   const auto shipped = given ? std::nullopt : read_shipped();
+  const Machine machine = machine_for(selection.device, target);
   const Choice choice =
-      choose_config(problem, selection.config, target, machine_for(selection.device, target),
-                    config_sources(database, shipped));
+      choose_config(problem, selection.config, target, machine, config_sources(database, shipped));
+  warn_if_unmeasured(problem, choice, machine);
   return {problem, choice.origin, take(generate(problem, choice.config, target, observe), ErrorKind::input)};
 }
 
@@ -127,8 +128,9 @@ std::string device_id(const Selection& selection) {
 }
 
 Machine machine_for(const std::string& device, const Target& target) {
+  const std::string gpu = device.substr(0, device.find(','));  // "cuda:0" of "cuda:0,target=sm_90"
   for (const DeviceInfo& info : list_devices())
-    if (info.id == device) return machine_of(info, target, nvrtc_version());
+    if (info.id == gpu) return machine_of(info, target, nvrtc_version());
   return {.device = "model:" + target.name, .driver = {}, .nvrtc = {}, .target = target.name};
 }
 

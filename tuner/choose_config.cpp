@@ -7,6 +7,7 @@
 
 #include "generator/config_space.hpp"
 #include "generator/generate.hpp"
+#include "runtime/log.hpp"
 #include "tuner/engine.hpp"
 
 namespace warpfinch {
@@ -24,6 +25,7 @@ constexpr double kPricePerOctave = 0.05;
 struct Candidate {
   Config config;
   std::string origin;
+  bool measured_here = true;
   double us = 0;  // expected
 };
 
@@ -51,7 +53,9 @@ double expected_us(const Problem& problem, const Config& config, const Best& bes
 std::optional<Candidate> candidate(const Problem& problem, const Best& best, std::string_view source,
                                    const Target& target) {
   try {
-    Candidate found{parse_config(best.config, problem), origin(best, source, to_text(problem))};
+    Candidate found{.config = parse_config(best.config, problem),
+                    .origin = origin(best, source, to_text(problem)),
+                    .measured_here = best.how != Lookup::other_device};
     if (check(problem, found.config, target)) return std::nullopt;
     found.us = expected_us(problem, found.config, best, target);
     return found;
@@ -89,7 +93,8 @@ std::optional<Choice> from_sources(const Problem& problem, const Target& target,
                                    const std::vector<ConfigSource>& sources) {
   for (const Tier& tier : kTiers)
     for (Candidate& one : candidates(problem, target, machine, sources, tier))
-      if (works(problem, one.config, target)) return Choice{std::move(one.config), std::move(one.origin)};
+      if (works(problem, one.config, target))
+        return Choice{std::move(one.config), std::move(one.origin), one.measured_here};
   return std::nullopt;
 }
 
@@ -97,13 +102,19 @@ Choice from_model(const Problem& problem, const Target& target) {
   std::string reason = "the constraints leave none";
   for (Config& config : rank(config_space(problem, target), kModelTries)) {
     const Expected<Plan> plan = generate(problem, config, target);
-    if (plan) return {std::move(config), "model"};
+    if (plan) return {std::move(config), "model", false};
     reason = fmt::format("{}: {}", to_text(config), plan.rejection().reason);
   }
   fail_input(fmt::format("no config works for {} on {}; {}", to_text(problem), target.name, reason));
 }
 
 }  // namespace
+
+void warn_if_unmeasured(const Problem& problem, const Choice& choice, const Machine& machine) {
+  if (choice.measured_here || machine.driver.empty()) return;
+  logger()->warn("{}: its config ({}) was never measured on {}; `warpfinch tune` measures there",
+                 to_text(problem), choice.origin, machine.device);
+}
 
 std::vector<ConfigSource> config_sources(const std::optional<ConfigDatabase>& own,
                                          const std::optional<ConfigDatabase>& shipped) {

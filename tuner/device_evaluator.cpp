@@ -14,18 +14,6 @@ namespace warpfinch {
 
 namespace {
 
-// Without opening it: this process never holds a context, which a bad kernel could kill.
-DeviceInfo find_device(const std::string& id) {
-  if (!id.starts_with("cuda:")) fail_input(fmt::format("device {}: should be cuda:0, cuda:1, …", quote(id)));
-  std::string why, known;
-  for (const DeviceInfo& info : list_devices(&why)) {
-    if (info.id == id) return info;
-    known += (known.empty() ? "" : ", ") + info.id;
-  }
-  if (known.empty()) fail_environment(fmt::format("no GPU to measure on: {}", why));
-  fail_environment(fmt::format("device {} is not there; there are: {}", quote(id), known));
-}
-
 bool is_program(const std::filesystem::path& file) {
   return std::filesystem::is_regular_file(file) && access(file.c_str(), X_OK) == 0;
 }
@@ -41,18 +29,25 @@ std::filesystem::path find_program(const std::filesystem::path& given) {
   std::error_code code;
   const auto beside = std::filesystem::read_symlink("/proc/self/exe", code).parent_path() / "warpfinch";
   if (is_program(beside)) return beside;
-  const auto installed = own_file().parent_path().parent_path() / "bin/warpfinch";
-  if (is_program(installed)) return installed;
+  // The library may lie in lib/, or in a folder of it for its architecture.
+  const std::filesystem::path library = own_file().parent_path();
+  const auto near = library.parent_path() / "bin/warpfinch";
+  const auto above = library.parent_path().parent_path() / "bin/warpfinch";
+  for (const auto& place : {near, above})
+    if (is_program(place)) return place;
   fail_environment(
-      fmt::format("the program warpfinch, which measures in a process of its own, is neither {} nor {}; "
+      fmt::format("the program warpfinch, which measures in a process of its own, is none of {}, {} and {}; "
                   "WARPFINCH_PROGRAM can name it",
-                  beside.string(), installed.string()));
+                  beside.string(), near.string(), above.string()));
 }
 
 }  // namespace
 
 std::unique_ptr<Evaluator> device_evaluator(const DeviceEvaluatorOptions& options) {
-  const DeviceInfo info = find_device(options.device);
+  if (!options.device.starts_with("cuda:"))
+    fail_input(fmt::format("device {}: should be cuda:0, cuda:1, …", quote(options.device)));
+  // Not opened: this process never holds a context, which a bad kernel could kill.
+  const DeviceInfo info = device_info(options.device);
   auto cache = std::make_shared<KernelCache>();
   WorkerEvaluatorOptions worker;
   worker.command = {find_program(options.worker).string(), "worker", options.device};

@@ -93,6 +93,7 @@ std::shared_ptr<const LoadedPlan> make_plan(const std::shared_ptr<Device>& devic
                                             const std::vector<ConfigSource>& sources, KernelCache& cache) {
   const Machine machine = machine_of(device->info(), device->target(), {});
   const Choice choice = choose_config(problem, config_text, device->target(), machine, sources);
+  warn_if_unmeasured(problem, choice, machine);
   Expected<Plan> plan = generate(problem, choice.config, device->target());
   if (!plan)
     fail_input(fmt::format("config {}: {}: {}", to_text(choice.config), plan.rejection().stage,

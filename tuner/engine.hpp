@@ -32,7 +32,12 @@ struct Choice {
   // "given", "model", or the source's name, with " (near: <problem>)", " (other device: <name>)" or
   // " (measured with driver 12.4)", what its row differs in from this machine, behind it.
   std::string origin;
+  // A row from a GPU of this kind, or the user's own choice. Else a guess.
+  bool measured_here = true;
 };
+// Says in the log that nobody has measured that config on a GPU of this kind, where that is so. A machine
+// without a driver measures nothing, and is told nothing.
+void warn_if_unmeasured(const Problem& problem, const Choice& choice, const Machine& machine);
 // sources: the first has the last word.
 Choice choose_config(const Problem& problem, std::string_view config_text, const Target& target,
                      const Machine& machine, const std::vector<ConfigSource>& sources);

@@ -1,11 +1,13 @@
 // NVRTC for real: kernels that compile, spill and fail, and the cache between runs. No GPU is needed.
 #include "runtime/compiler.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 
 #include "runtime/compile_with.hpp"
 #include "tests/runtime/environment_value.hpp"
@@ -115,6 +117,23 @@ TEST_F(CompilerTest, SourceThatDoesNotCompileIsARejectionWithItsFirstErrorAndThe
   const auto ptx = compile_to_ptx(source);
   ASSERT_FALSE(ptx);
   EXPECT_EQ(ptx.rejection().reason, kernel.rejection().reason);
+}
+
+TEST_F(CompilerTest, AChipThatIsNewerThanNvrtcSaysWhatToInstall) {
+  CudaSource source = source_of(kDoubling);
+  source.target = "sm_999";
+  const std::string words =
+      fmt::format("NVRTC {} does not know sm_999: install a newer NVRTC", nvrtc_version());
+  for (const auto& compilation :
+       {std::function([&] { compile(source, cache_); }), std::function([&] { compile_to_ptx(source); })}) {
+    try {
+      compilation();
+      FAIL() << "it compiled";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind, ErrorKind::environment);
+      EXPECT_EQ(error.what(), words);
+    }
+  }
 }
 
 TEST_F(CompilerTest, GivesPtx) {

@@ -7,6 +7,7 @@
 #include "runtime/device_memory.hpp"
 #include "runtime/driver_device.hpp"
 #include "tests/runtime/fake_driver.hpp"
+#include "tests/runtime/warnings.hpp"
 
 namespace warpfinch {
 namespace {
@@ -51,6 +52,15 @@ TEST(Device, DescribesWhatTheDriverShows) {
   EXPECT_EQ(devices[0].driver.substr(0, 4), "13.0");
 }
 
+TEST(Device, IsDescribedAsTheTargetThatItsNameAsksFor) {
+  reset_fake();
+  const DeviceInfo info = device_info(fake_table(), "cuda:0,target=sm_90");
+  EXPECT_EQ(info.id, "cuda:0,target=sm_90");
+  EXPECT_EQ(info.target, "sm_90");
+  EXPECT_EQ(device_info(fake_table(), "cuda:0").target, "sm_90a");
+  EXPECT_EQ(fake().retained, 0) << "it is not opened";
+}
+
 TEST(Device, TargetIsTheTablesRowWithTheDevicesMultiprocessors) {
   reset_fake().multiprocessors = 114;
   const auto device = fake_device();
@@ -73,6 +83,19 @@ TEST(Device, RefusesAnArchitectureThatNoTargetDescribes) {
   const std::string words = error_of(ErrorKind::input, [] { fake_device(); });
   EXPECT_NE(words.find("7.0"), std::string::npos) << words;
   EXPECT_EQ(fake().retained, 0);
+}
+
+TEST(Device, AChipWithoutARowOfItsOwnIsSaidOnceWhenItIsOpened) {
+  reset_fake().compute_major = 8, fake().compute_minor = 7;
+  EXPECT_NE(
+      warnings_of([] { EXPECT_EQ(fake_device()->target().name, "sm_86"); })
+          .find("cuda:0 (Fake GPU): compute capability 8.7 has no row of its own: sm_86, the nearest that "
+                "it runs"),
+      std::string::npos);
+  fake().compute_minor = 6;
+  EXPECT_EQ(warnings_of([] { fake_device(); }), "");
+  fake().compute_minor = 7;
+  EXPECT_EQ(warnings_of([] { open_device(fake_table(), "cuda:0,target=sm_80"); }), "") << "the user chose it";
 }
 
 TEST(DeviceMemory, FreesOnceAndCarriesTheDriversWord) {

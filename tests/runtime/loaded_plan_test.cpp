@@ -181,6 +181,29 @@ TEST_F(LoadedPlanTest, FailedLoadSaysWhatAndLeavesNothingBehind) {
   EXPECT_TRUE(fake().contexts.empty());
 }
 
+TEST_F(LoadedPlanTest, MachineCodeThatIsTooNewForTheDriverSaysWhichOfTheTwoToChange) {
+  fake().failures["cuLibraryLoadData"] = CUDA_ERROR_INVALID_IMAGE;
+  const auto words_with = [](const char* nvrtc) -> std::string {
+    const Plan plan = small_plan("k");
+    auto kernels = small_kernels(plan);
+    kernels[0].nvrtc = nvrtc;
+    try {
+      LoadedPlan::load(fake_device(), plan, kernels);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind, ErrorKind::environment);
+      return error.what();
+    }
+    return "it was loaded";
+  };
+  EXPECT_EQ(
+      words_with("14.1"),
+      "cuLibraryLoadData of kernel k on cuda:0: CUDA_ERROR_OTHER (as the test asked); NVRTC 14.1 compiled "
+      "it and the driver is of CUDA 13.0: update the driver, or use an NVRTC of CUDA 13 (WARPFINCH_NVRTC "
+      "names the library)");
+  EXPECT_EQ(words_with("13.2"),
+            "cuLibraryLoadData of kernel k on cuda:0: CUDA_ERROR_OTHER (as the test asked)");
+}
+
 TEST_F(LoadedPlanTest, UnloadsWithTheLastOwner) {
   auto plan = load(small_plan("k"));
   EXPECT_EQ(fake().libraries, 1);

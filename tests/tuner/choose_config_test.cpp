@@ -5,6 +5,7 @@
 #include "generator/config_space.hpp"
 #include "generator/generate.hpp"
 #include "tests/runtime/temporary_folder.hpp"
+#include "tests/runtime/warnings.hpp"
 #include "tests/tuner/made_up.hpp"
 #include "tuner/engine.hpp"
 
@@ -53,6 +54,21 @@ TEST_F(Choosing, a_near_shape_and_another_device_are_named) {
   EXPECT_EQ(choose().origin, "database (other device: GPU B)");
   database_.record(made_up(near, ranked(4), measured(1)));
   EXPECT_EQ(choose().origin, "database (near: " + near + ")");
+}
+
+TEST_F(Choosing, a_config_that_was_never_measured_on_this_gpu_says_so) {
+  const Machine gpu{.device = "GPU A", .driver = "13.0"};
+  const auto words = [&](const Machine& machine) {
+    return warnings_of([&] { warn_if_unmeasured(problem_, choose(), machine); });
+  };
+  EXPECT_NE(words(gpu).find("(model) was never measured on GPU A"), std::string::npos) << words(gpu);
+  EXPECT_EQ(words({.device = "model:sm_90a"}), "") << "nothing can be measured there";
+  database_.record(made_up(to_text(problem_), ranked(3), measured(1), "GPU B"));
+  EXPECT_NE(words(gpu).find("(database (other device: GPU B)) was never"), std::string::npos) << words(gpu);
+  database_.record(made_up(to_text(problem_), ranked(3), measured(1)));
+  EXPECT_EQ(words(gpu), "");
+  EXPECT_EQ(warnings_of([&] { warn_if_unmeasured(problem_, choose("warps=2"), gpu); }), "")
+      << "the user's choice";
 }
 
 TEST_F(Choosing, a_config_that_no_longer_works_falls_back_to_the_model) {
