@@ -36,6 +36,11 @@ struct SharedTile {
   WF_METHOD SharedTile<T, N, Columns, Swizzle, PanelRows> rows(int index) const {
     return {address + static_cast<u32>(index * N * Swizzle)};
   }
+  // Columns [index * N, index * N + N), whole panels.
+  template <int N>
+  WF_METHOD SharedTile<T, Rows, N, Swizzle, PanelRows> columns(int index) const {
+    return {address + static_cast<u32>(index * (N / kSpan) * kPanelBytes)};
+  }
 };
 
 // A shared tile read as its transpose.

@@ -442,15 +442,17 @@ class Emitter {
     std::string text = spell_tensor(program_, Space::shared, operand.name);
     const bool whole_ring = find_op(op.name)->group == Group::synchronisation || op.name == "load";
     if (lower::is_ring(program_, operand.name) && !whole_ring) text += ".tile()";
-    if (!operand.index.empty())
-      text += fmt::format(".rows<{}>({})", sliced_rows(op, operand), spell(operand.index[0]));
+    if (!operand.index.empty()) text += slice(op, operand);
     return operand.transposed ? "transposed(" + text + ")" : text;
   }
-  // Of a second factor: as many as the product sums over, or transposed as it has columns.
-  int64_t sliced_rows(const Op& op, const Operand& operand) const {
-    if (!is_constant(operand.index[0])) return slice_rows(operand, 0, target_);
-    const Operand& like = op.operands[operand.transposed ? 0 : 1];
-    return value(find(program_, like.space, like.name)->shape[1]);
+  // Rows or columns of a factor, or the rows of a warp or warpgroup.
+  std::string slice(const Op& op, const Operand& operand) const {
+    const std::string which = spell(operand.index.back());
+    if (op.name != "mma") return fmt::format(".rows<{}>({})", slice_rows(operand, 0, target_), which);
+    const auto i = static_cast<size_t>(&operand - op.operands.data());
+    const lower::FactorSlice part = lower::factor_slice(program_, op, i, target_);
+    if (operand.index.size() > 1) return fmt::format(".columns<{}>({})", part.columns, which);
+    return fmt::format(".rows<{}>({})", part.rows, which);
   }
 
   const Program& program_;

@@ -26,8 +26,11 @@ std::string function(const WgmmaForm& form, bool start) {
   const std::string a_inputs =
       form.a_in_registers ? "\"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3])" : "\"l\"(a)";
   // scale-d, scale-a, scale-b, then trans-a (descriptors only) and trans-b.
-  const std::string immediates =
-      fmt::format("p, 1, 1, {}{}", form.a_in_registers ? "" : "0, ", form.b_transposed ? 1 : 0);
+  const std::string immediates = fmt::format("p, 1, 1, {}{}",
+                                             form.a_in_registers ? ""
+                                             : form.a_transposed ? "1, "
+                                                                 : "0, ",
+                                             form.b_transposed ? 1 : 0);
   const char* type = form.type == DataType::bf16 ? "bf16" : "f16";
   return fmt::format(
       "  WF_STATIC void {}(element<float> (&d)[{}], {}, u64 b) {{\n"
@@ -49,7 +52,8 @@ std::set<WgmmaForm> wgmma_forms(const ir::Program& program) {
     const ir::Tensor& d = *ir::find(program, ir::Space::register_, op.operands[0].name);
     const ir::Tensor& b = *ir::find(program, ir::Space::shared, op.operands[2].name);
     forms.insert({b.type, static_cast<int>(ir::value(d.shape[1])),
-                  op.operands[1].space == ir::Space::register_, !op.operands[2].transposed});
+                  op.operands[1].space == ir::Space::register_, !op.operands[2].transposed,
+                  op.operands[1].transposed});
   });
   return forms;
 }
@@ -57,9 +61,9 @@ std::set<WgmmaForm> wgmma_forms(const ir::Program& program) {
 std::string wgmma_header(const std::set<WgmmaForm>& forms) {
   std::string text = "// The wgmma instructions of this kernel.\n#pragma once\n\nnamespace warpfinch {\n";
   for (const WgmmaForm& form : forms)
-    text += fmt::format("\ntemplate <>\nstruct Wgmma<{}, {}, {}, {}> {{\n{}{}}};\n", to_text(form.type),
-                        form.columns, form.a_in_registers, form.b_transposed, function(form, true),
-                        function(form, false));
+    text += fmt::format("\ntemplate <>\nstruct Wgmma<{}, {}, {}, {}{}> {{\n{}{}}};\n", to_text(form.type),
+                        form.columns, form.a_in_registers, form.b_transposed,
+                        form.a_transposed ? ", true" : "", function(form, true), function(form, false));
   return text + "\n}  // namespace warpfinch\n";
 }
 

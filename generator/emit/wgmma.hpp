@@ -15,6 +15,7 @@ struct WgmmaForm {
   int columns;          // N: a multiple of 8 up to 256
   bool a_in_registers;  // else a descriptor
   bool b_transposed;    // b lies as [k][n], n contiguous
+  bool a_transposed;    // a, with a descriptor, lies as [k][m], m contiguous
   auto operator<=>(const WgmmaForm&) const = default;
 };
 

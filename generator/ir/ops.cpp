@@ -104,7 +104,9 @@ std::vector<OpInfo> table() {
        mma,
        {updates(kTile), reads(kShared | kTile), reads(kShared)},
        {"accumulate"},
-       "d = a b or, with accumulate, d += a b; ^T reads an operand transposed; fp32 sums"},
+       "d = a b or, with accumulate, d += a b; ^T reads a shared operand transposed; $b[i] is the i-th part "
+       "of "
+       "its rows as they lie, $b[0, i] of its columns; fp32 sums"},
       // arithmetic
       binary("add", "d = a + b; b may be a tile, a value per row or per column, or a number"),
       binary("subtract", "d = a - b"),

@@ -68,7 +68,8 @@ bool is_private_after_use(const Program& program, const std::string& name) {
     for (size_t i = 0; i < op.operands.size(); ++i) {
       const bool names_it = op.operands[i].kind == Operand::Kind::tensor &&
                             op.operands[i].space == Space::shared && op.operands[i].name == name;
-      others += names_it && !((op.name == "mma" || op.name == "copy") && i == 1);
+      const bool by_rows = (op.name == "mma" || op.name == "copy") && i == 1 && !op.operands[i].transposed;
+      others += names_it && !by_rows;
     }
   });
   return others == 1;  // the load

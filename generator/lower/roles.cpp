@@ -93,6 +93,8 @@ void place_rows(const Program& program, Op& op, const Target& target) {
     if (operand.kind != Operand::Kind::tensor) continue;
     const bool a_of_mma = op.name == "mma" && i == 1;
     if (operand.space == Space::shared && (a_of_mma || op.name == "copy")) slice(operand, "warpgroup");
+    // Its columns are the rows of the product.
+    if (operand.transposed && a_of_mma) operand.index.insert(operand.index.begin(), Expr{0});
     if (operand.space == Space::shared && tma_store) slice(operand, "warp");
     const auto extent = operand.space == Space::global ? row_extent(program, op, i) : std::nullopt;
     if (!extent) continue;

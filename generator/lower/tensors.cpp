@@ -117,6 +117,25 @@ bool holds_mma(const Op& op) {
                      [](const Op& inner) { return inner.name == "mma" || holds_mma(inner); });
 }
 
+FactorSlice factor_slice(const Program& program, const Op& mma, size_t i, const Target& target) {
+  const Operand &factor = mma.operands[i], &sums = mma.operands[0];
+  const Tensor &tile = *find(program, factor.space, factor.name), &d = *find(program, sums.space, sums.name);
+  FactorSlice slice{value(tile.shape[0]), value(tile.shape[1])};
+  if (factor.space != Space::shared || factor.index.empty()) return slice;
+  const int64_t outer = i == 1 ? value(d.shape[0]) : value(d.shape[1]);
+  if (factor.index.size() > 1)
+    slice.columns = outer;
+  else if (!is_constant(factor.index[0]))
+    slice.rows = warpgroup_rows(target);
+  else if (factor.transposed == (i == 2))
+    slice.rows = outer;
+  else {
+    const FactorSlice first = factor_slice(program, mma, 1, target);
+    slice.rows = mma.operands[1].transposed ? first.rows : first.columns;
+  }
+  return slice;
+}
+
 std::string shape_text(const Tensor& tensor) {
   std::string text;
   for (const Expr& extent : tensor.shape) text += (text.empty() ? "" : ", ") + to_text(extent);

@@ -51,6 +51,13 @@ bool producer_copies(const ir::Program& program);
 bool is_fenced_by_readers(const ir::Program& program, const std::string& tile);
 // Does an mma stand anywhere inside the op?
 bool holds_mma(const ir::Op& op);
+// What factor i of an mma takes of its tile, as it lies in memory: all of it, the rows of part `[i]`, or the
+// columns of part `[0, i]`. A warpgroup's part has the rows of a warpgroup, another one as many as fit the
+// other tiles.
+struct FactorSlice {
+  int64_t rows, columns;
+};
+FactorSlice factor_slice(const ir::Program& program, const ir::Op& mma, size_t i, const Target& target);
 std::string shape_text(const ir::Tensor& tensor);
 // A param's strides in elements: what it states, else contiguous.
 std::vector<int64_t> strides_of(const ir::Tensor& param);

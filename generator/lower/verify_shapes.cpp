@@ -38,12 +38,20 @@ Extents extents(const Program& program, const Operand& operand, int64_t sliced_r
   return operand.transposed ? Extents{result.columns, result.rows} : result;
 }
 
+// As the product takes it: rows and columns of the transpose where it is transposed.
+Extents factor_extents(const Program& program, const Op& op, size_t i, const Target& target) {
+  const FactorSlice slice = factor_slice(program, op, i, target);
+  return op.operands[i].transposed ? Extents{slice.columns, slice.rows} : Extents{slice.rows, slice.columns};
+}
+
 std::optional<Rejection> check_mma(const Program& program, const Op& op, const Target& target) {
   const Tensor &a_tile = tensor_of(program, op.operands[1]), &b_tile = tensor_of(program, op.operands[2]);
   if (a_tile.shape.size() != 2 || b_tile.shape.size() != 2)
     return refuse(op, "mma takes tiles of two extents");
-  const Extents d = extents(program, op.operands[0]), a = extents(program, op.operands[1], d.rows),
-                b = extents(program, op.operands[2], op.operands[2].transposed ? d.columns : a.columns);
+  if (op.operands[1].transposed && op.operands[1].space == Space::register_)
+    return refuse(op, "a first factor in registers cannot be transposed; in shared memory it can");
+  const Extents d = extents(program, op.operands[0]), a = factor_extents(program, op, 1, target),
+                b = factor_extents(program, op, 2, target);
   if (a.rows != d.rows || a.columns != b.rows || b.columns != d.columns)
     return refuse(op, fmt::format("[{}, {}] = [{}, {}] x [{}, {}] does not fit", d.rows, d.columns, a.rows,
                                   a.columns, b.rows, b.columns));
@@ -58,7 +66,6 @@ std::optional<Rejection> check_mma(const Program& program, const Op& op, const T
     return refuse(op, fmt::format("{} x {}: both must be bf16 or both fp16", to_text(a_tile.type),
                                   to_text(b_tile.type)));
   if (tensor_of(program, op.operands[0]).type != DataType::fp32) return refuse(op, "sums are fp32");
-  if (op.operands[1].transposed) return refuse(op, "the first factor cannot be transposed");
   return std::nullopt;
 }
 

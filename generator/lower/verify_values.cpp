@@ -42,34 +42,69 @@ std::optional<Rejection> check_block(const std::vector<Op>& body, std::set<std::
   return std::nullopt;
 }
 
-// Rows of a tile that an mma takes as its second factor: part `index` of equal ones.
-std::optional<Rejection> check_part(const Program& program, const Op& op) {
-  const Operand &part = op.operands[2], &like = op.operands[part.transposed ? 0 : 1];
-  const Expr &all = find(program, Space::shared, part.name)->shape[0],
-             &own = find(program, like.space, like.name)->shape.back();
-  if (!is_constant(all) || !is_constant(own)) return std::nullopt;
-  const int64_t parts = value(all) / value(own);
-  if (value(part.index[0]) >= 0 && value(part.index[0]) < parts && value(all) % value(own) == 0)
-    return std::nullopt;
-  return refuse(op, fmt::format("${} has {} rows, that is {} parts of {}; there is no part {}", part.name,
-                                value(all), parts, value(own), value(part.index[0])));
+std::string index_text(const Operand& operand) {
+  std::string text;
+  for (const Expr& index : operand.index) text += (text.empty() ? "" : ", ") + to_text(index);
+  return text;
 }
 
-// A slice of a shared tile is the warpgroup's 64 rows, for a TMA store the warp's 16, or a part of equal
-// ones.
-std::optional<Rejection> check_slices(const Program& program, const Op& op) {
-  for (const Operand& operand : op.operands) {
+// Part `index` of equal ones of a tile that an mma takes: constant, or the warpgroup's.
+std::optional<Rejection> check_part(const Program& program, const Op& op, size_t i, const Target& target) {
+  const Operand& part = op.operands[i];
+  const Tensor& tile = *find(program, Space::shared, part.name);
+  const bool of_columns = part.index.size() == 2;
+  for (const Operand& operand : op.operands)
+    for (const Expr& extent : find(program, operand.space, operand.name)->shape)
+      if (!is_constant(extent)) return std::nullopt;
+  const FactorSlice slice = factor_slice(program, op, i, target);
+  const int64_t all = value(tile.shape[of_columns]), own = of_columns ? slice.columns : slice.rows,
+                parts = all / own;
+  const Expr& which = part.index.back();
+  const int64_t span = integer(tile.attributes, "swizzle", own * size_of(tile.type));
+  if (of_columns && own * size_of(tile.type) % span != 0)
+    return refuse(op, fmt::format("parts of {} columns cut the swizzle={} of ${}", own, span, part.name));
+  if (all % own == 0 && (!is_constant(which) || (value(which) >= 0 && value(which) < parts)))
+    return std::nullopt;
+  return refuse(op, fmt::format("${} has {} {}, that is {} parts of {}; there is no part {}", part.name, all,
+                                of_columns ? "columns" : "rows", parts, own, to_text(which)));
+}
+
+bool is_part(const Operand& operand, const char* unit) {
+  const Expr& which = operand.index.back();
+  return is_constant(which) || which == symbol(unit);
+}
+
+// How an mma slices a factor: by rows, `$k[part]`, or by columns, `$k[0, part]`, where these are rows or
+// columns of the result and not what it sums over.
+std::optional<Rejection> check_factor_slice(const Program& program, const Op& op, size_t i,
+                                            const Target& target) {
+  const Operand& operand = op.operands[i];
+  const bool of_columns = operand.index.size() == 2;
+  if (operand.index.size() > 2 || !is_part(operand, "warpgroup") ||
+      (of_columns && !(operand.index[0] == Expr{0})))
+    return refuse(op, fmt::format("${} is sliced by [{}]; an mma takes rows, ${}[warpgroup], or columns, "
+                                  "${}[0, warpgroup]",
+                                  operand.name, index_text(operand), operand.name, operand.name));
+  if (of_columns && operand.transposed != (i == 1))
+    return refuse(op, fmt::format("${} is sliced along what the product sums over", operand.name));
+  return check_part(program, op, i, target);
+}
+
+// A slice of a shared tile is the warpgroup's 64 rows, for a TMA store the warp's 16, or, for an mma, a part
+// of equal ones.
+std::optional<Rejection> check_slices(const Program& program, const Op& op, const Target& target) {
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    const Operand& operand = op.operands[i];
     if (operand.kind != Operand::Kind::tensor || operand.space != Space::shared || operand.index.empty())
       continue;
-    if (op.name == "mma" && &operand == &op.operands[2] && operand.index.size() == 1 &&
-        is_constant(operand.index[0])) {
-      if (auto rejection = check_part(program, op)) return rejection;
+    if (op.name == "mma") {
+      if (auto rejection = check_factor_slice(program, op, i, target)) return rejection;
       continue;
     }
     const Expr unit = symbol(op.name == "store" ? "warp" : "warpgroup");
     if (operand.index.size() != 1 || !(operand.index[0] == unit))
       return refuse(op, fmt::format("${} is sliced by {}; here only ${}[{}] is", operand.name,
-                                    to_text(operand.index[0]), operand.name, unit.name));
+                                    index_text(operand), operand.name, unit.name));
   }
   return std::nullopt;
 }
@@ -134,7 +169,7 @@ std::optional<Rejection> check_strides(const Tensor& param) {
 
 }  // namespace
 
-std::optional<Rejection> check_values(const Program& program, const Target&) {
+std::optional<Rejection> check_values(const Program& program, const Target& target) {
   for (const Tensor& tensor : program.tensors) {
     const bool known = std::all_of(tensor.shape.begin(), tensor.shape.end(), is_constant);
     if (tensor.space != Space::global || !known) continue;
@@ -147,7 +182,7 @@ std::optional<Rejection> check_values(const Program& program, const Target&) {
   bool stores = false;
   walk(program.body, [&](const Op& op) {
     stores |= op.name == "store";
-    if (!found) found = check_slices(program, op);
+    if (!found) found = check_slices(program, op, target);
     if (!found) found = check_numbers(op);
   });
   if (!found && !stores) return Rejection{"verify", fmt::format("kernel {} stores nothing", program.name)};

@@ -27,6 +27,24 @@ WF_DEVICE LaneBlocks<Tile> blocks_by_columns(const Tile& tile, int first_row) {
   return {tile, first_row + lane_index() % 16, lane_index() / 16 * 8};
 }
 
+// The first factor: the warp's rows from `row` on, for 16 products of each sum.
+template <class Tile>
+struct FirstFactor {  // a = tile: k runs along the columns
+  static constexpr int kProducts = Tile::kColumns;
+  LaneBlocks<Tile> blocks;
+  WF_METHOD FirstFactor(const Tile& tile, int row) : blocks(blocks_by_columns(tile, row)) {}
+  WF_METHOD Words4 sixteen(int k) const { return ld_matrices(blocks.at(0, k)); }
+};
+template <class Tile>
+struct FirstFactor<Transposed<Tile>> {  // a = tile^T: k runs along the rows
+  static constexpr int kProducts = Tile::kRows;
+  LaneBlocks<Tile> blocks;
+  int row;
+  WF_METHOD FirstFactor(const Transposed<Tile>& a, int row)
+      : blocks(a.tile, lane_index() / 16 * 8 + lane_index() % 8, lane_index() / 8 % 2 * 8), row(row) {}
+  WF_METHOD Words4 sixteen(int k) const { return ld_matrices_transposed(blocks.at(k, row)); }
+};
+
 // The second factor, 16 or the last 8 columns of it at a time, for 16 products of each sum: of each 8 columns
 // what an mma takes as b0 and b1.
 template <class Tile>
@@ -75,15 +93,24 @@ WF_DEVICE void mma_step(T type, RegisterTile<float, Rows, Columns>& d, const Wor
 }
 
 // Of `a` every warp reads its own rows.
+template <bool Accumulate, class T, int Rows, int Columns, class A, class B>
+WF_DEVICE void mma_shared(RegisterTile<float, Rows, Columns>& d, const A& a, const B& b) {
+  const FirstFactor<A> first(a, thread_index() / 32 % (Rows / 16) * 16);
+  const SecondFactor<B> second(b);
+  mma_step<!Accumulate>(T{}, d, first.sixteen(0), second, 0);
+#pragma unroll
+  for (int k = 16; k < FirstFactor<A>::kProducts; k += 16)
+    mma_step<false>(T{}, d, first.sixteen(k), second, k);
+}
 template <bool Accumulate, int Rows, int Columns, class B, class T, int ARows, int K, int Swizzle,
           int PanelRows>
 WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d,
                    const SharedTile<T, ARows, K, Swizzle, PanelRows>& a, const B& b) {
-  const auto first = blocks_by_columns(a, thread_index() / 32 % (Rows / 16) * 16);
-  const SecondFactor<B> second(b);
-  mma_step<!Accumulate>(T{}, d, ld_matrices(first.at(0, 0)), second, 0);
-#pragma unroll
-  for (int k = 16; k < K; k += 16) mma_step<false>(T{}, d, ld_matrices(first.at(0, k)), second, k);
+  mma_shared<Accumulate, T>(d, a, b);
+}
+template <bool Accumulate, int Rows, int Columns, class B, class Tile>
+WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d, const Transposed<Tile>& a, const B& b) {
+  mma_shared<Accumulate, typename Tile::Type>(d, a, b);
 }
 
 template <bool Accumulate, int Rows, int Columns, class B, class T, int K>

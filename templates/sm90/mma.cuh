@@ -4,8 +4,8 @@
 
 namespace warpfinch {
 
-// T: bf16 or fp16. N: columns of d. BTransposed: b lies as [k][n], n contiguous.
-template <class T, int N, bool AInRegisters, bool BTransposed>
+// T: bf16 or fp16. N: columns of d. BTransposed: b lies as [k][n], n contiguous; ATransposed: a as [k][m].
+template <class T, int N, bool AInRegisters, bool BTransposed, bool ATransposed = false>
 struct Wgmma;
 
 // --- shared-memory descriptors (PTX ISA, "Matrix descriptor") ---------------------------------------------
@@ -43,7 +43,7 @@ template <class Tile>
 WF_DEVICE u64 along_columns(const Tile& tile) {
   return descriptor(tile.address, 16, 8 * Tile::kSwizzle, Tile::kSwizzle);
 }
-// k runs along the rows: b from [k][n]; panels follow each other along n.
+// k runs along the rows: b from [k][n], a from [k][m]; panels follow each other along n or m.
 template <class Tile>
 WF_DEVICE u64 along_rows(const Tile& tile) {
   return descriptor(tile.address, Tile::kPanelBytes, 8 * Tile::kSwizzle, Tile::kSwizzle);
@@ -66,23 +66,46 @@ struct SecondFactor<Transposed<Tile>> {  // b = tile^T
   WF_STATIC u32 step(int k) { return column_step<Tile>(k); }
 };
 
+template <class Tile>
+struct FirstFactor {  // a = tile
+  static constexpr bool kTransposed = false;
+  static constexpr int kProducts = Tile::kColumns;
+  WF_STATIC u64 start(const Tile& tile) { return along_columns(tile); }
+  WF_STATIC u32 step(int k) { return column_step<Tile>(k); }
+};
+template <class Tile>
+struct FirstFactor<Transposed<Tile>> {  // a = tile^T
+  static constexpr bool kTransposed = true;
+  static constexpr int kProducts = Tile::kRows;
+  WF_STATIC u64 start(const Transposed<Tile>& a) { return along_rows(a.tile); }
+  WF_STATIC u32 step(int k) { return static_cast<u32>(k * 16 * Tile::kSwizzle); }
+};
+
 // --- mma ---------------------------------------------------------------------------------------------------
-template <bool Accumulate, int Rows, int Columns, class B, class T, int ARows, int K, int Swizzle,
-          int PanelRows>
-WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d,
-                   const SharedTile<T, ARows, K, Swizzle, PanelRows>& a, const B& b) {
-  using A = SharedTile<T, ARows, K, Swizzle, PanelRows>;
-  using Factor = SecondFactor<B>;
-  using Instruction = Wgmma<T, Columns, false, Factor::kTransposed>;
-  const u64 first = along_columns(a), second = Factor::start(b);
+template <bool Accumulate, class T, int Rows, int Columns, class A, class B>
+WF_DEVICE void mma_shared(RegisterTile<float, Rows, Columns>& d, const A& a, const B& b) {
+  using First = FirstFactor<A>;
+  using Second = SecondFactor<B>;
+  using Instruction = Wgmma<T, Columns, false, Second::kTransposed, First::kTransposed>;
+  const u64 first = First::start(a), second = Second::start(b);
 #pragma unroll
-  for (int k = 0; k < K / 16; ++k) {
-    const u64 a_step = stepped(first, column_step<A>(k)), b_step = stepped(second, Factor::step(k));
+  for (int k = 0; k < First::kProducts / 16; ++k) {
+    const u64 a_step = stepped(first, First::step(k)), b_step = stepped(second, Second::step(k));
     if (k == 0 && !Accumulate)
       Instruction::start(d.value, a_step, b_step);
     else
       Instruction::add(d.value, a_step, b_step);
   }
+}
+template <bool Accumulate, int Rows, int Columns, class B, class T, int ARows, int K, int Swizzle,
+          int PanelRows>
+WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d,
+                   const SharedTile<T, ARows, K, Swizzle, PanelRows>& a, const B& b) {
+  mma_shared<Accumulate, T>(d, a, b);
+}
+template <bool Accumulate, int Rows, int Columns, class B, class Tile>
+WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d, const Transposed<Tile>& a, const B& b) {
+  mma_shared<Accumulate, typename Tile::Type>(d, a, b);
 }
 
 template <bool Accumulate, int Rows, int Columns, class B, class T, int K>

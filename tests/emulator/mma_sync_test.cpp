@@ -19,7 +19,7 @@ struct Form {
   std::string type = "bf16";
   int rows = 64, columns = 64, depth = 64;
   int a_swizzle = 128, b_swizzle = 128;
-  bool a_in_registers = false, b_transposed = true, accumulate = false;
+  bool a_in_registers = false, b_transposed = true, accumulate = false, a_transposed = false;
   std::string ptx = "sm80";
 };
 
@@ -49,22 +49,27 @@ std::string product_body(const Form& f) {
             b_columns = padded(f.b_transposed ? f.depth : f.columns, f.b_swizzle);
   std::string body = fmt::format(
       "  constexpr int M = {}, N = {}, K = {};\n"
-      "  const SharedTile<::warpfinch::{}, M, {}, {}> a_tile{{shared_base()}};\n"
+      "  const SharedTile<::warpfinch::{}, {}, {}, {}> a_tile{{shared_base()}};\n"
       "  const SharedTile<::warpfinch::{}, {}, {}, {}> b_tile{{shared_base() + 32768}};\n",
-      f.rows, f.columns, f.depth, f.type, f.depth, f.a_swizzle, f.type, b_rows, b_columns, f.b_swizzle);
+      f.rows, f.columns, f.depth, f.type, f.a_transposed ? f.depth : f.rows,
+      f.a_transposed ? padded(f.rows, f.a_swizzle) : f.depth, f.a_swizzle, f.type, b_rows, b_columns,
+      f.b_swizzle);
   body += fmt::format(
       "  const int i = thread_index();\n"
       "  for (int e = i; e < M * K; e += 2 * M)\n"
-      "    st_shared(a_tile.at(e / K, e % K), ld_global(reinterpret_cast<u16*>(a) + e));\n"
+      "    st_shared(a_tile.at({}), ld_global(reinterpret_cast<u16*>(a) + e));\n"
       "  for (int e = i; e < N * K; e += 2 * M)\n"
       "    st_shared(b_tile.at({}), ld_global(reinterpret_cast<u16*>(b) + e));\n"
       "  block_sync();\n"
       "  RegisterTile<float, M, N> d;\n",
-      f.b_transposed ? "e / K, e % K" : "e % K, e / K");
+      f.a_transposed ? "e % K, e / K" : "e / K, e % K", f.b_transposed ? "e / K, e % K" : "e % K, e / K");
   if (f.accumulate) body += "  fill(d, -1.0f);\n";
   if (f.a_in_registers)
     body += fmt::format("  PackedTile<::warpfinch::{}, M, K> p;\n  copy(p, a_tile);\n", f.type);
-  body += fmt::format("  mma<{}>(d, {}, {});\n", f.accumulate, f.a_in_registers ? "p" : "a_tile",
+  body += fmt::format("  mma<{}>(d, {}, {});\n", f.accumulate,
+                      f.a_in_registers ? "p"
+                      : f.a_transposed ? "transposed(a_tile)"
+                                       : "a_tile",
                       f.b_transposed ? "transposed(b_tile)" : "b_tile");
   return body +
          "  for (int e = 0; e < d.kCount; ++e)\n"
@@ -114,7 +119,9 @@ TEST(MmaSync, reads_every_swizzle_and_both_majors) {
     for (bool transposed : {false, true}) {
       expect_product({.a_swizzle = swizzle, .b_transposed = transposed});
       expect_product({.b_swizzle = swizzle, .b_transposed = transposed, .accumulate = true});
+      expect_product({.a_swizzle = swizzle, .b_transposed = transposed, .a_transposed = true});
     }
+  expect_product({.type = "fp16", .rows = 128, .columns = 24, .accumulate = true, .a_transposed = true});
 }
 
 TEST(MmaSync, takes_both_types_and_factors_in_registers) {

@@ -66,6 +66,35 @@ TEST(VerifyValues, results_are_staged_only_over_what_one_warpgroup_reads) {
   EXPECT_THAT(text, HasSubstr("alias=a"));
 }
 
+// Its columns are the product's rows; a result is no longer its warpgroup's own place there.
+TEST(VerifyValues, a_first_factor_may_lie_transposed) {
+  const std::string declarations =
+      "  param @a bf16 [256, 128]\n  param @w bf16 [256, 128]\n  param @y bf16 [128, 128] out\n"
+      "  shared $a bf16 [256, 128]\n  shared $w bf16 [256, 128]\n  register %y fp32 [128, 128]\n";
+  const std::string body =
+      "    load $w, @w[0, 0]\n    load $a, @a[0, m]\n    mma %y, $a^T, $w\n    store @y[m, 0], %y\n";
+  const std::string text = outcome(declarations, body, "m in 0 .. 128 step 128");
+  EXPECT_THAT(text, HasSubstr("mma %y, $a[0, warpgroup]^T, $w"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("alias=")));
+}
+
+TEST(VerifyValues, parts_of_factors_are_there) {
+  const std::string declarations =
+      "  param @a bf16 [64, 128]\n  param @w bf16 [128, 64]\n  param @y bf16 [64, 64] out\n"
+      "  shared $a bf16 [64, 128]\n  shared $w bf16 [128, 64]\n  register %y fp32 [64, ";
+  const auto with = [&](const std::string& a, const std::string& w, const char* columns = "32") {
+    return outcome(declarations + columns + "]\n",
+                   "    load $w, @w[0, 0]\n    load $a, @a[0, 0]\n    mma %y, " + a + ", " + w +
+                       "\n    store @y[0, 0], %y\n",
+                   "m in 0 .. 1");
+  };
+  EXPECT_THAT(with("$a", "$w[0, 1]"), HasSubstr("parts of 32 columns cut the swizzle=128 of $w"));
+  EXPECT_THAT(with("$a", "$w[1, 1]"), HasSubstr("an mma takes rows, $w[warpgroup], or columns"));
+  EXPECT_THAT(with("$a[0, 0]", "$w[0]", "64"), HasSubstr("$a is sliced along what the product sums over"));
+  EXPECT_THAT(with("$a^T", "$w"), HasSubstr("[64, 32] = [128, 64] x [128, 64] does not fit"));
+  EXPECT_THAT(with("%y^T", "$w"), HasSubstr("in shared memory it can"));
+}
+
 TEST(VerifyValues, mma_may_stand_under_a_condition) {
   const std::string body =
       "    fill %y, 0\n    for k in 0 .. 256 step 256 {\n      if m + k > 5 {\n        load $w, @w[0, 0]\n"

@@ -3,13 +3,14 @@
 
 namespace warpfinch {
 
-template <class T, int N, bool AInRegisters, bool BTransposed>
+template <class T, int N, bool AInRegisters, bool BTransposed, bool ATransposed>
 struct Wgmma {
   WF_STATIC emulated::ProductCall call(element<float> (&d)[N / 2], bool accumulate, u64 b) {
     emulated::ProductCall call;
     call.columns = N;
     call.type = ValueTypeOf<T>::kType;
     call.accumulate = accumulate;
+    call.a_transposed = ATransposed;
     call.b_transposed = BTransposed;
     call.d = d;
     call.b_descriptor = b;
