@@ -5,6 +5,7 @@ find_package(fmt REQUIRED)
 find_package(Eigen3 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_path(FMT_INCLUDE fmt/format.h REQUIRED)
 find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(YAML_CPP_INCLUDE yaml-cpp/yaml.h REQUIRED)
@@ -59,10 +60,14 @@ add_library(warpfinch_flags INTERFACE)
 # -Wrestrict: g++ 12 sees overlap in std::string's operator+ where there is none (GCC bug 105651).
 target_compile_options(warpfinch_flags INTERFACE -Wall -Wextra -Wno-restrict)
 target_compile_definitions(warpfinch_flags INTERFACE
-  FMT_HEADER_ONLY SPDLOG_FMT_EXTERNAL XXH_INLINE_ALL= WARPFINCH_VERSION="${PROJECT_VERSION}")
+  SPDLOG_FMT_EXTERNAL XXH_INLINE_ALL= WARPFINCH_VERSION="${PROJECT_VERSION}")
+# generator/fmt.cpp compiles the functions of these versions.
+if(NOT fmt_VERSION MATCHES "^(9|10)[.]")
+  target_compile_definitions(warpfinch_flags INTERFACE FMT_HEADER_ONLY)
+endif()
 target_include_directories(warpfinch_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tuner/api)
 target_include_directories(warpfinch_flags SYSTEM INTERFACE
-  ${SPDLOG_INCLUDE} ${XXHASH_INCLUDE} ${YAML_CPP_INCLUDE} ${SQLITE_INCLUDE} ${BOOST_CONTEXT_INCLUDE})
+  ${FMT_INCLUDE} ${SPDLOG_INCLUDE} ${XXHASH_INCLUDE} ${YAML_CPP_INCLUDE} ${SQLITE_INCLUDE} ${BOOST_CONTEXT_INCLUDE})
 target_link_libraries(warpfinch_flags INTERFACE
-  fmt::fmt-header-only Eigen3::Eigen CLI11::CLI11 nlohmann_json::nlohmann_json Threads::Threads
+  Eigen3::Eigen CLI11::CLI11 nlohmann_json::nlohmann_json Threads::Threads
   ${BOOST_CONTEXT_ARCHIVE} ${CMAKE_DL_LIBS})
