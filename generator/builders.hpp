@@ -67,9 +67,9 @@ int64_t split_keys(const AttentionFields& fields, const AttentionConfig& config)
 ir::Operand result(const AttentionConfig& config, const std::string& name, std::vector<ir::Expr> index);
 ir::Program build_combine(const AttentionFields& fields, const AttentionConfig& config, const Target& target);
 
-// Scale and lift of a row's exponentials, for every op that knows its reference.
+// Scale and max_offset of a row's exponentials, for every op that knows its reference.
 ir::Attributes exponents(const AttentionFields& fields, const AttentionConfig& config);
-// Are row tiles marked, and done again with r0, where the reference did not fit?
+// Are row tiles marked, and done again with always, where the reference did not fit?
 bool may_do_again(const AttentionConfig& config);
 // The same for ops of the loop over keys, which is for plain shifts.
 ir::Attributes plain_exponents(const AttentionFields& fields, const AttentionConfig& config);

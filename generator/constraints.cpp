@@ -14,8 +14,8 @@ Reason consumers_violated(int consumers, const Target& target) {
   const int warpgroup = kWarpgroupWarps * kWarpThreads;
   const int most = std::min(4, target.max_threads_per_block / warpgroup - 1);
   if (consumers >= 1 && consumers <= most) return {};
-  return fmt::format("consumers={}: a block has 1 to {} consumer warpgroups beside its producer", consumers,
-                     most);
+  return fmt::format("consumer_warpgroups={}: a block has 1 to {} consumer warpgroups beside its producer",
+                     consumers, most);
 }
 
 Reason equal_tiles_listed(TileOrder order) {

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "generator/data_type.hpp"
+#include "generator/former_words.hpp"
 #include "generator/result.hpp"
 #include "generator/text.hpp"
 
@@ -59,7 +60,8 @@ constexpr Field<Struct, Value> optional(std::string_view name, Value Struct::*me
   return {name, member, false, about};
 }
 
-// Names of an enum's values in order; specialise with `static constexpr std::array names`.
+// Names of an enum's values in order; specialise with `static constexpr std::array names`, and `former` with
+// the names that they had before, if they had others.
 template <class Enum>
 struct EnumNames;
 
@@ -118,6 +120,12 @@ bool value_from_text(std::string_view text, Enum& value, std::string& wanted) {
   const auto& names = EnumNames<Enum>::names;
   for (size_t i = 0; i < names.size(); ++i)
     if (names[i] == text) return value = static_cast<Enum>(i), true;
+  if constexpr (requires { EnumNames<Enum>::former; })
+    for (size_t i = 0; i < names.size(); ++i)
+      if (EnumNames<Enum>::former[i] == text) {
+        note_former_word(text, names[i]);
+        return value = static_cast<Enum>(i), true;
+      }
   wanted = fmt::format("one of {}", fmt::join(names, ", "));
   return false;
 }

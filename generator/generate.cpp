@@ -90,7 +90,7 @@ Launch launch_of(const ir::Program& program, const std::vector<BufferRef>& place
   launch.cluster = static_cast<int>(lower::cluster_blocks(grid));
   launch.threads = static_cast<int>(ir::integer(program.attributes, "threads", 128));
   launch.shared_bytes = static_cast<int>(ir::integer(program.attributes, "shared_bytes", 0));
-  launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "blocks", 1));
+  launch.blocks_per_multiprocessor = static_cast<int>(ir::integer(program.attributes, "ctas_per_sm", 1));
   launch.launch_registers = launch_registers(launch.threads, launch.blocks_per_multiprocessor, target);
   return launch;
 }

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,7 @@ struct GeneRow {
   Legal legal = {};
   Searched<Config> searched = {};
   ConstraintOf<Config> constraint = {};  // named after the gene
+  std::string_view former = {};          // what it was called before
 };
 template <class Config>
 using Genes = std::vector<GeneRow<Config>>;
@@ -157,10 +159,15 @@ Config genes_from_text(std::string_view text, std::string_view what, Config conf
   std::string known;
   for (const GeneRow<Config>& row : Config::genes())
     known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+  std::set<std::string_view> given;
   read_pairs(text, what, known, [&](std::string_view key, std::string_view value) {
     std::string wanted;
     for (const GeneRow<Config>& row : Config::genes()) {
-      if (row.name != key) continue;
+      if (row.name != key && (row.former.empty() || row.former != key)) continue;
+      if (row.name != key) note_former_word(key, row.name);
+      if (!given.insert(row.name).second)
+        fail_input(
+            fmt::format("{}: key {} stands twice, once as {}", what, quote(row.name), quote(row.former)));
       if (row.field.read(value, config, wanted)) return;
       fail_input(fmt::format("{}: {}={}: not {}", what, key, excerpt(value), wanted));
     }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "generator/former_words.hpp"
 #include "generator/quote.hpp"
 
 namespace warpfinch {
@@ -37,6 +38,14 @@ std::shared_ptr<spdlog::logger> make_logger() {
   log->flush_on(spdlog::level::warn);
   return log;
 }
+
+// Words of earlier versions are warned about, whoever reads them.
+const bool kSaysFormerWords = [] {
+  set_former_word_sink([](std::string_view was, std::string_view is) {
+    logger()->warn("{} is now called {}; it is still read", quote(was), quote(is));
+  });
+  return true;
+}();
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 
 namespace warpfinch {
 
-constexpr int kJoinBarriers = 9;  // one per warpgroup, behind those of the batons and of redo
+constexpr int kJoinBarriers = 9;  // one per warpgroup, behind those of the turns and of redo
 
 // What the warpgroup's threads stored becomes visible to the mma ops that follow in each of its warps.
 WF_DEVICE void join_warpgroup(int warpgroup) {

@@ -8,8 +8,8 @@ namespace warpfinch {
 // and above the limit, so that the sum becomes 2^8; the factor of all others is 1. Not 1: with 2^18 equal
 // scores fp16 would have no more than 7 digits left for each.
 template <int Rows>
-WF_DEVICE void raise_to_sum(RowValues<Rows>& m, RowValues<Rows>& shrink, const RowValues<Rows>& sum,
-                            float limit, float scale, float lift = 0.0f) {
+WF_DEVICE void raise_to_sum(RowValues<Rows>& m, RowValues<Rows>& o_scale, const RowValues<Rows>& sum,
+                            float limit, float scale, float max_offset = 0.0f) {
   constexpr float kLeft = 8.0f;  // in log2 units
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -17,7 +17,7 @@ WF_DEVICE void raise_to_sum(RowValues<Rows>& m, RowValues<Rows>& shrink, const R
     const float old = m.value[half];
     const float raised = old + (lg2(total) - kLeft) * (1.0f / scale);
     const bool rises = total > limit && total < infinity();
-    shrink.value[half] = rises ? correction_of(Plain{}, old, raised, scale, lift) : 1.0f;
+    o_scale.value[half] = rises ? correction_of(Plain{}, old, raised, scale, max_offset) : 1.0f;
     if (rises) m.value[half] = raised;
   }
 }

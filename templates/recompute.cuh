@@ -91,16 +91,16 @@ WF_DEVICE float score_of(const Queries& q, const Keys& k, int row, int key) {
 struct RowState {
   float reference = -infinity(), sum = 0.0f;
 };
-WF_DEVICE RowState joined(RowState a, RowState b, float scale, float lift) {
+WF_DEVICE RowState joined(RowState a, RowState b, float scale, float max_offset) {
   const float top = larger(a.reference, b.reference);
-  const float sum = a.sum * exact_correction(a.reference, top, scale, lift);
-  return {top, fused(b.sum, exact_correction(b.reference, top, scale, lift), sum)};
+  const float sum = a.sum * exact_correction(a.reference, top, scale, max_offset);
+  return {top, fused(b.sum, exact_correction(b.reference, top, scale, max_offset), sum)};
 }
-WF_DEVICE RowState joined_over_lanes(RowState state, float scale, float lift) {
+WF_DEVICE RowState joined_over_lanes(RowState state, float scale, float max_offset) {
 #pragma unroll 1
   for (int lanes = 1; lanes < 32; lanes *= 2) {
     const RowState other = {shuffle_xor(state.reference, lanes), shuffle_xor(state.sum, lanes)};
-    state = joined(state, other, scale, lift);
+    state = joined(state, other, scale, max_offset);
   }
   return state;
 }
@@ -110,7 +110,8 @@ WF_DEVICE RowState joined_over_lanes(RowState state, float scale, float lift) {
 template <int RowsPerQuery = 1, int Rows, class Tile, class Queries, class Keys, class Values>
 WF_DEVICE void recompute_rows(Tile& o, RowValues<Rows>& m, RowValues<Rows>& sum, const RowValues<Rows>& unfit,
                               const Queries& q, const Keys& k, const Values& v, int first_row, int begin,
-                              int end, int first, int last, float scale, float q_scale, float lift = 0.0f) {
+                              int end, int first, int last, float scale, float q_scale,
+                              float max_offset = 0.0f) {
   const RowValues<Rows> marked = marked_rows(unfit);
   const int thread = thread_index_anew(), lane = thread % 32;
 #pragma unroll 1
@@ -121,9 +122,9 @@ WF_DEVICE void recompute_rows(Tile& o, RowValues<Rows>& m, RowValues<Rows>& sum,
     RowState state;
 #pragma unroll 1
     for (int key = from + lane; key < to; key += 32)
-      state = joined(state, {score_of(q, k, at, key) * q_scale, ex2(lift)}, scale, lift);
-    state = joined_over_lanes(state, scale, lift);
-    const RowShift shift = exact_shift(state.reference, scale, lift);
+      state = joined(state, {score_of(q, k, at, key) * q_scale, ex2(max_offset)}, scale, max_offset);
+    state = joined_over_lanes(state, scale, max_offset);
+    const RowShift shift = exact_shift(state.reference, scale, max_offset);
     SpreadRow<Tile::kColumns> values;
 #pragma unroll 1
     for (int key = from; key < to; key += 32) {

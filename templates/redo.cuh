@@ -5,7 +5,7 @@
 
 namespace warpfinch {
 
-constexpr int kRedoBarrier = 8;  // behind those of the batons
+constexpr int kRedoBarrier = 8;  // behind those of the turns
 
 // Marks the round's tile where a row of the warp has a value that is not 0. Not in the second walk, when
 // other warps may still be reading the mask.

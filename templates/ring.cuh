@@ -76,14 +76,14 @@ WF_DEVICE void skip(Ring& ring) {
   release(ring);
 }
 
-// --- batons: named barriers 1 … Groups, warpgroup g waits at 1 + g --------------------------------------
+// --- turns: named barriers 1 … Groups, warpgroup g waits at 1 + g --------------------------------------
 template <int Groups>
-WF_DEVICE void baton_open(int warpgroup) {
+WF_DEVICE void pingpong_open(int warpgroup) {
   if (warpgroup == Groups - 1) named_arrive(1, 256);
 }
-WF_DEVICE void baton_wait(int warpgroup) { named_sync(1 + warpgroup, 256); }
+WF_DEVICE void pingpong_wait(int warpgroup) { named_sync(1 + warpgroup, 256); }
 template <int Groups>
-WF_DEVICE void baton_pass(int warpgroup) {
+WF_DEVICE void pingpong_pass(int warpgroup) {
   named_arrive(1 + (warpgroup + 1) % Groups, 256);
 }
 

@@ -21,9 +21,9 @@ struct Exact {
 // whatever their last bits are.
 constexpr float kPlainShift = 0x1p23f, kExactShift = 0x1p24f;
 
-// What scores are shifted by so that their reference becomes 2^lift.
-WF_DEVICE float shift_of(float reference, float scale, float lift) {
-  return lift == 0.0f ? reference * scale : fused(reference, scale, -lift);
+// What scores are shifted by so that their reference becomes 2^max_offset.
+WF_DEVICE float shift_of(float reference, float scale, float max_offset) {
+  return max_offset == 0.0f ? reference * scale : fused(reference, scale, -max_offset);
 }
 // Not for a row that saw no key yet.
 WF_DEVICE bool is_plain(float shift) { return magnitude(shift) <= kPlainShift; }
@@ -32,41 +32,41 @@ WF_DEVICE bool is_plain(float shift) { return magnitude(shift) <= kPlainShift; }
 struct RowShift {
   float base, shift;
 };
-// For every reference. Without a key all scores are -inf, and are shifted by no more than the lift.
-WF_DEVICE RowShift exact_shift(float reference, float scale, float lift) {
-  const float shift = shift_of(reference, scale, lift);
+// For every reference. Without a key all scores are -inf, and are shifted by no more than the max_offset.
+WF_DEVICE RowShift exact_shift(float reference, float scale, float max_offset) {
+  const float shift = shift_of(reference, scale, max_offset);
   if (magnitude(shift) <= kExactShift) return {0.0f, shift};
-  return {reference == -infinity() ? 0.0f : reference, -lift};
+  return {reference == -infinity() ? 0.0f : reference, -max_offset};
 }
 WF_DEVICE float exponent_of(float score, RowShift at, float scale) {
   return fused(score - at.base, scale, -at.shift);
 }
 
 // The factor that brings what was summed under `old` to the higher reference `raised`, for every pair.
-WF_DEVICE float exact_correction(float old, float raised, float scale, float lift) {
+WF_DEVICE float exact_correction(float old, float raised, float scale, float max_offset) {
   if (old == raised) return 1.0f;
   if (old == -infinity()) return 0.0f;
-  const RowShift from = exact_shift(old, scale, lift), to = exact_shift(raised, scale, lift);
+  const RowShift from = exact_shift(old, scale, max_offset), to = exact_shift(raised, scale, max_offset);
   if (from.base == to.base) return ex2(from.shift - to.shift);
   // One base at least is a reference, whose product with scale is taken unrounded.
-  if (from.base == 0.0f) return ex2(fused(-raised, scale, from.shift) + lift);
-  if (to.base == 0.0f) return ex2(fused(old, scale, -to.shift) - lift);
+  if (from.base == 0.0f) return ex2(fused(-raised, scale, from.shift) + max_offset);
+  if (to.base == 0.0f) return ex2(fused(old, scale, -to.shift) - max_offset);
   return ex2((old - raised) * scale);
 }
 // The same without branches, for loops whose loads should not wait for one another. It takes more registers.
-WF_DEVICE float branchless_correction(float old, float raised, float scale, float lift) {
-  const RowShift from = exact_shift(old, scale, lift), to = exact_shift(raised, scale, lift);
+WF_DEVICE float branchless_correction(float old, float raised, float scale, float max_offset) {
+  const RowShift from = exact_shift(old, scale, max_offset), to = exact_shift(raised, scale, max_offset);
   const bool from_shift = from.base == 0.0f, to_shift = to.base == 0.0f;
   const float large = (from_shift ? from.shift : 0.0f) - (to_shift ? to.shift : 0.0f);
-  const float rest = from_shift == to_shift ? 0.0f : from_shift ? lift : -lift;
+  const float rest = from_shift == to_shift ? 0.0f : from_shift ? max_offset : -max_offset;
   const float factor = ex2(fused(from.base - to.base, scale, large) + rest);
   return old == raised ? 1.0f : old == -infinity() ? 0.0f : factor;
 }
 // The same for pairs that end at a plain shift, and, of Exact, for every pair.
 template <class Shifts>
-WF_DEVICE float correction_of(Shifts, float old, float raised, float scale, float lift) {
-  const float from = shift_of(old, scale, lift), to = shift_of(raised, scale, lift);
-  return Shifts::kAll && !is_plain(to) ? exact_correction(old, raised, scale, lift) : ex2(from - to);
+WF_DEVICE float correction_of(Shifts, float old, float raised, float scale, float max_offset) {
+  const float from = shift_of(old, scale, max_offset), to = shift_of(raised, scale, max_offset);
+  return Shifts::kAll && !is_plain(to) ? exact_correction(old, raised, scale, max_offset) : ex2(from - to);
 }
 
 }  // namespace warpfinch

@@ -17,22 +17,23 @@ WF_DEVICE bool must_rise(WhenGrownBy8, const float (&from)[2], const float (&to)
   return any_lane(grew || !(is_plain(to[0]) && is_plain(to[1])));
 }
 
-// Raises the reference to the rows' maxima; `shrink` is what sums under the old one must be multiplied by.
+// Raises the reference to the rows' maxima; `o_scale` is what sums under the old one must be multiplied by.
 template <class Policy, class Shifts = Exact, int Rows, class Tile>
-WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile& s, float scale,
-                         float lift = 0.0f) {
+WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& o_scale, const Tile& s, float scale,
+                         float max_offset = 0.0f) {
   RowValues<Rows> raised;
   raised.value[0] = m.value[0];
   raised.value[1] = m.value[1];
   row_max<true>(raised, s);
-  const float from[2] = {shift_of(m.value[0], scale, lift), shift_of(m.value[1], scale, lift)};
-  const float to[2] = {shift_of(raised.value[0], scale, lift), shift_of(raised.value[1], scale, lift)};
-  shrink.value[0] = 1.0f;
-  shrink.value[1] = 1.0f;
+  const float from[2] = {shift_of(m.value[0], scale, max_offset), shift_of(m.value[1], scale, max_offset)};
+  const float to[2] = {shift_of(raised.value[0], scale, max_offset),
+                       shift_of(raised.value[1], scale, max_offset)};
+  o_scale.value[0] = 1.0f;
+  o_scale.value[1] = 1.0f;
   if (!must_rise(Policy{}, from, to)) return;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    shrink.value[half] = correction_of(Shifts{}, m.value[half], raised.value[half], scale, lift);
+    o_scale.value[half] = correction_of(Shifts{}, m.value[half], raised.value[half], scale, max_offset);
     m.value[half] = raised.value[half];
   }
 }
@@ -40,10 +41,10 @@ WF_DEVICE void reference(RowValues<Rows>& m, RowValues<Rows>& shrink, const Tile
 // The factor that brings what was summed under the references `old` to the higher ones `raised`.
 template <int Rows>
 WF_DEVICE void correction(RowValues<Rows>& factor, const RowValues<Rows>& old, const RowValues<Rows>& raised,
-                          float scale, float lift = 0.0f) {
+                          float scale, float max_offset = 0.0f) {
 #pragma unroll
   for (int half = 0; half < 2; ++half)
-    factor.value[half] = branchless_correction(old.value[half], raised.value[half], scale, lift);
+    factor.value[half] = branchless_correction(old.value[half], raised.value[half], scale, max_offset);
 }
 
 // 2^x on the FMA pipe, for who would wait for ex2: a polynomial of the fraction, to whose exponent the whole
@@ -78,15 +79,15 @@ WF_DEVICE void shifted_exp2(Tile& e, const Tile& s, float scale, const float (&s
   }
 }
 
-// s = 2^(scale * (s - reference) + lift).
+// s = 2^(scale * (s - reference) + max_offset).
 template <class Shifts = Exact, int Polynomial = 0, int Rows, class Tile>
-WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale, float lift = 0.0f) {
-  float shift[2] = {shift_of(m.value[0], scale, lift), shift_of(m.value[1], scale, lift)};
+WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale, float max_offset = 0.0f) {
+  float shift[2] = {shift_of(m.value[0], scale, max_offset), shift_of(m.value[1], scale, max_offset)};
   // Rare, and apart from the exponentials, which so stand beside the sums that follow.
   if (Shifts::kAll && !(is_plain(shift[0]) && is_plain(shift[1]))) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const RowShift exact = exact_shift(m.value[half], scale, lift);
+      const RowShift exact = exact_shift(m.value[half], scale, max_offset);
       shift[half] = exact.shift;
 #pragma unroll
       for (int i = 0; i < Tile::kCount; ++i)
@@ -96,12 +97,12 @@ WF_DEVICE void softmax_exp2(Tile& s, const RowValues<Rows>& m, float scale, floa
   shifted_exp2<Polynomial>(s, s, scale, shift);
 }
 
-// e = 2^(scale * (s - reference) + lift) where the reference may be too low: what is then infinite, or NaN,
-// any limit on the sums finds.
+// e = 2^(scale * (s - reference) + max_offset) where the reference may be too low: what is then infinite or
+// NaN, any limit on the sums finds.
 template <int Polynomial = 0, int Rows, class Tile>
 WF_DEVICE void speculative_exp2(Tile& e, const Tile& s, const RowValues<Rows>& m, float scale,
-                                float lift = 0.0f) {
-  const float shift[2] = {shift_of(m.value[0], scale, lift), shift_of(m.value[1], scale, lift)};
+                                float max_offset = 0.0f) {
+  const float shift[2] = {shift_of(m.value[0], scale, max_offset), shift_of(m.value[1], scale, max_offset)};
   shifted_exp2<Polynomial>(e, s, scale, shift);
 }
 
@@ -135,18 +136,18 @@ WF_DEVICE bool overflowed(const Tile& o, int half) {
 // 0.
 template <int Rows>
 WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& m, const RowValues<Rows>& sum,
-                         float scale, float lift = 0.0f) {
+                         float scale, float max_offset = 0.0f) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const bool summed = sum.value[half] >= 0.5f && sum.value[half] < 0x1p100f;
-    flag.value[half] = summed && is_plain(shift_of(m.value[half], scale, lift)) ? 0.0f : 1.0f;
+    flag.value[half] = summed && is_plain(shift_of(m.value[half], scale, max_offset)) ? 0.0f : 1.0f;
   }
 }
 // The same, and where an output of the row is not finite.
 template <int Rows, class Tile>
 WF_DEVICE void flag_rows(RowValues<Rows>& flag, const RowValues<Rows>& m, const RowValues<Rows>& sum,
-                         const Tile& o, float scale, float lift = 0.0f) {
-  flag_rows(flag, m, sum, scale, lift);
+                         const Tile& o, float scale, float max_offset = 0.0f) {
+  flag_rows(flag, m, sum, scale, max_offset);
 #pragma unroll
   for (int half = 0; half < 2; ++half)
     if (overflowed(o, half)) flag.value[half] = 1.0f;
@@ -168,15 +169,15 @@ WF_DEVICE void normalize(Tile& o, const RowValues<Rows>& sum) {
   multiply(o, o, factor);
 }
 
-// Natural logarithm of the row's sum of exponentials, which was taken times 2^lift; -inf where nothing was
-// summed.
+// Natural logarithm of the row's sum of exponentials, which was taken times 2^max_offset; -inf where nothing
+// was summed.
 template <int Rows>
 WF_DEVICE void log_sum_exp(RowValues<Rows>& e, const RowValues<Rows>& m, const RowValues<Rows>& sum,
-                           float scale, float lift = 0.0f) {
+                           float scale, float max_offset = 0.0f) {
   constexpr float kLn2 = 0.69314718f;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const RowShift at = exact_shift(m.value[half], scale, lift);
+    const RowShift at = exact_shift(m.value[half], scale, max_offset);
     const float logarithm = (at.shift + lg2(sum.value[half])) * kLn2;
     e.value[half] = sum.value[half] == 0.0f ? -infinity() : fused(at.base, scale * kLn2, logarithm);
   }

@@ -1,10 +1,13 @@
 #include "tuner/config_columns.hpp"
 
 #include <fmt/ranges.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <concepts>
 
+#include "generator/config.hpp"
+#include "generator/problem.hpp"
 #include "generator/text.hpp"
 #include "tuner/evaluation_json.hpp"
 
@@ -161,5 +164,20 @@ void bind_evaluation(sqlite::Statement& statement, const Evaluation& evaluation)
 
 Evaluation read_evaluation(const sqlite::Statement& row) { return Reader(row, 0).read<Evaluation>(); }
 Machine read_machine(const sqlite::Statement& row, int first) { return Reader(row, first).read<Machine>(); }
+
+Evaluation in_present_words(Evaluation row) {
+  try {
+    row.config = to_text(parse_config(row.config, parse_problem(row.problem)));
+  } catch (const Error& error) {
+    if (error.kind != ErrorKind::input) throw;
+  }
+  return row;
+}
+
+std::string content_key(const Evaluation& evaluation) {
+  const std::string line = to_line(to_json(evaluation));
+  const XXH128_hash_t hash = XXH3_128bits(line.data(), line.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
 
 }  // namespace warpfinch

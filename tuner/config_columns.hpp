@@ -22,6 +22,11 @@ std::string column_names(const std::string& prefix = {});
 std::string machine_column_names(const std::string& prefix);
 // Binds all of them, in order.
 void bind_evaluation(sqlite::Statement& statement, const Evaluation& evaluation);
+// The row with its config in today's words (generator/former_words.hpp): it is found by that text. A config
+// that this version does not know stays as it is.
+Evaluation in_present_words(Evaluation row);
+// What tells a row from all others: a hash of its line of JSON.
+std::string content_key(const Evaluation& evaluation);
 // Reads all of them from the first column of a row, or the machine's from column `first`.
 Evaluation read_evaluation(const sqlite::Statement& row);
 Machine read_machine(const sqlite::Statement& row, int first);

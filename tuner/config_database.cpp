@@ -2,7 +2,6 @@
 #include "tuner/config_database.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <cassert>
 #include <sstream>
@@ -15,12 +14,6 @@
 namespace warpfinch {
 
 namespace {
-
-std::string content_key(const Evaluation& evaluation) {
-  const std::string line = to_line(to_json(evaluation));
-  const XXH128_hash_t hash = XXH3_128bits(line.data(), line.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
 
 // Adds the rows in one transaction; those that are there already stay once.
 void insert(sqlite::Database& database, const std::vector<Evaluation>& evaluations) {
@@ -47,7 +40,7 @@ std::vector<Evaluation> read_lines(const std::string& text) {
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      rows.push_back(evaluation_from_json(object_from_line(line)));
+      rows.push_back(in_present_words(evaluation_from_json(object_from_line(line))));
     } catch (const Error& error) {
       fail_input(fmt::format("line {}: {}", number, error.what()));
     }

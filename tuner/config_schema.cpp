@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "tuner/config_columns.hpp"
 #include "tuner/config_database.hpp"
@@ -92,6 +93,24 @@ void upgrade_from_1(sqlite::Database& database) {
       last("driver"), last("nvrtc")));
 }
 
+// Schema 2 had genes, and some of their values, under other names (generator/former_words.hpp): a config that
+// is found again by its text has to be written in today's.
+void upgrade_from_2(sqlite::Database& database) {
+  std::vector<std::pair<int64_t, Evaluation>> renamed;
+  sqlite::Statement rows(database, fmt::format("SELECT {}, id FROM evaluations", column_names()));
+  const int id = static_cast<int>(evaluation_columns().size());
+  while (rows.step()) {
+    const Evaluation row = read_evaluation(rows);
+    Evaluation present = in_present_words(row);
+    if (present.config != row.config) renamed.emplace_back(rows.integer(id), std::move(present));
+  }
+  sqlite::Statement update(database, "UPDATE OR IGNORE evaluations SET config = ?, content = ? WHERE id = ?");
+  for (const auto& [row_id, row] : renamed) {
+    update.bind(row.config).bind(content_key(row)).bind(row_id).run();
+    update.reset();
+  }
+}
+
 }  // namespace
 
 Identity identity(const sqlite::Database& database) {
@@ -118,7 +137,9 @@ void create_tables(sqlite::Database& database) {
 void upgrade_tables(sqlite::Database& database) {
   for (const std::string& column : missing_columns(database))
     database.execute("ALTER TABLE evaluations ADD COLUMN " + column);
-  if (identity(database).version < 2) upgrade_from_1(database);
+  const int64_t version = identity(database).version;
+  if (version < 2) upgrade_from_1(database);
+  if (version < 3) upgrade_from_2(database);
   set_version(database);
 }
 

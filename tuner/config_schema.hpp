@@ -11,7 +11,7 @@ namespace warpfinch {
 
 // PRAGMA application_id of our files: "WFdb".
 constexpr int kApplicationId = 0x57466462;
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 
 // What stands in the file's header; both 0 in a file that nobody has written yet.
 struct Identity {

@@ -36,13 +36,15 @@ struct Needs {
 };
 
 Needs needs_of(const GemmConfig& c) {
-  return {tiles(c.consumers * kWarpgroupRows), tiles(c.n_tile), ring(c.k_tile, c.stages)};
+  return {tiles(c.consumer_warpgroups * kWarpgroupRows), tiles(c.n_tile), ring(c.k_tile, c.stages)};
 }
 Needs needs_of(const SoftmaxConfig& c) { return {tiles(c.warps * kWarpRows), ring(c.column_tile, 1), {}}; }
 Needs needs_of(const AttentionConfig& c) {
   // A ring goes round in every split, and the last split is as long as the others.
   const int64_t trip = int64_t{c.key_tile} * c.stage_tiles, trips = std::max(c.k_stages, c.v_stages) + 2;
-  return {tiles(c.consumers * kWarpgroupRows * c.cluster), {(trips * c.kv_splits - 1) * trip + 1, trip}, {}};
+  return {tiles(c.consumer_warpgroups * kWarpgroupRows * c.cluster),
+          {(trips * c.kv_splits - 1) * trip + 1, trip},
+          {}};
 }
 Needs needs_of(const Config& config, size_t kernel) {
   return std::visit([](const auto& c) { return needs_of(c); }, config.kernels.at(kernel));

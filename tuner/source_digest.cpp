@@ -22,7 +22,7 @@ std::string text(const Argument& argument) {
 // code: the digest of what is launched.
 std::string text(const Launch& launch, const std::string& code) {
   std::string words =
-      fmt::format("{} tiles={} persistent={} blocks={} threads={} shared={}\n", code, launch.tiles,
+      fmt::format("{} tiles={} persistent={} ctas_per_sm={} threads={} shared={}\n", code, launch.tiles,
                   launch.persistent, launch.blocks_per_multiprocessor, launch.threads, launch.shared_bytes);
   for (const Argument& argument : launch.arguments) words += text(argument) + "\n";
   return words;

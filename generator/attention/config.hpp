@@ -7,26 +7,29 @@
 
 namespace warpfinch {
 
-enum class Order { s0, s1, s7 };
+enum class Order { pv_first, qk_first, softmax_first };
 template <>
 struct EnumNames<Order> {
-  static constexpr std::array<std::string_view, 3> names{"s0", "s1", "s7"};
+  static constexpr std::array<std::string_view, 3> names{"pv_first", "qk_first", "softmax_first"};
+  static constexpr std::array<std::string_view, 3> former{"s0", "s1", "s7"};
 };
 
-enum class Baton { none, issue, exponentials };
+enum class Pingpong { none, issue, exponentials };
 template <>
-struct EnumNames<Baton> {
+struct EnumNames<Pingpong> {
   static constexpr std::array<std::string_view, 3> names{"none", "issue", "exponentials"};
 };
 
-enum class Reference { r0, r1, r2, r3, r4 };
+enum class MaxPolicy { always, conditional, speculative, sum_guard, first_tile };
 template <>
-struct EnumNames<Reference> {
-  static constexpr std::array<std::string_view, 5> names{"r0", "r1", "r2", "r3", "r4"};
+struct EnumNames<MaxPolicy> {
+  static constexpr std::array<std::string_view, 5> names{"always", "conditional", "speculative", "sum_guard",
+                                                         "first_tile"};
+  static constexpr std::array<std::string_view, 5> former{"r0", "r1", "r2", "r3", "r4"};
 };
 // Does the first tile alone decide about the maximum?
-constexpr bool first_tile_decides(Reference reference) {
-  return reference == Reference::r3 || reference == Reference::r4;
+constexpr bool first_tile_decides(MaxPolicy policy) {
+  return policy == MaxPolicy::sum_guard || policy == MaxPolicy::first_tile;
 }
 
 enum class MaskLoop { split, branch };
@@ -81,32 +84,32 @@ struct EnumNames<Extents> {
   static constexpr std::array<std::string_view, 2> names{"block", "warpgroup"};
 };
 
-enum class Settle { sums, exponentials, none };
+enum class Pin { sums, exponentials, none };
 template <>
-struct EnumNames<Settle> {
+struct EnumNames<Pin> {
   static constexpr std::array<std::string_view, 3> names{"sums", "exponentials", "none"};
 };
 
 struct AttentionConfig {
   static constexpr std::string_view kName = "attention";
   using Computes = AttentionForward;
-  int consumers = 2;
+  int consumer_warpgroups = 2;
   int key_tile = 128;
   int k_stages = 2, v_stages = 2;
-  Order order = Order::s1;
-  Baton baton = Baton::none;
-  Reference reference = Reference::r0;
+  Order order = Order::qk_first;
+  Pingpong pingpong = Pingpong::none;
+  MaxPolicy max_policy = MaxPolicy::always;
   TileOrder tile_order = TileOrder::flat;
   MaskLoop mask_loop = MaskLoop::split;
   CopyPath copy = CopyPath::automatic;
   Staging staging = Staging::over_q;
   Extents extents = Extents::block;
-  int blocks = 1;
+  int ctas_per_sm = 1;
   int stage_tiles = 1;
   bool pack_gqa = false;
   int kv_splits = 1;
   int q_stages = 1;
-  Settle settle = Settle::sums;
+  Pin pin = Pin::sums;
   QueryPlace q_in = QueryPlace::shared;
   Cache cache = Cache::none;
   int head_group = 0;

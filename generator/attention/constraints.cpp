@@ -10,7 +10,7 @@ namespace warpfinch {
 namespace {
 
 // Besides S, where a tile of its own holds exponentials that else go into P one by one (measured from ptxas,
-// s1 with r2).
+// qk_first with speculative).
 constexpr int kOthersBesideExponentials = 16;
 
 // O leaves through the buffer of Q, or one of its own.
@@ -19,21 +19,22 @@ Reason shared_memory_violated(const AttentionForward& f, const AttentionConfig& 
     return lower::aligned_bytes(size_of(f.dtype) * rows * columns);
   };
   const int64_t dim = f.head_dim, value_dim = effective_value_dim(f);
-  const int64_t rows = int64_t{warpgroup_rows(target)} * c.consumers,
+  const int64_t rows = int64_t{warpgroup_rows(target)} * c.consumer_warpgroups,
                 staged = int64_t{c.key_tile} * c.stage_tiles;
   const bool own = c.staging == Staging::own, apart = c.staging != Staging::over_q;
   const int64_t q = c.q_stages * tile(rows, apart ? dim : std::max(dim, value_dim)),
                 o = own ? tile(rows, value_dim) : 0;
   const int64_t k = c.k_stages * tile(staged, dim), v = c.v_stages * tile(staged, value_dim);
   const int64_t p = c.p_in == WeightPlace::shared ? tile(rows, c.key_tile) : 0;
-  const int64_t walk = lower::walk_bytes(c.tile_order == TileOrder::dynamic, first_tile_decides(c.reference));
+  const int64_t walk =
+      lower::walk_bytes(c.tile_order == TileOrder::dynamic, first_tile_decides(c.max_policy));
   const int64_t barriers = 2 * lower::kBarrierBytes * (c.q_stages + c.k_stages + c.v_stages) + walk;
   const std::string claims = c.tile_order == TileOrder::dynamic ? fmt::format(", claims {} bytes", walk) : "";
   const std::string weights = p > 0 ? fmt::format("p {} KB, ", p / 1024) : "";
   return bytes_violated(q + k + v + p + o + std::max<int64_t>(kBarrierRoom, barriers),
                         fmt::format("q {} KB, k {} KB, v {} KB, {}o {} KB, barriers 1 KB{}", q / 1024,
                                     k / 1024, v / 1024, weights, o / 1024, claims),
-                        lower::shared_limit(target, c.blocks));
+                        lower::shared_limit(target, c.ctas_per_sm));
 }
 
 Reason registers_violated(const AttentionForward& f, const AttentionConfig& c, const Target& target) {
@@ -42,16 +43,16 @@ Reason registers_violated(const AttentionForward& f, const AttentionConfig& c, c
   const int value_dim = static_cast<int>(effective_value_dim(f)), o = value_dim / 2;
   const bool held = c.q_in == QueryPlace::registers;
   const int q = held ? static_cast<int>(f.head_dim) / 4 : 0;  // packed like P
-  if (Reason reason = instruction_violated(c.key_tile, held ? kBesideSumsAndFactor : kBesideSums, c.consumers,
-                                           c.blocks, target))
+  if (Reason reason = instruction_violated(c.key_tile, held ? kBesideSumsAndFactor : kBesideSums,
+                                           c.consumer_warpgroups, c.ctas_per_sm, target))
     return reason;
   if (Reason reason = instruction_violated(value_dim, stored ? kBesideSums : kBesideSumsAndFactor,
-                                           c.consumers, c.blocks, target))
+                                           c.consumer_warpgroups, c.ctas_per_sm, target))
     return reason;
-  // Exponentials go into P one by one, but for two cases with r2: with s1 a product still reads P when they
-  // are taken; and a P in shared memory is written when all warps of the warpgroup have voted. Then a whole
-  // tile of exponentials stands beside S.
-  const bool beside = c.reference == Reference::r2 && (c.order == Order::s1 || stored);
+  // Exponentials go into P one by one, but for two cases with speculative: with qk_first a product still
+  // reads P when they are taken; and a P in shared memory is written when all warps of the warpgroup have
+  // voted. Then a whole tile of exponentials stands beside S.
+  const bool beside = c.max_policy == MaxPolicy::speculative && (c.order == Order::qk_first || stored);
   const int e = beside ? s : 0, others = beside ? kOthersBesideExponentials : kOtherRegisters;
   return consumer_need_violated(
       s + p + o + q + e + others,

@@ -26,9 +26,9 @@ void declare_tiles(Program& program, const AttentionFields& fields, const Attent
                                 ? register_tile("p", fields.dtype, {rows, keys})
                                 : shared_tile("p", fields.dtype, {rows, keys}));
   program.tensors.push_back(register_tile("o", DataType::fp32, {rows, value_dim}));
-  for (const char* name : {"reference", "shrink", "sum", "unfit"})
+  for (const char* name : {"reference", "o_scale", "sum", "unfit"})
     program.tensors.push_back(row_values(name, rows));
-  if (config.reference == Reference::r2) {
+  if (config.max_policy == MaxPolicy::speculative) {
     program.tensors.push_back(register_tile("e", DataType::fp32, {rows, keys}));
     program.tensors.push_back(row_values("share", rows));
   }
@@ -85,9 +85,10 @@ ColumnBounds key_bounds(const AttentionFields& fields, const AttentionConfig& co
   ColumnBounds bounds = column_bounds(band(fields), fields.kv_len, split ? trip : config.key_tile, own,
                                       row_tiles(fields, config).group, rows_of_keys(config));
   bounds.masked |= fields.kv_len % trip != 0;
-  // What a second walk does otherwise gets a loop of its own, too; with s7 the first trip does the same.
-  bounds.masked |= first_tile_decides(config.reference) && config.mask_loop == MaskLoop::split &&
-                   config.order != Order::s7;
+  // What a second walk does otherwise gets a loop of its own, too; with softmax_first the first trip does the
+  // same.
+  bounds.masked |= first_tile_decides(config.max_policy) && config.mask_loop == MaskLoop::split &&
+                   config.order != Order::softmax_first;
   if (!split) return bounds;
   const int64_t keys = split_keys(fields, config);
   return columns_within(bounds, symbol("split") * keys, (symbol("split") + 1) * keys, trip);
@@ -108,13 +109,13 @@ Op round_weights(const AttentionConfig& config, const char* exponentials) {
             {weights(config), tile(exponentials)});
 }
 
-// Raises the reference, and brings the sums and O to it. `shifted`: scale and lift of the exponentials.
+// Raises the reference, and brings the sums and O to it. `shifted`: scale and max_offset of the exponentials.
 std::vector<Op> raise_reference(Attributes shifted, const char* policy) {
-  const bool lazy = std::string_view(policy) == "r1";
+  const bool lazy = std::string_view(policy) == "conditional";
   set(shifted, "policy", policy);
-  return {op("reference", {tile("reference"), tile("shrink"), tile("s")}, shifted),
-          op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
-          op("rescale", {tile("o"), tile("shrink")}, lazy ? Attributes{{"when", "changed"}} : Attributes{})};
+  return {op("reference", {tile("reference"), tile("o_scale"), tile("s")}, shifted),
+          op("multiply", {tile("sum"), tile("sum"), tile("o_scale")}),
+          op("rescale", {tile("o"), tile("o_scale")}, lazy ? Attributes{{"when", "changed"}} : Attributes{})};
 }
 
 // How large a thread's share of a tile's row sum may be under a speculative reference. No exponential is
@@ -130,7 +131,7 @@ double speculation_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1
 // to the warpgroup, and so waits until each of its warps has voted.
 void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fields,
                                 const AttentionConfig& config, const Expr& first) {
-  const std::vector<Op> raise = raise_reference(plain_exponents(fields, config), "r0");
+  const std::vector<Op> raise = raise_reference(plain_exponents(fields, config), "always");
   const Op round = round_weights(config, "e");
   const bool own = config.p_in == WeightPlace::registers;
   std::vector<Op> exponentials = {op("speculative_exp2", {tile("e"), tile("s"), tile("reference")},
@@ -150,8 +151,9 @@ void append_speculative_softmax(std::vector<Op>& body, const AttentionFields& fi
   body.push_back(op("add", {tile("sum"), tile("sum"), tile("share")}));
 }
 
-// How large a thread's share of the row sum may be under a reference that follows the sums (r3). In fp16 P
-// has to be finite, in bf16 the sums of a tile that starts at the limit: 2^97 are left for what it adds.
+// How large a thread's share of the row sum may be under a reference that follows the sums (sum_guard). In
+// fp16 P has to be finite, in bf16 the sums of a tile that starts at the limit: 2^97 are left for what it
+// adds.
 double sum_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p30; }
 
 // A warp whose sums have left the limit raises the reference by what they grew, before P is made of the
@@ -159,9 +161,9 @@ double sum_limit(DataType p) { return p == DataType::fp16 ? 0x1p15 : 0x1p30; }
 Op follow_sums(const Attributes& shifted, DataType type, const Expr& first) {
   const Operand limit = number(sum_limit(type));
   Op rise = op("any_above", {tile("sum"), limit});
-  rise.body = {op("raise_to_sum", {tile("reference"), tile("shrink"), tile("sum"), limit}, shifted),
-               op("multiply", {tile("sum"), tile("sum"), tile("shrink")}),
-               op("rescale", {tile("s"), tile("shrink")}), op("rescale", {tile("o"), tile("shrink")})};
+  rise.body = {op("raise_to_sum", {tile("reference"), tile("o_scale"), tile("sum"), limit}, shifted),
+               op("multiply", {tile("sum"), tile("sum"), tile("o_scale")}),
+               op("rescale", {tile("s"), tile("o_scale")}), op("rescale", {tile("o"), tile("o_scale")})};
   if (is_constant(first)) return rise;
   Op behind_first = op("if", {expr(operation("==", first, 0))}, {{"cold", ""}});
   behind_first.body = {std::move(rise)};
@@ -173,8 +175,9 @@ Op follow_sums(const Attributes& shifted, DataType type, const Expr& first) {
 void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const AttentionConfig& config,
                     const Expr& first) {
   const Attributes shifted = plain_exponents(fields, config);
-  const Reference policy = config.reference;
-  std::vector<Op> raise = raise_reference(shifted, policy == Reference::r1 ? "r1" : "r0");
+  const MaxPolicy policy = config.max_policy;
+  std::vector<Op> raise =
+      raise_reference(shifted, policy == MaxPolicy::conditional ? "conditional" : "always");
   const Op exponentials =
       op("softmax_exp2", {tile("s"), tile("reference")}, exp2_attributes(config, shifted));
   const Op sum = op("row_sum", {tile("sum"), tile("s")}, {{"accumulate", ""}, {"partial", ""}});
@@ -184,7 +187,8 @@ void append_softmax(std::vector<Op>& body, const AttentionFields& fields, const 
     Op rare = op("if", {expr(max(operation("!=", symbol("safe"), 0), first))}, {{"cold", ""}});
     rare.body = std::move(raise);
     body.insert(body.end(), {rare, exponentials, sum});
-    if (policy == Reference::r3) body.push_back(follow_sums(exponents(fields, config), fields.dtype, first));
+    if (policy == MaxPolicy::sum_guard)
+      body.push_back(follow_sums(exponents(fields, config), fields.dtype, first));
     body.push_back(round);
   } else {
     // O is rescaled last: it is what an mma may still have in flight.
@@ -222,7 +226,7 @@ std::vector<Op> stage_body(const AttentionFields& fields, const AttentionConfig&
     append_mask(body, "s", band(fields), fields.q_len, fields.kv_len, is_ragged(fields, config), column,
                 tiles.group);
     const Expr first = part == 0 ? operation("==", n, begin) : Expr(0);
-    if (config.reference == Reference::r2)
+    if (config.max_policy == MaxPolicy::speculative)
       append_speculative_softmax(body, fields, config, first);
     else
       append_softmax(body, fields, config, first);
@@ -270,7 +274,7 @@ std::vector<Range> tile_axes(const AttentionFields& fields, const AttentionConfi
 
 // As many as blocks fit at a time.
 int64_t lists(const AttentionFields& fields, const AttentionConfig& config, const Target& target) {
-  return std::min(row_tile_count(fields, config), int64_t{target.multiprocessors} * config.blocks);
+  return std::min(row_tile_count(fields, config), int64_t{target.multiprocessors} * config.ctas_per_sm);
 }
 
 }  // namespace
@@ -281,16 +285,16 @@ Program build_attention_forward(const AttentionFields& fields, const AttentionCo
   program.name = "attention_forward";
   program.attributes = {{"target", target.name},
                         {"order", value_to_text(config.order)},
-                        {"baton", value_to_text(config.baton)},
+                        {"pingpong", value_to_text(config.pingpong)},
                         {"mask_loop", value_to_text(config.mask_loop)},
                         {"copy", value_to_text(config.copy)}};
   if (config.staging != Staging::over_q) set(program.attributes, "staging", value_to_text(config.staging));
-  if (config.settle != Settle::sums) set(program.attributes, "settle", value_to_text(config.settle));
+  if (config.pin != Pin::sums) set(program.attributes, "pin", value_to_text(config.pin));
   if (config.swizzle != SwizzleCap::widest) set(program.attributes, "swizzle", value_to_text(config.swizzle));
-  if (config.blocks > 1) set(program.attributes, "blocks", number_to_text(config.blocks));
+  if (config.ctas_per_sm > 1) set(program.attributes, "ctas_per_sm", number_to_text(config.ctas_per_sm));
   if (config.producer_regs > 0)
     set(program.attributes, "producer_regs", number_to_text(config.producer_regs));
-  program.constants = {{"m_tile", 64 * config.consumers}, {"key_tile", config.key_tile}};
+  program.constants = {{"m_tile", 64 * config.consumer_warpgroups}, {"key_tile", config.key_tile}};
   declare_params(program, fields, config);
   declare_tiles(program, fields, config);
   choose_copy_path(program, "q", config.q_copy);

@@ -24,13 +24,13 @@ constexpr std::string_view kOnlyOwnPath = "auto is best wherever it was measured
 bool beyond_l2(const F& f, const Target& target) { return bytes(f) > target.l2_bytes; }
 
 // --- constraints of one gene that take more than a line ---------------------------------------------------
-// With s7 the last trip over the keys leaves its loop after the softmax, and the epilogue multiplies that
-// tile's P by V. Under a window's left edge mask_loop=split makes several loops, and it depends on the row in
-// which of them its last tile lies: none of them could be the one that is left. With branch there is one
-// loop.
+// With softmax_first the last trip over the keys leaves its loop after the softmax, and the epilogue
+// multiplies that tile's P by V. Under a window's left edge mask_loop=split makes several loops, and it
+// depends on the row in which of them its last tile lies: none of them could be the one that is left. With
+// branch there is one loop.
 Reason order_violated(const F& f, const C& c, const Target&) {
-  if (c.order != Order::s7 || c.mask_loop == MaskLoop::branch || !band(f).first) return {};
-  return "order=s7 with a window's left edge needs mask_loop=branch";
+  if (c.order != Order::softmax_first || c.mask_loop == MaskLoop::branch || !band(f).first) return {};
+  return "order=softmax_first with a window's left edge needs mask_loop=branch";
 }
 
 // A list is a block's tiles, made up so that blocks finish together. That changes something only if tiles
@@ -44,7 +44,7 @@ Reason tile_order_violated(const F& f, const C& c, const Target&) {
 }
 
 // A warpgroup with bounds of its own skips tiles by a branch. Warpgroups then make different numbers of
-// trips, but a baton wants the same number from all: it is taken only in a loop of unmasked tiles, which all
+// trips, but a turn wants the same number from all: it is taken only in a loop of unmasked tiles, which all
 // walk through together.
 Reason extents_violated(const F& f, const C& c, const Target&) {
   if (c.extents == Extents::block) return {};
@@ -52,13 +52,13 @@ Reason extents_violated(const F& f, const C& c, const Target&) {
   if (!visible.last)
     return fmt::format(
         "extents=warpgroup needs a mask that ends the rows; each of the {} warpgroups sees all keys",
-        c.consumers);
-  if (c.mask_loop == MaskLoop::branch && c.baton == Baton::none) return {};
+        c.consumer_warpgroups);
+  if (c.mask_loop == MaskLoop::branch && c.pingpong == Pingpong::none) return {};
   if (c.mask_loop == MaskLoop::split && !visible.first) return {};
   return fmt::format(
-      "extents=warpgroup with {} warpgroups needs mask_loop=branch and baton=none{}, it has {} and {}",
-      c.consumers, visible.first ? "" : ", or mask_loop=split", value_to_text(c.mask_loop),
-      value_to_text(c.baton));
+      "extents=warpgroup with {} warpgroups needs mask_loop=branch and pingpong=none{}, it has {} and {}",
+      c.consumer_warpgroups, visible.first ? "" : ", or mask_loop=split", value_to_text(c.mask_loop),
+      value_to_text(c.pingpong));
 }
 
 // With mask_loop=split the loop of the window's left edge would have to end between two tiles of a stage.
@@ -98,20 +98,20 @@ Reason q_stages_violated(const F&, const C& c, const Target&) {
                      c.q_stages, value_to_text(c.tile_order), value_to_text(c.staging));
 }
 
-// With s0 and s7 no product runs beside the softmax, so there is no wait to hold anything in front of. With
-// s1 the check of r3 reads the sums, and a turn around the exponentials ends behind them: either holds them
-// there whatever `settle` says, and the config would only be another name of the same kernel.
-Reason settle_violated(const F&, const C& c, const Target&) {
-  if (c.settle == Settle::sums) return {};
-  if (c.order != Order::s1)
-    return fmt::format("settle={} needs order=s1, where a product runs beside the softmax",
-                       value_to_text(c.settle));
-  if (c.settle == Settle::none && c.reference == Reference::r3)
-    return "settle=none is what settle=sums is with reference=r3, whose check holds the sums";
-  if (c.baton != Baton::exponentials) return {};
-  return fmt::format(
-      "settle={} is what settle=sums is with baton=exponentials: {} warpgroups' turns hold both",
-      value_to_text(c.settle), c.consumers);
+// With pv_first and softmax_first no product runs beside the softmax, so there is no wait to hold anything in
+// front of. With qk_first the check of sum_guard reads the sums, and a turn around the exponentials ends
+// behind them: either holds them there whatever `pin` says, and the config would only be another name of the
+// same kernel.
+Reason pin_violated(const F&, const C& c, const Target&) {
+  if (c.pin == Pin::sums) return {};
+  if (c.order != Order::qk_first)
+    return fmt::format("pin={} needs order=qk_first, where a product runs beside the softmax",
+                       value_to_text(c.pin));
+  if (c.pin == Pin::none && c.max_policy == MaxPolicy::sum_guard)
+    return "pin=none is what pin=sums is with max_policy=sum_guard, whose check holds the sums";
+  if (c.pingpong != Pingpong::exponentials) return {};
+  return fmt::format("pin={} is what pin=sums is with pingpong=exponentials: {} warpgroups' turns hold both",
+                     value_to_text(c.pin), c.consumer_warpgroups);
 }
 
 Reason cache_violated(const F&, const C& c, const Target&) {
@@ -170,7 +170,7 @@ Reason cluster_violated(const F& f, const C& c, const Target& target) {
     return fmt::format(
         "cluster={} wants tile_order=flat or static: each of its {} blocks would {} of its own", c.cluster,
         c.cluster, c.tile_order == TileOrder::dynamic ? "claim a tile" : "have a list");
-  const int64_t rows = row_tiles(f, c).rows, m_tile = int64_t{warpgroup_rows(target)} * c.consumers;
+  const int64_t rows = row_tiles(f, c).rows, m_tile = int64_t{warpgroup_rows(target)} * c.consumer_warpgroups;
   if (rows <= m_tile * (c.cluster - 1))
     return fmt::format("cluster={} wants as many row tiles: {} rows in tiles of {} are {}", c.cluster, rows,
                        m_tile, (rows + m_tile - 1) / m_tile);
@@ -197,8 +197,8 @@ Reason swizzle_violated(const F& f, const C& c, const Target&) {
 
 const Genes<AttentionConfig>& AttentionConfig::genes() {
   static const Genes<C> rows{
-      {.name = "consumers",
-       .field = field<&C::consumers>(),
+      {.name = "consumer_warpgroups",
+       .field = field<&C::consumer_warpgroups>(),
        .printed = Printed::always,
        .meaning = "Consumer warpgroups of a block; each computes 64 query rows",
        .place = "constant `m_tile` = 64 × consumers; pass `roles`",
@@ -206,8 +206,9 @@ const Genes<AttentionConfig>& AttentionConfig::genes() {
        .constraint = {.meaning = "a block has 1 to 4 consumer warpgroups beside its producer",
                       .violated =
                           [](const F&, const C& c, const Target& target) {
-                            return consumers_violated(c.consumers, target);
-                          }}},
+                            return consumers_violated(c.consumer_warpgroups, target);
+                          }},
+       .former = "consumers"},
       {.name = "key_tile",
        .field = field<&C::key_tile>(),
        .printed = Printed::always,
@@ -232,40 +233,48 @@ const Genes<AttentionConfig>& AttentionConfig::genes() {
       {.name = "order",
        .field = field<&C::order>(),
        .printed = Printed::always,
-       .meaning = "The order of the tile's body. s0: QK(i), wait, softmax(i), PV(i); s1: QK(i) and PV(i-1) "
-                  "are issued together, and softmax(i) runs beside PV(i-1); s7: softmax(i), then PV(i) and "
+       .meaning = "The order of the tile's body. pv_first: QK(i), wait, softmax(i), PV(i); qk_first: QK(i) "
+                  "and PV(i-1) "
+                  "are issued together, and softmax(i) runs beside PV(i-1); softmax_first: softmax(i), then "
+                  "PV(i) and "
                   "QK(i+1) are issued together, wait",
        .place = "program attribute `order=`; pass `pipeline`",
        .searched = {.values = every_value<Order>()},
-       .constraint = {.meaning = "order=s7 branches around the masks of a window's left edge",
+       .constraint = {.meaning = "order=softmax_first branches around the masks of a window's left edge",
                       .violated = order_violated}},
-      {.name = "baton",
-       .field = field<&C::baton>(),
+      {.name = "pingpong",
+       .field = field<&C::pingpong>(),
        .printed = Printed::always,
        .meaning = "What consumer warpgroups take turns in. none: nothing; issue: the issue of their mma ops; "
                   "exponentials: the softmax's exponentials and their sums",
-       .place = "program attribute `baton=`; pass `baton`",
+       .place = "program attribute `pingpong=`; pass `pingpong`",
        .searched = {.values = {"none", "issue"},
                     .remark = "turns around the exponentials were slower wherever they were measured on "
                               "Hopper"},
-       .constraint = {.meaning = "a baton has at least two consumers to take turns",
+       .constraint = {.meaning = "a turn has at least two consumers to take turns",
                       .violated = [](const F&, const C& c, const Target&) -> Reason {
-                        if (c.baton == Baton::none || c.consumers >= 2) return {};
-                        return fmt::format("baton={} needs at least 2 consumers to take turns, consumers={}",
-                                           value_to_text(c.baton), c.consumers);
-                      }}},
-      {.name = "reference",
-       .field = field<&C::reference>(),
+                        if (c.pingpong == Pingpong::none || c.consumer_warpgroups >= 2) return {};
+                        return fmt::format(
+                            "pingpong={} needs at least 2 consumers to take turns, consumer_warpgroups={}",
+                            value_to_text(c.pingpong), c.consumer_warpgroups);
+                      }},
+       .former = "baton"},
+      {.name = "max_policy",
+       .field = field<&C::max_policy>(),
        .printed = Printed::always,
-       .meaning = "The number that a row's exponentials are taken against. r0: the running maximum, and O is "
-                  "rescaled every tile; r1: raised only when a row of the warp grew by more than 8 in log2 "
-                  "units, by a vote of the warp; r2: the old one is tried first, and a warp whose sums tell "
-                  "that it was too low raises it and takes the exponentials again; r3: the first tile's "
-                  "maximum, which a warp raises by what its sums have grown; r4: the first tile's maximum, "
-                  "and a row tile that it did not fit is done again with r0. r3 and, in bf16, r2 also do "
-                  "such row tiles or rows again",
+       .meaning =
+           "The number that a row's exponentials are taken against. always: the running maximum, and O is "
+           "rescaled every tile; conditional: raised only when a row of the warp grew by more than 8 in log2 "
+           "units, by a vote of the warp; speculative: the old one is tried first, and a warp whose sums "
+           "tell "
+           "that it was too low raises it and takes the exponentials again; sum_guard: the first tile's "
+           "maximum, which a warp raises by what its sums have grown; first_tile: the first tile's maximum, "
+           "and a row tile that it did not fit is done again with always. sum_guard and, in bf16, "
+           "speculative also do "
+           "such row tiles or rows again",
        .place = "`policy=` of op `reference`, ops around it, `retry=` of the grid",
-       .searched = {.values = every_value<Reference>()}},
+       .searched = {.values = every_value<MaxPolicy>()},
+       .former = "reference"},
       {.name = "tile_order",
        .field = field<&C::tile_order>(),
        .printed = Printed::always,
@@ -286,7 +295,8 @@ const Genes<AttentionConfig>& AttentionConfig::genes() {
        .field = field<&C::mask_loop>(),
        .printed = Printed::always,
        .meaning =
-           "How tiles that need the mask, or that decide about the reference (r3, r4), are told from "
+           "How tiles that need the mask, or that decide about the reference (sum_guard, first_tile), are "
+           "told from "
            "the others. split: they have loops of their own; branch: by a branch that all threads take",
        .place = "program attribute `mask_loop=`; pass `split_mask`",
        .searched = {.values = every_value<MaskLoop>()}},
@@ -320,12 +330,13 @@ const Genes<AttentionConfig>& AttentionConfig::genes() {
                           "warpgroups with bounds of their own branch around masks, and take turns only in a "
                           "loop of unmasked tiles",
                       .violated = extents_violated}},
-      {.name = "blocks",
-       .field = field<&C::blocks>(),
+      {.name = "ctas_per_sm",
+       .field = field<&C::ctas_per_sm>(),
        .meaning = "Blocks that run on a multiprocessor at a time",
-       .place = "program attribute `blocks=`; register budgets, `__launch_bounds__`",
+       .place = "program attribute `ctas_per_sm=`; register budgets, `__launch_bounds__`",
        .legal = {.least = 1, .most = 8},
-       .searched = {.values = numbers({1, 2, 3})}},
+       .searched = {.values = numbers({1, 2, 3})},
+       .former = "blocks"},
       {.name = "stage_tiles",
        .field = field<&C::stage_tiles>(),
        .meaning = "Key tiles that one ring stage holds and one trip of the loop computes",
@@ -370,17 +381,19 @@ const Genes<AttentionConfig>& AttentionConfig::genes() {
        .searched = {.values = numbers({1, 2})},
        .constraint = {.meaning = "a second Q is for persistent blocks that stage O apart",
                       .violated = q_stages_violated}},
-      {.name = "settle",
-       .field = field<&C::settle>(),
+      {.name = "pin",
+       .field = field<&C::pin>(),
        .meaning =
            "What must be computed before the wait for the PV product that runs beside the softmax; else "
            "ptxas moves it behind. sums: the exponentials and their sums; exponentials: these alone; "
-           "none: nothing. With r2 the check of the sums stands there anyway; the plain loop of r3 and "
-           "r4 (mask_loop=split) always keeps the scores apart",
-       .place = "program attribute `settle=`; pass `synchronize`",
-       .searched = {.values = every_value<Settle>()},
+           "none: nothing. With speculative the check of the sums stands there anyway; the plain loop of "
+           "sum_guard and "
+           "first_tile (mask_loop=split) always keeps the scores apart",
+       .place = "program attribute `pin=`; pass `synchronize`",
+       .searched = {.values = every_value<Pin>()},
        .constraint = {.meaning = "arithmetic is held beside a product where one runs",
-                      .violated = settle_violated}},
+                      .violated = pin_violated},
+       .former = "settle"},
       {.name = "q_in",
        .field = field<&C::q_in>(),
        .meaning =

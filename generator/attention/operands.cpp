@@ -33,7 +33,7 @@ lower::RoleShares shares_of(const AttentionForward& f, const AttentionConfig& c,
   const lower::Copier copier =
       std::max({copier_of(queries, row_tiles_param(user[0], row_tiles(f, c)), target),
                 copier_of(keys, param(user[1]), target), copier_of(keys, param(user[2]), target)});
-  return {c.consumers, c.blocks, copier, c.producer_regs};
+  return {c.consumer_warpgroups, c.ctas_per_sm, copier, c.producer_regs};
 }
 
 }  // namespace warpfinch

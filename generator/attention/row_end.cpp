@@ -52,14 +52,14 @@ Op recompute(const AttentionFields& fields, const AttentionConfig& config) {
 
 }  // namespace
 
-bool may_do_again(const AttentionConfig& config) { return first_tile_decides(config.reference); }
+bool may_do_again(const AttentionConfig& config) { return first_tile_decides(config.max_policy); }
 
 // What exponentials are taken with. P in fp16 ends at 2^-24, where bf16 goes on: there P is lifted, so that
-// keys of little weight, whose values may be large, are not lost. Normalizing takes the factor out again. r1
-// lets P grow by 2^8, which with 2^7 stays below 65504.
+// keys of little weight, whose values may be large, are not lost. Normalizing takes the factor out again.
+// conditional lets P grow by 2^8, which with 2^7 stays below 65504.
 Attributes exponents(const AttentionFields& fields, const AttentionConfig& config) {
   Attributes attributes{{"scale", score_scale(fields, config)}};
-  if (fields.dtype == DataType::fp16) set(attributes, "lift", "7");
+  if (fields.dtype == DataType::fp16) set(attributes, "max_offset", "7");
   return attributes;
 }
 

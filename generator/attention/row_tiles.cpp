@@ -14,7 +14,7 @@ RowTiles row_tiles(const AttentionFields& fields, const AttentionConfig& config)
 
 int64_t row_tile_count(const AttentionFields& fields, const AttentionConfig& config) {
   const RowTiles tiles = row_tiles(fields, config);
-  const int64_t rows = 64 * config.consumers;
+  const int64_t rows = 64 * config.consumer_warpgroups;
   return fields.batch * tiles.heads * ((tiles.rows + rows - 1) / rows) * config.kv_splits;
 }
 

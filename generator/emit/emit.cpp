@@ -135,7 +135,7 @@ class Emitter {
     if (claims_tiles()) arguments += ", u32* tile_counter";
     const std::string dims = cluster() > 1 ? fmt::format("__cluster_dims__({}, 1, 1) ", cluster()) : "";
     line(fmt::format("extern \"C\" __global__ void {}__launch_bounds__({}, {}) {}({}) {{", dims, threads_,
-                     integer(program_.attributes, "blocks", 1), spell_symbol(program_.name), arguments),
+                     integer(program_.attributes, "ctas_per_sm", 1), spell_symbol(program_.name), arguments),
          1);
     ++depth_;
   }
@@ -276,10 +276,10 @@ class Emitter {
   void consumer_state(const Op& role, int64_t warps) {
     groups_ = static_cast<int>(warps / 4);
     const std::set<std::string> names = names_in(role.body);
-    const bool batons = has(role.attributes, "baton");
-    if (names.contains("warpgroup") || batons || has_op("join_warpgroup"))
+    const bool turns = has(role.attributes, "pingpong");
+    if (names.contains("warpgroup") || turns || has_op("join_warpgroup"))
       line("const int warpgroup = warp / 4;");
-    if (batons) line(fmt::format("baton_open<{}>(warpgroup);", groups_));
+    if (turns) line(fmt::format("pingpong_open<{}>(warpgroup);", groups_));
     int ir_line = 1;
     for (const Tensor& tensor : program_.tensors) {
       ++ir_line;

@@ -10,7 +10,7 @@ namespace warpfinch {
 struct GemmConfig {
   static constexpr std::string_view kName = "gemm";
   using Computes = Gemm;
-  int consumers = 2;
+  int consumer_warpgroups = 2;
   int n_tile = 128, k_tile = 64;
   int stages = 4;
   int group = 8;

@@ -8,17 +8,18 @@ namespace {
 
 // Room for c is no must: without it the generator stores c from registers.
 Reason shared_memory_violated(const Gemm& gemm, const GemmConfig& c, const Target& target) {
-  const int64_t rows = int64_t{warpgroup_rows(target)} * c.consumers;
+  const int64_t rows = int64_t{warpgroup_rows(target)} * c.consumer_warpgroups;
   const int64_t ring = int64_t{size_of(gemm.dtype)} * c.stages * (rows + c.n_tile) * c.k_tile;
   return bytes_violated(ring + kBarrierRoom, fmt::format("ring {} KB, barriers 1 KB", ring / 1024),
                         target.shared_bytes_per_block);
 }
 
 Reason registers_violated(const Gemm&, const GemmConfig& c, const Target& target) {
-  if (Reason reason = instruction_violated(c.n_tile, kBesideSums, c.consumers, 1, target)) return reason;
+  if (Reason reason = instruction_violated(c.n_tile, kBesideSums, c.consumer_warpgroups, 1, target))
+    return reason;
   const int sums = c.n_tile / 2;
   return consumer_need_violated(sums + kOtherRegisters, fmt::format("C {}, others {}", sums, kOtherRegisters),
-                                {.consumers = c.consumers}, target);
+                                {.consumers = c.consumer_warpgroups}, target);
 }
 
 }  // namespace

@@ -18,11 +18,11 @@ constexpr double kLoadLatency = 1500;    // clocks that the ring has to cover
 constexpr double kIssueEfficiency[] = {0.66, 0.88, 0.90, 0.86};  // of the MMA rate with 1 .. 4 warpgroups
 
 double gemm_step_clocks(const GemmConfig& c, const Target& target) {
-  const double rows = 64.0 * c.consumers;
+  const double rows = 64.0 * c.consumer_warpgroups;
   const double mma = rows * c.n_tile * c.k_tile * 2.0 / target.mma_flops_per_clock;
   // m64nNk16 takes N/2 clocks and reads 64 x 16 of A and N x 16 of B from shared memory at 128 bytes a clock.
   const double shared = std::max(1.0, (16.0 + c.n_tile / 4.0) / (c.n_tile / 2.0));
-  const double issue = mma * shared / kIssueEfficiency[std::clamp(c.consumers, 1, 4) - 1];
+  const double issue = mma * shared / kIssueEfficiency[std::clamp(c.consumer_warpgroups, 1, 4) - 1];
   const double loads = (rows + c.n_tile) * c.k_tile * 2.0 / kL2BytesPerClock;
   const double waits_per_step = 40;     // mbarrier and wgmma waits
   const double ahead = c.stages - 1.5;  // one stage is being read, one is on its way back half of the time
@@ -33,7 +33,7 @@ double gemm_step_clocks(const GemmConfig& c, const Target& target) {
 }  // namespace
 
 double kernel_us(const Gemm& gemm, const GemmConfig& c, const Target& target) {
-  const double rows = 64.0 * c.consumers;
+  const double rows = 64.0 * c.consumer_warpgroups;
   const double tiles = static_cast<double>(gemm.batch) * ceil_div(static_cast<double>(gemm.m), rows) *
                        ceil_div(static_cast<double>(gemm.n), c.n_tile);
   const double steps = ceil_div(static_cast<double>(gemm.k), c.k_tile);

@@ -83,7 +83,7 @@ Program build_matmul(const Matmul& matmul, const GemmConfig& config, const Targe
   program.name = matmul.kernel;
   program.attributes = {{"target", target.name}, {"copy", value_to_text(config.copy)}};
   program.constants = {
-      {"m_tile", 64 * config.consumers}, {"n_tile", config.n_tile}, {"k_tile", config.k_tile}};
+      {"m_tile", 64 * config.consumer_warpgroups}, {"n_tile", config.n_tile}, {"k_tile", config.k_tile}};
   declare(program, matmul, config);
 
   Op grid = op("grid", {}, {{"tile_order", value_to_text(config.tile_order)}});

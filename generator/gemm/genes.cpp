@@ -9,8 +9,8 @@ using C = GemmConfig;
 
 const Genes<GemmConfig>& GemmConfig::genes() {
   static const Genes<C> rows{
-      {.name = "consumers",
-       .field = field<&C::consumers>(),
+      {.name = "consumer_warpgroups",
+       .field = field<&C::consumer_warpgroups>(),
        .printed = Printed::always,
        .meaning = "Consumer warpgroups of a block; each computes 64 rows of c",
        .place = "constant `m_tile` = 64 × consumers; pass `roles`",
@@ -18,8 +18,9 @@ const Genes<GemmConfig>& GemmConfig::genes() {
        .constraint = {.meaning = "a block has 1 to 4 consumer warpgroups beside its producer",
                       .violated =
                           [](const Gemm&, const C& c, const Target& target) {
-                            return consumers_violated(c.consumers, target);
-                          }}},
+                            return consumers_violated(c.consumer_warpgroups, target);
+                          }},
+       .former = "consumers"},
       {.name = "n_tile",
        .field = field<&C::n_tile>(),
        .printed = Printed::always,

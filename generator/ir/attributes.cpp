@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "generator/former_words.hpp"
 #include "generator/fp32.hpp"
 #include "generator/text.hpp"
 
@@ -20,6 +21,11 @@ AttributeInfo flag(std::string_view name) { return {.name = name, .form = Form::
 AttributeInfo text(std::string_view name) { return {.name = name, .form = Form::text}; }
 AttributeInfo words(std::string_view name, std::vector<std::string_view> values) {
   return {.name = name, .form = Form::words, .words = std::move(values)};
+}
+AttributeInfo formerly(std::string_view name, AttributeInfo info, std::vector<std::string_view> words = {}) {
+  info.former = name;
+  info.former_words = std::move(words);
+  return info;
 }
 AttributeInfo at_least(std::string_view name, int64_t least) {
   return {.name = name, .form = Form::integer, .least = least};
@@ -41,15 +47,15 @@ std::vector<AttributeInfo> table() {
   return {
       // of the kernel
       text("target"),
-      words("order", {"s0", "s1", "s7"}),
-      words("baton", {"none", "issue", "exponentials", ""}),
+      formerly("order", words("order", {"pv_first", "qk_first", "softmax_first"}), {"s0", "s1", "s7"}),
+      formerly("baton", words("pingpong", {"none", "issue", "exponentials", ""})),
       words("mask_loop", {"split", "branch"}),
       words("copy", {"auto", "ld", "cp_async"}),
       words("staging", {"over_q", "own", "none"}),
-      words("settle", {"sums", "exponentials", "none"}),
+      formerly("settle", words("pin", {"sums", "exponentials", "none"})),
       words("swizzle", {"32", "64", "128"}),
       words("producer_regs", {"24", "32", "40", "56"}),
-      at_least("blocks", 1),
+      formerly("blocks", at_least("ctas_per_sm", 1)),
       at_least("threads", 32),
       at_least("shared_bytes", 0),
       // of declarations
@@ -90,7 +96,9 @@ std::vector<AttributeInfo> table() {
       in_template(flag("accumulate"), {"accumulate"}, "overwrite"),
       in_template(flag("partial"), {"partial"}, "whole"),
       in_template(words("when", {"changed"}), {"changed"}, "always"),
-      in_template(words("policy", {"r0", "r1"}), {"Always", "WhenGrownBy8"}, "Always"),
+      formerly("policy",
+               in_template(words("policy", {"always", "conditional"}), {"Always", "WhenGrownBy8"}, "Always"),
+               {"r0", "r1"}),
       in_template(words("shift", {"plain"}), {"Plain"}, "", "Exact"),
       in_template(words("polynomial", {"1", "2", "4", "8"})),
       in_template(at_least("rows_per_query", 1)),
@@ -98,7 +106,7 @@ std::vector<AttributeInfo> table() {
       in_template(at_least("pending", 0)),
       behind_arguments("scale", Form::factor, "1.0f"),
       behind_arguments("q_scale", Form::number, "1.0f"),
-      behind_arguments("lift", Form::number),
+      formerly("lift", behind_arguments("max_offset", Form::number)),
   };
 }
 
@@ -129,6 +137,21 @@ const AttributeInfo* find_attribute(std::string_view name) {
   for (const AttributeInfo& info : attribute_infos())
     if (info.name == name) return &info;
   return nullptr;
+}
+
+Attributes::value_type in_present_words(Attributes::value_type attribute) {
+  auto& [name, value] = attribute;
+  for (const AttributeInfo& info : attribute_infos()) {
+    if (name != info.name && (info.former.empty() || name != info.former)) continue;
+    if (name != info.name) note_former_word(name, info.name);
+    name = info.name;
+    for (size_t i = 0; i < info.former_words.size(); ++i)
+      if (value == info.former_words[i]) {
+        note_former_word(value, info.words[i]);
+        value = info.words[i];
+      }
+  }
+  return attribute;
 }
 
 std::string attribute_fault(const AttributeInfo& info, const std::string& value) {

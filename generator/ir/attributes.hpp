@@ -24,11 +24,16 @@ struct AttributeInfo {
   std::vector<std::string_view> spelled = {};
   // What stands there where the op has no such attribute; and where only a later argument asks for a place.
   std::string_view absent = {}, absent_in_front = {};
+  // What it and its words were called before; as many as `words`, or none.
+  std::string_view former = {};
+  std::vector<std::string_view> former_words = {};
 };
 
 const std::vector<AttributeInfo>& attribute_infos();
 // nullptr for an unknown one.
 const AttributeInfo* find_attribute(std::string_view name);
+// In today's words, an attribute that may be in those of an earlier version (generator/former_words.hpp).
+Attributes::value_type in_present_words(Attributes::value_type attribute);
 // What would be right in place of the value; empty where the value is.
 std::string attribute_fault(const AttributeInfo& info, const std::string& value);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "generator/former_words.hpp"
+
 namespace warpfinch::ir {
 namespace {
 
@@ -38,8 +40,8 @@ std::vector<OpInfo> table() {
       {"role",
        structure,
        {},
-       {"producer", "consumer", "compute", "warps", "regs", "baton"},
-       "the warps that run the body, with their register budget per thread; baton: its warpgroups take "
+       {"producer", "consumer", "compute", "warps", "regs", "pingpong"},
+       "the warps that run the body, with their register budget per thread; pingpong: its warpgroups take "
        "turns",
        kBlock},
       {"for",
@@ -138,34 +140,36 @@ std::vector<OpInfo> table() {
       {"reference",
        arithmetic,
        {updates(kRows), writes(kRows), reads(kTile)},
-       {"policy", "shift", "scale", "lift"},
+       {"policy", "shift", "scale", "max_offset"},
        "raises the softmax reference to the rows' maxima and gives the factor by which older sums shrink; "
-       "policy=r0: always, r1: only when a row of the warp grew by more than 8 in log2 units; scale and lift "
+       "policy=always: always, conditional: only when a row of the warp grew by more than 8 in log2 units; "
+       "scale and max_offset "
        "are those of the exponentials; shift=plain: right while the reference is below 2^23 in log2 units, "
        "which `flag_rows` looks at",
        kReduces},
       {"correction",
        arithmetic,
        {writes(kRows), reads(kRows), reads(kRows)},
-       {"scale", "lift"},
+       {"scale", "max_offset"},
        "the factor that brings what was summed under the reference a to the higher reference b"},
       {"raise_to_sum",
        arithmetic,
        {updates(kRows), writes(kRows), reads(kRows), reads(kNumber)},
-       {"scale", "lift"},
+       {"scale", "max_offset"},
        "raises the softmax reference of the rows whose sum, joined over their threads, is finite and above "
        "the number, so that the sum becomes 2^8, and gives the factor by which sums shrink, 1 for others"},
       {"softmax_exp2",
        arithmetic,
        {updates(kTile), reads(kRows)},
-       {"shift", "polynomial", "scale", "lift"},
-       "s = 2^(scale (s - reference) + lift); polynomial=N: N of every 16 of them are computed by a "
+       {"shift", "polynomial", "scale", "max_offset"},
+       "s = 2^(scale (s - reference) + max_offset); polynomial=N: N of every 16 of them are computed by a "
        "polynomial on the FMA pipe, not by ex2; shift=plain: as for reference"},
       {"speculative_exp2",
        arithmetic,
        {writes(kTile), reads(kTile), reads(kRows)},
-       {"polynomial", "scale", "lift"},
-       "e = 2^(scale (s - reference) + lift) while nobody knows whether the reference fits; infinite or NaN "
+       {"polynomial", "scale", "max_offset"},
+       "e = 2^(scale (s - reference) + max_offset) while nobody knows whether the reference fits; infinite "
+       "or NaN "
        "where it is far too low; for plain shifts; polynomial=N: as for softmax_exp2"},
       {"rescale",
        arithmetic,
@@ -175,7 +179,7 @@ std::vector<OpInfo> table() {
       {"flag_rows",
        arithmetic,
        {writes(kRows), reads(kRows), reads(kRows), reads(kTile)},
-       {"scale", "lift"},
+       {"scale", "max_offset"},
        "f = 1 where a row is not what it should be, else 0: its reference is not plain (see reference), its "
        "sum "
        "left [1/2, 2^100), or an element of the tile is infinite or NaN",
@@ -190,7 +194,7 @@ std::vector<OpInfo> table() {
        arithmetic,
        {updates(kTile), updates(kRows), updates(kRows), reads(kRows), reads(kRowPlace), reads(kGlobal),
         reads(kGlobal), reads(kRowIndex), reads(kIndex), reads(kIndex), reads(kIndex), reads(kIndex)},
-       {"rows_per_query", "scale", "q_scale", "lift"},
+       {"rows_per_query", "scale", "q_scale", "max_offset"},
        "attention's output, reference and sum of the flagged rows once more, value by value, from q, k and "
        "v: "
        "without the keys that a row gives no weight, whose values may be infinite or NaN, with sums that "
@@ -213,8 +217,8 @@ std::vector<OpInfo> table() {
       {"log_sum_exp",
        arithmetic,
        {writes(kRows), reads(kRows), reads(kRows)},
-       {"scale", "lift"},
-       "e = ln(2) (scale reference - lift) + ln(sum); -inf where the sum is 0",
+       {"scale", "max_offset"},
+       "e = ln(2) (scale reference - max_offset) + ln(sum); -inf where the sum is 0",
        kReduces},
       {"mask_causal",
        arithmetic,
@@ -278,11 +282,14 @@ std::vector<OpInfo> table() {
        {"pending"},
        "waits until at most `pending` groups are in flight; the named tiles may then be touched",
        kVariadic},
-      {"settle",
+      {"pin",
        synchronisation,
        {reads(kTile | kRows)},
        {},
-       "keeps the compiler from moving what the values are made of behind the next wait"},
+       "keeps the compiler from moving what the values are made of behind the next wait",
+       0,
+       {},
+       "settle"},
       {"fence_async",
        synchronisation,
        {},
@@ -297,14 +304,22 @@ std::vector<OpInfo> table() {
        0,
        {"warpgroup"}},
       {"wait_store", synchronisation, {}, {}, "waits until the warp's TMA stores have read shared memory"},
-      {"baton_wait", synchronisation, {}, {}, "waits for this warpgroup's turn", 0, {"warpgroup"}},
-      {"baton_pass",
+      {"pingpong_wait",
+       synchronisation,
+       {},
+       {},
+       "waits for this warpgroup's turn",
+       0,
+       {"warpgroup"},
+       "baton_wait"},
+      {"pingpong_pass",
        synchronisation,
        {},
        {},
        "hands the turn to the next warpgroup",
        0,
-       {"warpgroups", "warpgroup"}},
+       {"warpgroups", "warpgroup"},
+       "baton_pass"},
   };
 }
 
@@ -335,6 +350,15 @@ const OpInfo* find_op(std::string_view name) {
   for (const OpInfo& info : ops())
     if (info.name == name) return &info;
   return nullptr;
+}
+
+std::string op_in_present_words(std::string name) {
+  for (const OpInfo& info : ops()) {
+    if (info.former.empty() || info.former != name) continue;
+    note_former_word(name, info.name);
+    return std::string(info.name);
+  }
+  return name;
 }
 
 bool has_trait(const Op& op, Traits trait) {

@@ -55,9 +55,12 @@ struct OpInfo {
   // What the call takes beside them from the kernel around it: warpgroup, redo_mask, round, retry; and as
   // template argument: warpgroups.
   std::vector<std::string_view> implied = {};
+  std::string_view former = {};  // what it was called before
 };
 
 const std::vector<OpInfo>& ops();
+// In today's words, the name of an op that may be in those of an earlier version.
+std::string op_in_present_words(std::string name);
 // nullptr for an unknown op.
 const OpInfo* find_op(std::string_view name);
 bool has_trait(const Op& op, Traits trait);

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <limits>
 
+#include "generator/ir/attributes.hpp"
+#include "generator/ir/ops.hpp"
 #include "generator/ir/program.hpp"
 #include "generator/result.hpp"
 #include "generator/text.hpp"
@@ -189,14 +191,15 @@ class Parser {
     Attributes result;
     while (!line_ends() && peek() != '{') {
       const size_t start = at_;
-      const std::string key = name("an attribute");
-      if (has(result, key)) at_ = start, fail(fmt::format("attribute {} stands twice", quote(key)));
+      std::string key = name("an attribute"), value;
       if (peek() == '=') {
         ++at_;
-        result.emplace_back(key, attribute_value());
-      } else {
-        result.emplace_back(key, "");
+        value = attribute_value();
       }
+      auto attribute = in_present_words({std::move(key), std::move(value)});
+      if (has(result, attribute.first))
+        at_ = start, fail(fmt::format("attribute {} stands twice", quote(attribute.first)));
+      result.push_back(std::move(attribute));
     }
     return result;
   }
@@ -293,7 +296,7 @@ class Parser {
     Op result;
     skip_blanks();
     result.line = line();
-    result.name = name("an op");
+    result.name = op_in_present_words(name("an op"));
     if (result.name == "let") {
       result.ranges = {{name("a name"), {}, {}, {1}}};
       expect("=");

@@ -114,7 +114,7 @@ std::string free_name(const Program& program, const std::string& wanted) {
 // Declares the tile that a result is staged in; false where there is no room or TMA cannot store it.
 bool declare_staging(Program& program, const Tensor& result, const Tensor& registers, const Target& target,
                      std::string& name) {
-  const int64_t blocks = integer(program.attributes, "blocks", 1);
+  const int64_t blocks = integer(program.attributes, "ctas_per_sm", 1);
   const bool own_place = attribute(program.attributes, "staging") == "own";
   if (!tma_can_move(result) || registers.shape.size() != 2) return false;
   name = free_name(program, result.name);

@@ -11,7 +11,7 @@ const std::vector<Pass>& passes() {
       {"copy_paths", copy_paths},
       {"roles", roles},
       {"synchronize", synchronize},
-      {"baton", baton},
+      {"pingpong", pingpong},
       {"allocate_shared", allocate_shared},
   };
   return list;

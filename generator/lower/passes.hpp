@@ -27,7 +27,7 @@ Lowered roles(const ir::Program& program, const Target& target);
 // Derives fences, commits and waits of the mma ops, and moves releases behind the waits that cover them.
 Lowered synchronize(const ir::Program& program, const Target& target);
 // Takes turns among the consumers around the issue of the mma ops.
-Lowered baton(const ir::Program& program, const Target& target);
+Lowered pingpong(const ir::Program& program, const Target& target);
 // Places tiles and barriers in shared memory.
 Lowered allocate_shared(const ir::Program& program, const Target& target);
 

@@ -1,17 +1,17 @@
 // pipeline: rotates the loop that holds two mma ops, so that each tile's last one (PV) is issued beside the
 // next tile's first one (QK). A tile is a cycle of three: QK, softmax, PV; an order says where the loop
 // begins in it, and which of the two mma ops goes first.
-//   order=s0: PV(i-1), then QK(i): both are waited for before the softmax.
-//   order=s1: QK(i), then PV(i-1): the softmax starts when QK(i) is done, and runs beside PV(i-1).
-//   order=s7: softmax(i); PV(i), then QK(i+1): both are waited for at the loop's end.
-// With s0 and s1 PV runs one tile late: the first tile's softmax becomes a prologue, the last tile's PV an
-// epilogue. With s7 the prologue is the first QK alone, and the loop is left in its middle, behind the last
-// tile's softmax. So it is with any order where its body holds several tiles (a pair of mma ops each).
-// Ops that touch the late mma's registers move behind the others, with what depends on them; else a branch
-// that waits inside stays where it is. What happens on the first trip only (`if … n == begin`) goes to the
-// prologue, if that holds the first softmax.
-// Requires: constant step; a loop that is `nonempty`. Leaves: nothing in flight over the loop's back edge
-// that the next pass could not wait for at once.
+//   order=pv_first: PV(i-1), then QK(i): both are waited for before the softmax.
+//   order=qk_first: QK(i), then PV(i-1): the softmax starts when QK(i) is done, and runs beside PV(i-1).
+//   order=softmax_first: softmax(i); PV(i), then QK(i+1): both are waited for at the loop's end.
+// With pv_first and qk_first PV runs one tile late: the first tile's softmax becomes a prologue, the last
+// tile's PV an epilogue. With softmax_first the prologue is the first QK alone, and the loop is left in its
+// middle, behind the last tile's softmax. So it is with any order where its body holds several tiles (a pair
+// of mma ops each). Ops that touch the late mma's registers move behind the others, with what depends on
+// them; else a branch that waits inside stays where it is. What happens on the first trip only (`if … n ==
+// begin`) goes to the prologue, if that holds the first softmax. Requires: constant step; a loop that is
+// `nonempty`. Leaves: nothing in flight over the loop's back edge that the next pass could not wait for at
+// once.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,7 +32,8 @@ struct Order {
   bool late_first;    // the late mma is issued in front of the next tile's first one
   bool behind_issue;  // the loop begins behind these two, with the softmax, and not with them
 };
-constexpr Order kOrders[] = {{"s0", true, false}, {"s1", false, false}, {"s7", true, true}};
+constexpr Order kOrders[] = {
+    {"pv_first", true, false}, {"qk_first", false, false}, {"softmax_first", true, true}};
 
 // One tile of scores in the loop's body, sorted by what the rotation does with it.
 struct Parts {
@@ -222,7 +223,7 @@ Lowered pipeline(const Program& program, const Target&) {
   const auto order = std::find_if(std::begin(kOrders), std::end(kOrders),
                                   [&](const Order& known) { return known.name == *name; });
   if (order == std::end(kOrders))
-    return Rejection{kStage, fmt::format("order={}: known are s0, s1, s7", *name)};
+    return Rejection{kStage, fmt::format("order={}: known are pv_first, qk_first, softmax_first", *name)};
   Program result = program;
   remove(result.attributes, "order");
   if (auto rejection = rotate_loops(result.body, *order)) return *rejection;

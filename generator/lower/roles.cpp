@@ -162,7 +162,7 @@ Lowered one_role(Program program, int64_t rows, const Target& target) {
 }
 
 Lowered two_roles(Program program, int64_t rows, bool has_mma, const Target& target) {
-  RoleShares shares{.blocks = integer(program.attributes, "blocks", 1),
+  RoleShares shares{.blocks = integer(program.attributes, "ctas_per_sm", 1),
                     .copier = copier_of(program),
                     .producer_regs = integer(program.attributes, "producer_regs", 0)};
   Op& grid = grid_of(program);

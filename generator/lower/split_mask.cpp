@@ -6,7 +6,7 @@
 // warpgroup, the branch asks for those. If the rest of a split has trips of several kinds (bounds of each
 // warpgroup, or a `leave`), it gets branches as well.
 // Where tiles may be done again (`retry`), the second walk runs the rest alone, over all keys. The plain loop
-// then has no cold branch any more; a `settle` stands in its place.
+// then has no cold branch any more; a `pin` stands in its place.
 // Requires, with split: bounds that are multiples of the step; with own bounds or `leave`, no left edge
 // instead. Leaves: neither attribute.
 #include <fmt/format.h>
@@ -126,7 +126,7 @@ class Splitter {
     for (const char* of_rest : {"own", "nonempty"}) remove(loop.attributes, of_rest);
     std::erase_if(loop.body, [&](const Op& op) { return is_mask(op) || op.name == "leave"; });
     for (Op& inner : loop.body)
-      if (in_second_walk(inner)) inner = op("settle", {scores_of(inner)});
+      if (in_second_walk(inner)) inner = op("pin", {scores_of(inner)});
     return loop;
   }
 

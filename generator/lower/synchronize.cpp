@@ -5,7 +5,7 @@
 // in flight any more. A branch that few take (cold, or voted on) waits inside. Those who pass it by wait for
 // nothing, so that behind the branch all groups still count as in flight. A vote reads sums; it stands in
 // front of the next wait and keeps them there. ptxas likes to move exponentials and sums behind a wait, where
-// they no longer overlap with the mma. The attribute `settle` says which of them are held in front of it.
+// they no longer overlap with the mma. The attribute `pin` says which of them are held in front of it.
 // Requires: roles; release directly behind a tile's last use. Leaves: no op touches what is in flight. On a
 // target whose mma ops are done when they are issued nothing changes.
 #include <algorithm>
@@ -65,7 +65,7 @@ class Synchronizer {
     if (in_flight_.empty()) return;
     if (op.name == "row_sum" && settled_ == "sums") beside_ = op.operands[0];
     if (op.name == "softmax_exp2" && settled_ == "exponentials")
-      out.push_back(ir::op("settle", {op.operands[0]}));
+      out.push_back(ir::op("pin", {op.operands[0]}));
   }
 
   // How many of the oldest groups have to be complete before the op.
@@ -78,7 +78,7 @@ class Synchronizer {
 
   void wait_for(size_t count, std::vector<Op>& out) {
     if (count == 0) return;
-    if (beside_) out.push_back(op("settle", {*beside_}));
+    if (beside_) out.push_back(op("pin", {*beside_}));
     beside_.reset();
     std::vector<Operand> tiles;
     for (size_t i = 0; i < count; ++i) add_missing(tiles, register_operands(in_flight_[i].mma));
@@ -137,8 +137,8 @@ class Synchronizer {
 
 Lowered synchronize(const Program& program, const Target& target) {
   Program result = program;
-  const std::string settled = attribute(program.attributes, "settle").value_or("sums");
-  remove(result.attributes, "settle");
+  const std::string settled = attribute(program.attributes, "pin").value_or("sums");
+  remove(result.attributes, "pin");
   if (!target.mma.asynchronous) return result;  // nothing is ever in flight
   for (Op& grid : result.body)
     for (Op& role : grid.body)

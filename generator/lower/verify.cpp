@@ -158,8 +158,8 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
   if (auto rejection = check_structure(program, target)) return rejection;
   if (auto rejection = check_values(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
-  for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight, check_batons,
-                     check_producer_names, check_clusters})
+  for (auto* rule : {check_copies, check_resources, check_producers, check_rings, check_flight,
+                     check_pingpongs, check_producer_names, check_clusters})
     if (auto rejection = rule(program, target)) return rejection;
   return std::nullopt;
 }

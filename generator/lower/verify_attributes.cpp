@@ -45,8 +45,8 @@ const std::vector<std::string_view>& known_of(Space space) {
 
 std::optional<Rejection> check_attributes(const Program& program, const Target&) {
   static const std::vector<std::string_view> kernel = {
-      "target", "order",  "baton",   "mask_loop",    "copy",          "staging",
-      "settle", "blocks", "threads", "shared_bytes", "producer_regs", "swizzle"};
+      "target", "order",       "pingpong", "mask_loop",    "copy",          "staging",
+      "pin",    "ctas_per_sm", "threads",  "shared_bytes", "producer_regs", "swizzle"};
   if (auto rejection = check_known("kernel " + program.name, program.attributes, kernel)) return rejection;
   for (const Tensor& tensor : program.tensors) {
     const std::string where = sigil(tensor.space) + tensor.name;

@@ -7,7 +7,7 @@
 
 #include "generator/ir/ops.hpp"
 #include "generator/lower/tensors.hpp"
-#include "generator/lower/uneven.hpp"
+#include "generator/lower/uniformity.hpp"
 #include "generator/lower/verify_rules.hpp"
 
 namespace warpfinch::lower {

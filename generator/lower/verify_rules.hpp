@@ -32,9 +32,9 @@ std::optional<Rejection> check_resources(const ir::Program& program, const Targe
 std::optional<Rejection> check_rings(const ir::Program& program, const Target& target);
 // No op touches registers that an mma in flight reads or writes; every mma is fenced and committed.
 std::optional<Rejection> check_flight(const ir::Program& program, const Target& target);
-// Every baton_wait has its baton_pass in the same block, in loops whose bounds do not depend on the
+// Every pingpong_wait has its pingpong_pass in the same block, in loops whose bounds do not depend on the
 // warpgroup.
-std::optional<Rejection> check_batons(const ir::Program& program, const Target& target);
+std::optional<Rejection> check_pingpongs(const ir::Program& program, const Target& target);
 
 // Blocks of a cluster load the same places equally often, each its part of whole swizzles.
 std::optional<Rejection> check_clusters(const ir::Program& program, const Target& target);

@@ -1,4 +1,4 @@
-// The verifier's rules about scheduled programs: resources, rings, what is in flight, batons.
+// The verifier's rules about scheduled programs: resources, rings, what is in flight, turns.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/own_extents.hpp"
 #include "generator/lower/tensors.hpp"
-#include "generator/lower/uneven.hpp"
+#include "generator/lower/uniformity.hpp"
 #include "generator/lower/verify_rules.hpp"
 
 namespace warpfinch::lower {
@@ -42,7 +42,7 @@ std::optional<Rejection> check_resources(const Program& program, const Target& t
   if (threads < 32 || threads > target.max_threads_per_block)
     return refuse(fmt::format("{} threads per block; the target takes 32 .. {}", threads,
                               target.max_threads_per_block));
-  const int64_t blocks = integer(program.attributes, "blocks", 1);
+  const int64_t blocks = integer(program.attributes, "ctas_per_sm", 1);
   const int64_t launch = launch_registers(threads, blocks, target);
   if (budgets && registers > launch * warps)
     return refuse(
@@ -276,28 +276,28 @@ std::optional<Rejection> check_flight(const Program& program, const Target& targ
 
 namespace {
 
-std::optional<Rejection> check_baton_block(const std::vector<Op>& body, bool uniform, Uneven uneven) {
+std::optional<Rejection> check_pingpong_block(const std::vector<Op>& body, bool uniform, Uneven uneven) {
   int waits = 0, passes = 0;
   for (const Op& op : body) {
-    waits += op.name == "baton_wait";
-    passes += op.name == "baton_pass";
-    if (passes > waits) return refuse("baton_pass before baton_wait");
+    waits += op.name == "pingpong_wait";
+    passes += op.name == "pingpong_pass";
+    if (passes > waits) return refuse("pingpong_pass before pingpong_wait");
     uneven.note(op);
     uniform = uniform && !(op.name == "leave" && uneven.depends(op));
     const bool same = uniform && !is_branch(op) && !(op.name == "for" && uneven.depends(op));
-    if (auto rejection = check_baton_block(op.body, same, uneven)) return rejection;
+    if (auto rejection = check_pingpong_block(op.body, same, uneven)) return rejection;
   }
   if (waits != passes)
-    return refuse(fmt::format("a block waits for the baton {} times and passes it {} times", waits, passes));
-  if (waits > 0 && !uniform) return refuse("a baton in a block that warpgroups may run unequally often");
+    return refuse(fmt::format("a block waits for the turn {} times and passes it {} times", waits, passes));
+  if (waits > 0 && !uniform) return refuse("a turn in a block that warpgroups may run unequally often");
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<Rejection> check_batons(const Program& program, const Target&) {
+std::optional<Rejection> check_pingpongs(const Program& program, const Target&) {
   for (const Op& role : roles_of(program))
-    if (auto rejection = check_baton_block(role.body, true, {})) return rejection;
+    if (auto rejection = check_pingpong_block(role.body, true, {})) return rejection;
   return std::nullopt;
 }
 

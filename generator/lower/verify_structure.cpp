@@ -160,18 +160,17 @@ std::optional<Rejection> check_shared_walk(const Program& program) {
   return found;
 }
 
-std::optional<Rejection> check_baton_role(const Op& role, const Target& target) {
+std::optional<Rejection> check_pingpong_role(const Op& role, const Target& target) {
   bool uses = false;
-  walk(role.body, [&](const Op& op) { uses |= op.name.starts_with("baton_"); });
-  const bool marked = has(role.attributes, "baton");
-  if (uses && !marked) return refuse(role, "takes turns, but is not marked `baton`");
+  walk(role.body, [&](const Op& op) { uses |= op.name.starts_with("pingpong_"); });
+  const bool marked = has(role.attributes, "pingpong");
+  if (uses && !marked) return refuse(role, "takes turns, but is not marked `pingpong`");
   const int64_t warps = integer(role.attributes, "warps", 0), groups = warps / kWarpgroupWarps;
   if (marked && groups < 2)
-    return refuse(role,
-                  fmt::format("a baton needs at least {} warps, it has {}", 2 * kWarpgroupWarps, warps));
+    return refuse(role, fmt::format("a turn needs at least {} warps, it has {}", 2 * kWarpgroupWarps, warps));
   if (marked && groups >= target.named_barriers)
     return refuse(role,
-                  fmt::format("a baton takes a named barrier per warpgroup; {} has {} beside that of the "
+                  fmt::format("a turn takes a named barrier per warpgroup; {} has {} beside that of the "
                               "block, the role has {} warpgroups",
                               target.name, target.named_barriers - 1, groups));
   return std::nullopt;
@@ -206,7 +205,7 @@ std::optional<Rejection> check_roles(const Program& program, const Target& targe
     if (roles.size() > 1 && has(role.attributes, "compute"))
       return refuse(role, "beside a producer stands a consumer");
     if (auto rejection = check_belongs(role.body, is_producer(role))) return rejection;
-    if (auto rejection = check_baton_role(role, target)) return rejection;
+    if (auto rejection = check_pingpong_role(role, target)) return rejection;
     warps += integer(role.attributes, "warps", 0);
   }
   const int64_t threads = integer(program.attributes, "threads", 0);

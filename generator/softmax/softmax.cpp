@@ -24,10 +24,10 @@ std::vector<Op> scores(const RowSoftmax& softmax, const SoftmaxConfig& config) {
 std::vector<Op> statistics(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   std::vector<Op> body = scores(softmax, config);
   const Attributes scale{{"scale", exponent_scale(softmax.scale)}};
-  body.push_back(op("reference", {tile("reference"), tile("shrink"), tile("x")},
-                    {{"scale", exponent_scale(softmax.scale)}, {"policy", "r0"}}));
+  body.push_back(op("reference", {tile("reference"), tile("o_scale"), tile("x")},
+                    {{"scale", exponent_scale(softmax.scale)}, {"policy", "always"}}));
   body.push_back(op("softmax_exp2", {tile("x"), tile("reference")}, scale));
-  body.push_back(op("multiply", {tile("sum"), tile("sum"), tile("shrink")}));
+  body.push_back(op("multiply", {tile("sum"), tile("sum"), tile("o_scale")}));
   body.push_back(op("row_sum", {tile("sum"), tile("x")}, {{"accumulate", ""}, {"partial", ""}}));
   return body;
 }
@@ -87,7 +87,7 @@ Program build_row_softmax(const RowSoftmax& softmax, const SoftmaxConfig& config
   if (!softmax.lse.name.empty()) program.tensors.push_back(param(softmax.lse));
   program.tensors.push_back(register_tile("x", DataType::fp32, {symbol("m_tile"), symbol("column_tile")}));
   set(program.tensors.back().attributes, "layout", "vector");
-  for (const char* name : {"reference", "shrink", "sum"})
+  for (const char* name : {"reference", "o_scale", "sum"})
     program.tensors.push_back(row_values(name, symbol("m_tile")));
   if (!softmax.lse.name.empty()) program.tensors.push_back(row_values("lse", symbol("m_tile")));
 

@@ -125,7 +125,7 @@ WF_DEVICE void mma(RegisterTile<float, Rows, Columns>& d, const PackedTile<T, Ro
 
 // What the values are made of is issued before what follows.
 template <class Values>
-WF_DEVICE void settle(Values& values) {
+WF_DEVICE void pin(Values& values) {
 #pragma unroll
   for (auto& value : values.value) pin(value);
 }

@@ -138,7 +138,7 @@ WF_DEVICE void fence_mma(Tiles&... tiles) {
 }
 // What the values are made of is issued before the next wait.
 template <class Values>
-WF_DEVICE void settle(Values& values) {
+WF_DEVICE void pin(Values& values) {
 #pragma unroll
   for (auto& value : values.value) pin(value);
   end_basic_block();

@@ -122,8 +122,9 @@ TEST_F(EmulatorApi, tuning_is_stopped_from_another_thread) {
 
 TEST_F(EmulatorApi, a_hazard_is_the_last_error) {
   const warpfinch::PlantedFault fault("fence_async();", "warp_sync();");
-  ASSERT_EQ(wf_plan(engine_, "gemm m=64 n=64 k=64", "consumers=1 n_tile=64 k_tile=64 stages=2", &plan_),
-            WF_OK)
+  ASSERT_EQ(
+      wf_plan(engine_, "gemm m=64 n=64 k=64", "consumer_warpgroups=1 n_tile=64 k_tile=64 stages=2", &plan_),
+      WF_OK)
       << wf_last_error();
   std::vector<char> memory(3 * 64 * 64 * 2 + 256);
   char* first = memory.data() + (256 - reinterpret_cast<uintptr_t>(memory.data()) % 256);

@@ -17,7 +17,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::string kGemm = "gemm m=70 n=64 k=64", kConfig = "consumers=1 n_tile=64 k_tile=32 stages=2";
+const std::string kGemm = "gemm m=70 n=64 k=64",
+                  kConfig = "consumer_warpgroups=1 n_tile=64 k_tile=32 stages=2";
 const std::string kSoftmax = "softmax rows=4 columns=64",
                   kSoftmaxConfig = "warps=2 column_tile=64 tile_order=flat";
 

@@ -26,8 +26,8 @@ struct Case {
 
 TEST(Cases, a_NaN_in_q_makes_o_and_lse_NaN) {
   const std::string problem = "attention_forward q_len=1 kv_len=8 head_dim=64 lse=true";
-  for (const char* config :
-       {"consumers=1 key_tile=64 reference=r0", "consumers=1 key_tile=64 reference=r2"}) {
+  for (const char* config : {"consumer_warpgroups=1 key_tile=64 max_policy=always",
+                             "consumer_warpgroups=1 key_tile=64 max_policy=speculative"}) {
     Case it(problem, config);
     it.read(0, "nan_q.npy").run_and_check();
     EXPECT_TRUE(std::isnan(load_element(it.tensors[3], 0)));
@@ -47,10 +47,12 @@ TEST(Cases, a_softmax_row_that_is_wholly_the_lowest_finite_number) {
 
 // Scores of 128000 and a little more, in two tiles, whose shifts are rounded to different sides.
 TEST(Cases, scores_of_128000_in_two_tiles) {
-  for (const char* more : {"r0", "r1", "r2", "r3", "r4", "r2 kv_splits=2"}) {
+  for (const char* more :
+       {"always", "conditional", "speculative", "sum_guard", "first_tile", "speculative kv_splits=2"}) {
     SCOPED_TRACE(more);
     Case it("attention_forward q_len=64 kv_len=128 head_dim=64 dtype=fp16",
-            std::string("consumers=1 key_tile=64 k_stages=2 v_stages=2 order=s0 tile_order=flat reference=") +
+            std::string("consumer_warpgroups=1 key_tile=64 k_stages=2 v_stages=2 order=pv_first "
+                        "tile_order=flat reference=") +
                 more);
     it.read(0, "large_q.npy").read(1, "large_k.npy").read(2, "large_v.npy").run_and_check();
   }

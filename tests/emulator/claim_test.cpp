@@ -12,23 +12,27 @@ using testing::HasSubstr;
 
 TEST(Claims, go_with_every_other_choice) {
   expect_right("attention_forward q_heads=4 kv_heads=2 q_len=700 head_dim=128 mask=causal lse=true",
-               "consumers=2 key_tile=64 reference=r4 tile_order=dynamic mask_loop=split staging=own");
-  expect_right(
-      "attention_forward q_heads=3 q_len=700 head_dim=64 mask=causal",
-      "consumers=2 key_tile=64 k_stages=4 v_stages=3 reference=r4 tile_order=dynamic mask_loop=branch "
-      "extents=warpgroup stage_tiles=2");
+               "consumer_warpgroups=2 key_tile=64 max_policy=first_tile tile_order=dynamic mask_loop=split "
+               "staging=own");
+  expect_right("attention_forward q_heads=3 q_len=700 head_dim=64 mask=causal",
+               "consumer_warpgroups=2 key_tile=64 k_stages=4 v_stages=3 max_policy=first_tile "
+               "tile_order=dynamic mask_loop=branch "
+               "extents=warpgroup stage_tiles=2");
   expect_right("attention_forward q_heads=5 q_len=400 kv_len=200 head_dim=64 dtype=fp16",
-               "consumers=2 key_tile=64 baton=issue reference=r1 tile_order=dynamic blocks=2");
+               "consumer_warpgroups=2 key_tile=64 pingpong=issue max_policy=conditional tile_order=dynamic "
+               "ctas_per_sm=2");
   expect_right("attention_forward q_heads=8 q_len=77 kv_len=300 head_dim=64 mask=causal",
-               "consumers=1 key_tile=64 order=s0 reference=r4 tile_order=dynamic mask_loop=branch copy=ld");
+               "consumer_warpgroups=1 key_tile=64 order=pv_first max_policy=first_tile tile_order=dynamic "
+               "mask_loop=branch copy=ld");
   expect_right("attention_forward batch=2 q_heads=4 kv_heads=2 q_len=3 kv_len=600 head_dim=64",
-               "consumers=1 key_tile=64 tile_order=dynamic pack_gqa=true kv_splits=3");
-  expect_right("gemm m=600 n=300 k=200", "consumers=2 n_tile=64 k_tile=64 stages=3 tile_order=dynamic");
+               "consumer_warpgroups=1 key_tile=64 tile_order=dynamic pack_gqa=true kv_splits=3");
+  expect_right("gemm m=600 n=300 k=200",
+               "consumer_warpgroups=2 n_tile=64 k_tile=64 stages=3 tile_order=dynamic");
 }
 
 // As many blocks as tiles, and one tile.
 TEST(Claims, of_blocks_that_get_no_second_tile) {
-  const std::string config = "consumers=1 key_tile=64 reference=r4 tile_order=dynamic";
+  const std::string config = "consumer_warpgroups=1 key_tile=64 max_policy=first_tile tile_order=dynamic";
   expect_right("attention_forward q_heads=3 q_len=64 head_dim=64", config);
   expect_right("attention_forward q_heads=1 q_len=64 head_dim=64", config);
 }
@@ -57,28 +61,32 @@ void expect_right_when_planted(const std::string& problem, const std::string& co
 const char* const kRising = "attention_forward q_heads=9 q_len=300 head_dim=64 mask=causal";
 
 TEST(Claims, are_done_again_by_the_block_that_made_them) {
-  expect_right_when_planted(kRising, "consumers=2 key_tile=64 reference=r4 tile_order=dynamic staging=own",
-                            3);
-  expect_right_when_planted(kRising,
-                            "consumers=1 key_tile=64 reference=r4 tile_order=dynamic mask_loop=branch "
-                            "extents=warpgroup",
-                            2);
-  expect_right_when_planted(kRising, "consumers=1 key_tile=64 reference=r4 tile_order=dynamic copy=ld", 2);
+  expect_right_when_planted(
+      kRising, "consumer_warpgroups=2 key_tile=64 max_policy=first_tile tile_order=dynamic staging=own", 3);
+  expect_right_when_planted(
+      kRising,
+      "consumer_warpgroups=1 key_tile=64 max_policy=first_tile tile_order=dynamic mask_loop=branch "
+      "extents=warpgroup",
+      2);
+  expect_right_when_planted(
+      kRising, "consumer_warpgroups=1 key_tile=64 max_policy=first_tile tile_order=dynamic copy=ld", 2);
 }
 
 TEST(Claims, are_not_needed_where_the_device_has_no_counter_left) {
-  expect_right_when_planted(kRising, "consumers=2 key_tile=64 reference=r4 tile_order=dynamic", 3, false);
+  expect_right_when_planted(
+      kRising, "consumer_warpgroups=2 key_tile=64 max_policy=first_tile tile_order=dynamic", 3, false);
 }
 
 // 256 numbers are kept; tiles behind these are done right at once.
 TEST(Claims, more_than_are_kept) {
   expect_right_when_planted("attention_forward q_heads=300 q_len=64 kv_len=96 head_dim=32",
-                            "consumers=1 key_tile=32 reference=r4 tile_order=dynamic", 1);
+                            "consumer_warpgroups=1 key_tile=32 max_policy=first_tile tile_order=dynamic", 1);
 }
 
 // The report of a gemm whose ring holds several tiles, with `from` in claim.cuh replaced.
 Report with_fault(const std::string& from, const std::string& to) {
-  Plan plan = plan_for("gemm m=600 n=64 k=32", "consumers=1 n_tile=64 k_tile=32 stages=6 tile_order=dynamic");
+  Plan plan = plan_for("gemm m=600 n=64 k=32",
+                       "consumer_warpgroups=1 n_tile=64 k_tile=32 stages=6 tile_order=dynamic");
   for (Header& header : plan.launches[0].source.headers) {
     if (header.name != "claim.cuh") continue;
     const size_t at = header.text.find(from);

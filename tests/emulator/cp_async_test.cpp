@@ -63,35 +63,39 @@ TEST(EmulatedCpAsync, arrivals_tell_of_the_copies_alone) {
 // --- kernels -----------------------------------------------------------------------------------------------
 TEST(CpAsync, is_right_in_attention) {
   expect_right("attention_forward q_heads=2 q_len=130 kv_len=200 head_dim=64",
-               "consumers=2 key_tile=64 copy=cp_async");
+               "consumer_warpgroups=2 key_tile=64 copy=cp_async");
   expect_right("attention_forward q_heads=4 kv_heads=2 q_len=150 head_dim=128 mask=causal lse=true",
-               "consumers=2 key_tile=64 baton=issue tile_order=static copy=cp_async");
+               "consumer_warpgroups=2 key_tile=64 pingpong=issue tile_order=static copy=cp_async");
   expect_right("attention_forward q_heads=2 q_len=70 kv_len=140 head_dim=96 dtype=fp16 mask=causal_top_left",
-               "consumers=1 key_tile=48 order=s0 reference=r1 mask_loop=branch copy=cp_async");
+               "consumer_warpgroups=1 key_tile=48 order=pv_first max_policy=conditional mask_loop=branch "
+               "copy=cp_async");
   expect_right("attention_forward q_heads=3 kv_heads=1 q_len=200 head_dim=32 mask=causal window_left=70",
-               "consumers=1 key_tile=32 k_stages=1 v_stages=1 mask_loop=split copy=cp_async");
+               "consumer_warpgroups=1 key_tile=32 k_stages=1 v_stages=1 mask_loop=split copy=cp_async");
 }
 
 TEST(CpAsync, goes_with_every_other_choice) {
   expect_right("attention_forward q_heads=4 q_len=300 head_dim=64 mask=causal",
-               "consumers=2 key_tile=64 reference=r4 tile_order=dynamic mask_loop=branch extents=warpgroup "
+               "consumer_warpgroups=2 key_tile=64 max_policy=first_tile tile_order=dynamic mask_loop=branch "
+               "extents=warpgroup "
                "stage_tiles=2 copy=cp_async");
   expect_right("attention_forward q_heads=2 q_len=300 kv_len=150 head_dim=80 dtype=fp16",
-               "consumers=1 key_tile=64 reference=r2 tile_order=static staging=own q_stages=2 q_in=registers "
+               "consumer_warpgroups=1 key_tile=64 max_policy=speculative tile_order=static staging=own "
+               "q_stages=2 q_in=registers "
                "copy=cp_async");
-  expect_right("attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
-               "consumers=2 key_tile=64 reference=r3 p_in=shared staging=none copy=cp_async");
+  expect_right(
+      "attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
+      "consumer_warpgroups=2 key_tile=64 max_policy=sum_guard p_in=shared staging=none copy=cp_async");
   expect_right("attention_forward q_heads=8 kv_heads=2 q_len=20 kv_len=300 head_dim=64 mask=causal",
-               "consumers=1 key_tile=32 pack_gqa=true kv_splits=2 copy=cp_async");
+               "consumer_warpgroups=1 key_tile=32 pack_gqa=true kv_splits=2 copy=cp_async");
 }
 
 TEST(CpAsync, goes_beside_other_paths) {
   const std::string problem = "attention_forward q_heads=2 q_len=200 kv_len=150 head_dim=64 mask=causal";
   for (const char* paths : {"kv_copy=cp_async", "q_copy=cp_async", "q_copy=cp_async kv_copy=ld",
                             "copy=ld kv_copy=cp_async", "copy=cp_async q_copy=ld"})
-    expect_right(problem, std::string("consumers=2 key_tile=64 tile_order=static ") + paths);
+    expect_right(problem, std::string("consumer_warpgroups=2 key_tile=64 tile_order=static ") + paths);
   expect_right("attention_forward q_heads=2 q_len=300 head_dim=64",
-               "consumers=1 key_tile=64 cluster=2 q_copy=cp_async");
+               "consumer_warpgroups=1 key_tile=64 cluster=2 q_copy=cp_async");
 }
 
 // Rows of K at no multiple of 16 bytes go by ld; V, whose heads all lie at one place, by cp.async.
@@ -99,20 +103,20 @@ TEST(CpAsync, leaves_odd_strides_to_ordinary_loads) {
   expect_right(
       "attention_forward q_heads=2 q_len=100 kv_len=90 head_dim=64 k_strides=12000,6000,66,1 "
       "v_strides=5760,0,64,1",
-      "consumers=2 key_tile=64 copy=cp_async");
+      "consumer_warpgroups=2 key_tile=64 copy=cp_async");
 }
 
 TEST(CpAsync, is_right_in_gemm) {
-  expect_right("gemm m=150 n=136 k=200", "consumers=1 n_tile=64 k_tile=64 stages=3 copy=cp_async");
+  expect_right("gemm m=150 n=136 k=200", "consumer_warpgroups=1 n_tile=64 k_tile=64 stages=3 copy=cp_async");
   expect_right("gemm batch=2 m=100 n=120 k=104 layout=nn epilogue=bias_gelu",
-               "consumers=2 n_tile=64 k_tile=32 stages=2 tile_order=static copy=cp_async");
+               "consumer_warpgroups=2 n_tile=64 k_tile=32 stages=2 tile_order=static copy=cp_async");
 }
 
 // --- planted faults ----------------------------------------------------------------------------------------
 // Kinds of hazards over some schedules, with every `from` in the kernel, or in the header, replaced.
 std::string found_with(const std::string& from, const std::string& to, bool in_kernel) {
   Plan plan = plan_for("attention_forward q_heads=1 q_len=64 kv_len=300 head_dim=64",
-                       "consumers=1 key_tile=64 k_stages=2 v_stages=2 staging=none copy=cp_async");
+                       "consumer_warpgroups=1 key_tile=64 k_stages=2 v_stages=2 staging=none copy=cp_async");
   CudaSource& source = plan.launches[0].source;
   if (in_kernel) replace_all(source.kernel, from, to);
   for (Header& header : source.headers)
@@ -128,7 +132,7 @@ TEST(CpAsyncFaults, no_fence_in_front_of_the_products) {
 
 TEST(CpAsyncFaults, a_fence_of_the_producer_is_none) {
   Plan plan = plan_for("attention_forward q_heads=1 q_len=64 kv_len=300 head_dim=64",
-                       "consumers=1 key_tile=64 k_stages=2 v_stages=2 staging=none copy=cp_async");
+                       "consumer_warpgroups=1 key_tile=64 k_stages=2 v_stages=2 staging=none copy=cp_async");
   std::string& kernel = plan.launches[0].source.kernel;
   replace_all(kernel, "fence_async();", "");
   for (const char* ring : {"q_ring", "k_ring", "v_ring"}) {

@@ -84,7 +84,8 @@ std::shared_ptr<const LoadedPlan> loaded(const std::shared_ptr<Device>& device, 
   return LoadedPlan::load(device, std::move(plan), *kernels);
 }
 
-const std::string kGemm = "gemm m=70 n=64 k=64", kGemmConfig = "consumers=1 n_tile=64 k_tile=32 stages=2";
+const std::string kGemm = "gemm m=70 n=64 k=64",
+                  kGemmConfig = "consumer_warpgroups=1 n_tile=64 k_tile=32 stages=2";
 
 TEST(EmulatedDevice, computes_a_plan) {
   const auto device = Device::open("emulator:sm_90a,seed=3");

@@ -37,7 +37,7 @@ void set_scores(std::vector<HostTensor>& tensors, Rows rows, double times) {
 
 void expect_exact(const std::string& dtype, const std::string& policy, std::initializer_list<double> sizes) {
   const Plan plan = plan_for("attention_forward q_len=64 kv_len=150 head_dim=16 lse=true dtype=" + dtype,
-                             "consumers=1 key_tile=64 tile_order=static staging=own " + policy);
+                             "consumer_warpgroups=1 key_tile=64 tile_order=static staging=own " + policy);
   const auto kernels = kernels_of(plan);
   for (double size : sizes)
     for (Rows rows : {Rows::random, Rows::equal, Rows::rising, Rows::falling, Rows::one_huge}) {
@@ -50,23 +50,25 @@ void expect_exact(const std::string& dtype, const std::string& policy, std::init
 }
 
 TEST(Exact, attention_in_bf16_of_every_magnitude) {
-  for (const char* policy : {"reference=r0", "reference=r1", "reference=r2", "reference=r3", "reference=r4",
-                             "reference=r2 kv_splits=2"})
+  for (const char* policy :
+       {"max_policy=always", "max_policy=conditional", "max_policy=speculative", "max_policy=sum_guard",
+        "max_policy=first_tile", "max_policy=speculative kv_splits=2"})
     expect_exact("bf16", policy, {1e-30, 1, 1e4, 1e7, 3e8, 1e12, 1e20, 1e36});
 }
 
 TEST(Exact, attention_in_fp16_of_every_magnitude) {
-  for (const char* policy : {"reference=r0", "reference=r1", "reference=r2", "reference=r3", "reference=r4"})
+  for (const char* policy : {"max_policy=always", "max_policy=conditional", "max_policy=speculative",
+                             "max_policy=sum_guard", "max_policy=first_tile"})
     expect_exact("fp16", policy, {1e-6, 1, 100, 1e3, 6e4});
 }
 
 // O leaves fp32 in a few columns of a few rows, before the division.
 TEST(Exact, sums_that_overflow_where_the_output_does_not) {
-  for (const char* policy : {"r0", "r1", "r2", "r3", "r4"}) {
+  for (const char* policy : {"always", "conditional", "speculative", "sum_guard", "first_tile"}) {
     SCOPED_TRACE(policy);
-    const Plan plan =
-        plan_for("attention_forward q_len=64 kv_len=512 head_dim=64",
-                 fmt::format("consumers=1 key_tile=64 tile_order=static staging=own reference={}", policy));
+    const Plan plan = plan_for(
+        "attention_forward q_len=64 kv_len=512 head_dim=64",
+        fmt::format("consumer_warpgroups=1 key_tile=64 tile_order=static staging=own max_policy={}", policy));
     const auto kernels = kernels_of(plan);
     for (double size : {0x1p80, 0x1p122}) {
       std::vector<HostTensor> tensors = workload(plan.buffers, 7);
@@ -92,18 +94,21 @@ void expect_hidden(const std::string& problem, const std::string& config) {
 
 TEST(Exact, keys_that_a_row_does_not_see_have_no_part_in_it) {
   const std::string causal = "attention_forward q_len=150 kv_len=150 head_dim=32 mask=causal";
-  for (const char* policy : {"r0", "r1", "r2", "r3", "r4"})
-    expect_hidden(causal, fmt::format("consumers=2 key_tile=64 tile_order=static staging=own mask_loop=split "
-                                      "reference={}",
-                                      policy));
-  expect_hidden(causal + " dtype=fp16 lse=true", "consumers=1 key_tile=128 mask_loop=branch reference=r1");
-  expect_hidden(causal, "consumers=1 key_tile=32 kv_splits=3 reference=r0");
-  expect_hidden(causal, "consumers=1 key_tile=64 cluster=2 reference=r0");
-  expect_hidden(causal + " window_left=40", "consumers=1 key_tile=64 reference=r2 mask_loop=branch");
+  for (const char* policy : {"always", "conditional", "speculative", "sum_guard", "first_tile"})
+    expect_hidden(
+        causal, fmt::format("consumer_warpgroups=2 key_tile=64 tile_order=static staging=own mask_loop=split "
+                            "max_policy={}",
+                            policy));
+  expect_hidden(causal + " dtype=fp16 lse=true",
+                "consumer_warpgroups=1 key_tile=128 mask_loop=branch max_policy=conditional");
+  expect_hidden(causal, "consumer_warpgroups=1 key_tile=32 kv_splits=3 max_policy=always");
+  expect_hidden(causal, "consumer_warpgroups=1 key_tile=64 cluster=2 max_policy=always");
+  expect_hidden(causal + " window_left=40",
+                "consumer_warpgroups=1 key_tile=64 max_policy=speculative mask_loop=branch");
   expect_hidden("attention_forward q_heads=4 kv_heads=1 q_len=5 kv_len=200 head_dim=32 mask=causal",
-                "consumers=1 key_tile=64 pack_gqa=true reference=r0");
+                "consumer_warpgroups=1 key_tile=64 pack_gqa=true max_policy=always");
   expect_hidden("attention_forward q_len=90 kv_len=200 head_dim=32 mask=causal_top_left",
-                "consumers=2 key_tile=64 reference=r2 extents=warpgroup");
+                "consumer_warpgroups=2 key_tile=64 max_policy=speculative extents=warpgroup");
 }
 
 TEST(Exact, three_kernels_hide_values_too) {

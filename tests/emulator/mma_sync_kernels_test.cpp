@@ -49,28 +49,29 @@ TEST(MmaSyncKernels, gemm_by_hand_is_right) {
 TEST(MmaSyncKernels, kernels_without_a_copy_engine_are_right) {
   const Target target = target_by_name("sm_80");
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
-           {"gemm m=150 n=136 k=200", "consumers=2 n_tile=64 k_tile=64 stages=3 copy=ld"},
+           {"gemm m=150 n=136 k=200", "consumer_warpgroups=2 n_tile=64 k_tile=64 stages=3 copy=ld"},
            {"attention_forward q_heads=2 q_len=130 kv_len=200 head_dim=64",
-            "consumers=2 key_tile=64 staging=none copy=ld"},
+            "consumer_warpgroups=2 key_tile=64 staging=none copy=ld"},
            {"attention_forward q_heads=4 kv_heads=2 q_len=150 head_dim=128 mask=causal lse=true",
-            "consumers=2 key_tile=64 baton=issue tile_order=static staging=none copy=ld"},
+            "consumer_warpgroups=2 key_tile=64 pingpong=issue tile_order=static staging=none copy=ld"},
            {"attention_forward q_heads=2 q_len=70 kv_len=140 head_dim=96 dtype=fp16",
-            "consumers=1 key_tile=48 reference=r4 tile_order=dynamic staging=none copy=ld"},
+            "consumer_warpgroups=1 key_tile=48 max_policy=first_tile tile_order=dynamic staging=none "
+            "copy=ld"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=80",
-            "consumers=1 key_tile=64 reference=r2 q_in=registers staging=none copy=ld"},
+            "consumer_warpgroups=1 key_tile=64 max_policy=speculative q_in=registers staging=none copy=ld"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
-            "consumers=2 key_tile=64 reference=r3 p_in=shared staging=none copy=ld"}})
+            "consumer_warpgroups=2 key_tile=64 max_policy=sum_guard p_in=shared staging=none copy=ld"}})
     expect_right(plan_of(problem, config, target));
 }
 
 TEST(MmaSyncKernels, kernels_with_a_copy_engine_are_right) {
   const Target target = target_by_name("sm_120");
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
-           {"gemm m=150 n=136 k=200 layout=nn", "consumers=2 n_tile=64 k_tile=64 stages=3"},
+           {"gemm m=150 n=136 k=200 layout=nn", "consumer_warpgroups=2 n_tile=64 k_tile=64 stages=3"},
            {"attention_forward q_heads=2 q_len=300 head_dim=64 mask=causal",
-            "consumers=2 key_tile=64 tile_order=dynamic stage_tiles=2 reference=r4"},
+            "consumer_warpgroups=2 key_tile=64 tile_order=dynamic stage_tiles=2 max_policy=first_tile"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
-            "consumers=2 key_tile=64 copy=cp_async"}})
+            "consumer_warpgroups=2 key_tile=64 copy=cp_async"}})
     expect_right(plan_of(problem, config, target));
 }
 

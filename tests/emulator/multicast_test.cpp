@@ -13,35 +13,40 @@ using testing::HasSubstr;
 // The last cluster has one block with few rows, and one or more with none.
 TEST(Multicast, is_right_where_rows_end_in_a_cluster) {
   expect_right("attention_forward q_heads=2 q_len=130 kv_len=400 head_dim=64",
-               "consumers=1 key_tile=64 k_stages=2 v_stages=3 cluster=2");
+               "consumer_warpgroups=1 key_tile=64 k_stages=2 v_stages=3 cluster=2");
   expect_right("attention_forward q_heads=2 q_len=270 kv_len=300 head_dim=80 dtype=fp16",
-               "consumers=1 key_tile=64 order=s0 reference=r1 tile_order=static staging=own cluster=4");
+               "consumer_warpgroups=1 key_tile=64 order=pv_first max_policy=conditional tile_order=static "
+               "staging=own cluster=4");
   expect_right("attention_forward q_heads=4 kv_heads=2 q_len=300 head_dim=128 mask=causal lse=true",
-               "consumers=2 key_tile=64 baton=issue tile_order=static cluster=2");
+               "consumer_warpgroups=2 key_tile=64 pingpong=issue tile_order=static cluster=2");
 }
 
 TEST(Multicast, goes_with_masks_and_every_bound) {
-  expect_right("attention_forward q_heads=4 kv_heads=1 q_len=333 head_dim=96 mask=causal",
-               "consumers=1 key_tile=48 k_stages=3 v_stages=2 mask_loop=branch extents=warpgroup cluster=2");
-  expect_right("attention_forward q_heads=2 q_len=200 kv_len=500 head_dim=64 mask=causal",
-               "consumers=2 key_tile=64 reference=r2 order=s0 mask_loop=split stage_tiles=2 cluster=2");
   expect_right(
-      "attention_forward q_heads=2 q_len=400 head_dim=64 mask=causal window_left=70",
-      "consumers=1 key_tile=32 k_stages=1 v_stages=1 tile_order=static q_stages=2 staging=none cluster=4");
+      "attention_forward q_heads=4 kv_heads=1 q_len=333 head_dim=96 mask=causal",
+      "consumer_warpgroups=1 key_tile=48 k_stages=3 v_stages=2 mask_loop=branch extents=warpgroup cluster=2");
+  expect_right("attention_forward q_heads=2 q_len=200 kv_len=500 head_dim=64 mask=causal",
+               "consumer_warpgroups=2 key_tile=64 max_policy=speculative order=pv_first mask_loop=split "
+               "stage_tiles=2 cluster=2");
+  expect_right("attention_forward q_heads=2 q_len=400 head_dim=64 mask=causal window_left=70",
+               "consumer_warpgroups=1 key_tile=32 k_stages=1 v_stages=1 tile_order=static q_stages=2 "
+               "staging=none cluster=4");
 }
 
 TEST(Multicast, goes_with_other_choices) {
   expect_right("attention_forward q_heads=2 q_len=300 head_dim=128 dtype=fp16",
-               "consumers=1 key_tile=64 reference=r4 tile_order=static q_in=registers blocks=2 cluster=2");
+               "consumer_warpgroups=1 key_tile=64 max_policy=first_tile tile_order=static q_in=registers "
+               "ctas_per_sm=2 cluster=2");
   expect_right("attention_forward q_heads=8 kv_heads=2 q_len=20 kv_len=300 head_dim=64 mask=causal",
-               "consumers=1 key_tile=32 pack_gqa=true kv_splits=2 cluster=2");
+               "consumer_warpgroups=1 key_tile=32 pack_gqa=true kv_splits=2 cluster=2");
 }
 
 // Rows of one block only have scores that its first reference does not fit; its cluster does the tile again.
 TEST(Multicast, does_tiles_again_in_all_blocks) {
   for (const char* rest : {"tile_order=static staging=own", "mask_loop=branch"}) {
-    const Plan plan = plan_for("attention_forward q_heads=3 q_len=200 kv_len=200 head_dim=64",
-                               std::string("consumers=1 key_tile=64 reference=r4 cluster=2 ") + rest);
+    const Plan plan =
+        plan_for("attention_forward q_heads=3 q_len=200 kv_len=200 head_dim=64",
+                 std::string("consumer_warpgroups=1 key_tile=64 max_policy=first_tile cluster=2 ") + rest);
     const auto kernels = kernels_of(plan);
     std::vector<HostTensor> tensors = workload(plan.buffers, 7);
     map_elements(tensors[0], [](double value, int64_t head, int64_t row, int64_t) {
@@ -66,7 +71,7 @@ std::string found_with(const std::string& from, const std::string& to,
                        std::string_view where = "sm90/cluster.cuh", int head_dim = 64) {
   Plan plan =
       plan_for("attention_forward q_heads=1 q_len=128 kv_len=300 head_dim=" + std::to_string(head_dim),
-               "consumers=1 key_tile=64 k_stages=2 v_stages=2 cluster=2");
+               "consumer_warpgroups=1 key_tile=64 k_stages=2 v_stages=2 cluster=2");
   CudaSource& source = plan.launches[0].source;
   if (where == "kernel") replace(source.kernel, from, to);
   for (Header& header : source.headers)

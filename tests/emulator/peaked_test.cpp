@@ -73,112 +73,141 @@ class Peaked : public testing::TestWithParam<std::string> {
 
 TEST_P(Peaked, speculative_without_a_mask) {
   expect_exact("attention_forward q_heads=2 q_len=100 kv_len=700 lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=branch stage_tiles=2");
+               "consumer_warpgroups=2 key_tile=64 order=pv_first max_policy=speculative mask_loop=branch "
+               "stage_tiles=2");
 }
 TEST_P(Peaked, speculative_causal) {
   expect_exact("attention_forward q_len=420 kv_len=200 mask=causal lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=split tile_order=static");
+               "consumer_warpgroups=2 key_tile=64 order=pv_first max_policy=speculative mask_loop=split "
+               "tile_order=static");
   expect_exact("attention_forward q_len=300 mask=causal lse=true" + dtype(),
-               "consumers=4 key_tile=64 order=s0 reference=r2 mask_loop=branch extents=warpgroup");
+               "consumer_warpgroups=4 key_tile=64 order=pv_first max_policy=speculative mask_loop=branch "
+               "extents=warpgroup");
 }
 TEST_P(Peaked, speculative_in_a_window) {
   const std::string window = "attention_forward q_len=400 mask=causal window_left=30 lse=true" + dtype();
-  expect_exact(window, "consumers=4 key_tile=64 order=s0 reference=r2 mask_loop=branch");
-  expect_exact(window, "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=split");
+  expect_exact(window,
+               "consumer_warpgroups=4 key_tile=64 order=pv_first max_policy=speculative mask_loop=branch");
+  expect_exact(window,
+               "consumer_warpgroups=2 key_tile=64 order=pv_first max_policy=speculative mask_loop=split");
 }
 TEST_P(Peaked, speculative_beside_a_product) {
   expect_exact("attention_forward q_len=300 kv_len=500 mask=causal window_left=90 lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s1 baton=issue reference=r2 mask_loop=branch stage_tiles=2");
+               "consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=issue max_policy=speculative "
+               "mask_loop=branch stage_tiles=2");
 }
 TEST_P(Peaked, speculative_in_splits_of_the_keys) {
-  expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600 mask=causal" + dtype(),
-               "consumers=1 key_tile=32 order=s0 reference=r2 kv_splits=3 pack_gqa=true");
+  expect_exact(
+      "attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600 mask=causal" + dtype(),
+      "consumer_warpgroups=1 key_tile=32 order=pv_first max_policy=speculative kv_splits=3 pack_gqa=true");
 }
 TEST_P(Peaked, first_tile_with_a_second_walk) {
   expect_exact("attention_forward q_len=200 kv_len=500 mask=causal lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s1 reference=r4 mask_loop=branch tile_order=static");
+               "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=first_tile mask_loop=branch "
+               "tile_order=static");
 }
 TEST_P(Peaked, second_walk_behind_turns_and_own_bounds) {
   expect_exact("attention_forward q_len=420 kv_len=500 mask=causal" + dtype(),
-               "consumers=2 key_tile=64 order=s1 baton=issue reference=r4 mask_loop=split extents=warpgroup "
+               "consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=issue max_policy=first_tile "
+               "mask_loop=split extents=warpgroup "
                "stage_tiles=2 tile_order=static");
 }
 TEST_P(Peaked, second_walk_in_a_window) {
   expect_exact("attention_forward q_len=400 mask=causal window_left=90" + dtype(),
-               "consumers=2 key_tile=64 reference=r4 mask_loop=split baton=issue tile_order=static");
+               "consumer_warpgroups=2 key_tile=64 max_policy=first_tile mask_loop=split pingpong=issue "
+               "tile_order=static");
 }
 TEST_P(Peaked, second_walk_over_a_ragged_last_stage) {
-  expect_exact("attention_forward q_len=100 kv_len=700" + dtype(),
-               "consumers=2 key_tile=64 reference=r4 mask_loop=split stage_tiles=2 q_in=registers");
+  expect_exact(
+      "attention_forward q_len=100 kv_len=700" + dtype(),
+      "consumer_warpgroups=2 key_tile=64 max_policy=first_tile mask_loop=split stage_tiles=2 q_in=registers");
 }
 TEST_P(Peaked, second_walk_in_splits_of_the_keys) {
-  expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600" + dtype(),
-               "consumers=1 key_tile=32 reference=r4 mask_loop=split kv_splits=3 stage_tiles=2");
+  expect_exact(
+      "attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600" + dtype(),
+      "consumer_warpgroups=1 key_tile=32 max_policy=first_tile mask_loop=split kv_splits=3 stage_tiles=2");
 }
 TEST_P(Peaked, second_walk_with_a_second_q_and_claims) {
   expect_exact("attention_forward q_len=700 q_heads=2 kv_len=300" + dtype(),
-               "consumers=1 key_tile=64 reference=r4 mask_loop=split staging=none q_stages=2 q_in=registers "
+               "consumer_warpgroups=1 key_tile=64 max_policy=first_tile mask_loop=split staging=none "
+               "q_stages=2 q_in=registers "
                "tile_order=dynamic");
 }
 
 // The loop holds the first softmax, too.
 TEST_P(Peaked, references_in_a_loop_that_begins_with_the_softmax) {
   const std::string window = "attention_forward q_len=400 mask=causal window_left=90 lse=true" + dtype();
-  expect_exact(window, "consumers=2 key_tile=64 order=s7 reference=r2 mask_loop=branch");
+  expect_exact(
+      window,
+      "consumer_warpgroups=2 key_tile=64 order=softmax_first max_policy=speculative mask_loop=branch");
   const std::string causal = "attention_forward q_len=420 kv_len=200 mask=causal lse=true" + dtype();
-  expect_exact(causal, "consumers=2 key_tile=64 order=s7 reference=r3 mask_loop=split tile_order=static");
-  expect_exact(causal, "consumers=2 key_tile=64 order=s7 reference=r4 mask_loop=split stage_tiles=2");
+  expect_exact(causal,
+               "consumer_warpgroups=2 key_tile=64 order=softmax_first max_policy=sum_guard mask_loop=split "
+               "tile_order=static");
+  expect_exact(causal,
+               "consumer_warpgroups=2 key_tile=64 order=softmax_first max_policy=first_tile mask_loop=split "
+               "stage_tiles=2");
   const std::string whole = "attention_forward q_len=100 kv_len=700" + dtype();
-  expect_exact(whole, "consumers=2 key_tile=64 order=s7 baton=exponentials reference=r4 tile_order=static");
+  expect_exact(whole,
+               "consumer_warpgroups=2 key_tile=64 order=softmax_first pingpong=exponentials "
+               "max_policy=first_tile tile_order=static");
 }
 TEST_P(Peaked, exponentials_taken_again_outside_of_a_turn) {
   expect_exact("attention_forward q_len=300 kv_len=500 mask=causal window_left=90 lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s1 baton=exponentials reference=r2 mask_loop=branch");
+               "consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=exponentials "
+               "max_policy=speculative mask_loop=branch");
 }
 
 TEST_P(Peaked, sums_that_raise_the_reference) {
   const Data large[] = {{200, Data::even}, {200, Data::rising}, {200, Data::falling}};
   const std::string problem = "attention_forward q_heads=2 q_len=100 kv_len=700 lse=true" + dtype();
-  const std::string config = "consumers=2 key_tile=64 reference=r3 tile_order=static ";
-  expect_exact(problem, config + "order=s1 mask_loop=split");
-  // Scores of thousands in fp32 are too coarse for the bound of fp16, with r0 as with r3.
-  if (GetParam() == "bf16") expect_exact(problem, config + "order=s1 mask_loop=split", large);
-  expect_exact(problem, config + "order=s0 mask_loop=branch stage_tiles=2");
+  const std::string config = "consumer_warpgroups=2 key_tile=64 max_policy=sum_guard tile_order=static ";
+  expect_exact(problem, config + "order=qk_first mask_loop=split");
+  // Scores of thousands in fp32 are too coarse for the bound of fp16, with always as with sum_guard.
+  if (GetParam() == "bf16") expect_exact(problem, config + "order=qk_first mask_loop=split", large);
+  expect_exact(problem, config + "order=pv_first mask_loop=branch stage_tiles=2");
 }
 TEST_P(Peaked, sums_that_raise_the_reference_behind_a_mask) {
   expect_exact("attention_forward q_len=420 kv_len=500 mask=causal" + dtype(),
-               "consumers=2 key_tile=64 order=s1 baton=issue reference=r3 mask_loop=split extents=warpgroup "
+               "consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=issue max_policy=sum_guard "
+               "mask_loop=split extents=warpgroup "
                "stage_tiles=2 tile_order=static");
   // Rows that see nothing at all, and such that see nothing of the first tile.
   expect_exact("attention_forward q_len=420 kv_len=200 mask=causal lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s0 reference=r3 mask_loop=split tile_order=static");
-  expect_exact("attention_forward q_len=400 mask=causal window_left=90 lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s1 reference=r3 mask_loop=branch stage_tiles=2 "
-               "settle=exponentials");
+               "consumer_warpgroups=2 key_tile=64 order=pv_first max_policy=sum_guard mask_loop=split "
+               "tile_order=static");
+  expect_exact(
+      "attention_forward q_len=400 mask=causal window_left=90 lse=true" + dtype(),
+      "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=sum_guard mask_loop=branch stage_tiles=2 "
+      "pin=exponentials");
 }
 TEST_P(Peaked, sums_that_raise_the_reference_in_splits_and_claims) {
-  expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600" + dtype(),
-               "consumers=1 key_tile=32 reference=r3 mask_loop=split kv_splits=3 stage_tiles=2");
-  expect_exact("attention_forward q_len=700 q_heads=2 kv_len=300" + dtype(),
-               "consumers=1 key_tile=64 reference=r3 staging=none q_stages=2 q_in=registers "
-               "tile_order=dynamic");
+  expect_exact(
+      "attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600" + dtype(),
+      "consumer_warpgroups=1 key_tile=32 max_policy=sum_guard mask_loop=split kv_splits=3 stage_tiles=2");
+  expect_exact(
+      "attention_forward q_len=700 q_heads=2 kv_len=300" + dtype(),
+      "consumer_warpgroups=1 key_tile=64 max_policy=sum_guard staging=none q_stages=2 q_in=registers "
+      "tile_order=dynamic");
 }
 // Scores that rise by 290 in log2 units, which no reference of the first tile can stand.
 TEST_P(Peaked, sums_that_raise_the_reference_spare_the_second_walk) {
   const std::string problem = "attention_forward q_len=100 kv_len=700" + dtype();
-  for (const char* order : {"s0", "s1"}) {
-    const std::string config = fmt::format("consumers=2 key_tile=64 order={} reference=", order);
+  for (const char* order : {"pv_first", "qk_first"}) {
+    const std::string config = fmt::format("consumer_warpgroups=2 key_tile=64 order={} reference=", order);
     for (const Data& data : {Data{6, Data::even}, Data{6, Data::rising}, Data{20, Data::rising}})
-      EXPECT_TRUE(is_right_at_once(problem, config + "r3", data)) << order << " " << data.spread;
-    EXPECT_FALSE(is_right_at_once(problem, config + "r4", {20, Data::rising})) << order;
+      EXPECT_TRUE(is_right_at_once(problem, config + "sum_guard", data)) << order << " " << data.spread;
+    EXPECT_FALSE(is_right_at_once(problem, config + "first_tile", {20, Data::rising})) << order;
   }
 }
 
 TEST_P(Peaked, weights_in_shared_memory) {
   expect_exact("attention_forward q_len=300 kv_len=500 mask=causal lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s1 baton=issue reference=r2 mask_loop=branch p_in=shared");
+               "consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=issue max_policy=speculative "
+               "mask_loop=branch p_in=shared");
   expect_exact("attention_forward q_len=100 kv_len=700" + dtype(),
-               "consumers=2 key_tile=80 order=s1 reference=r3 mask_loop=split p_in=shared stage_tiles=2 "
+               "consumer_warpgroups=2 key_tile=80 order=qk_first max_policy=sum_guard mask_loop=split "
+               "p_in=shared stage_tiles=2 "
                "tile_order=static");
 }
 
@@ -191,29 +220,36 @@ constexpr Data kLargeValues[] = {{1, Data::even, 0x1p115},
 TEST(PeakedBf16, speculation_that_large_values_do_not_stand) {
   const std::string whole = "attention_forward q_heads=2 q_len=300 kv_len=700 head_dim=64 lse=true";
   for (const char* config :
-       {"consumers=2 key_tile=64 order=s1 baton=issue reference=r2 mask_loop=split tile_order=static",
-        "consumers=1 key_tile=64 order=s1 reference=r2 q_in=registers tile_order=dynamic",
-        "consumers=2 key_tile=64 order=s0 reference=r2 mask_loop=branch stage_tiles=2 tile_order=flat",
-        "consumers=1 key_tile=64 order=s0 reference=r2 p_in=shared cluster=2"})
+       {"consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=issue max_policy=speculative "
+        "mask_loop=split tile_order=static",
+        "consumer_warpgroups=1 key_tile=64 order=qk_first max_policy=speculative q_in=registers "
+        "tile_order=dynamic",
+        "consumer_warpgroups=2 key_tile=64 order=pv_first max_policy=speculative mask_loop=branch "
+        "stage_tiles=2 tile_order=flat",
+        "consumer_warpgroups=1 key_tile=64 order=pv_first max_policy=speculative p_in=shared cluster=2"})
     expect_exact(whole, config, kLargeValues);
   expect_exact("attention_forward q_len=420 kv_len=500 mask=causal head_dim=64",
-               "consumers=2 key_tile=64 order=s7 baton=issue reference=r2 mask_loop=split extents=warpgroup "
+               "consumer_warpgroups=2 key_tile=64 order=softmax_first pingpong=issue max_policy=speculative "
+               "mask_loop=split extents=warpgroup "
                "stage_tiles=2 tile_order=balanced q_stages=2 staging=own",
                kLargeValues);
   expect_exact("attention_forward q_heads=4 kv_heads=1 q_len=3 kv_len=600 head_dim=64",
-               "consumers=1 key_tile=32 reference=r2 kv_splits=3 pack_gqa=true", kLargeValues);
+               "consumer_warpgroups=1 key_tile=32 max_policy=speculative kv_splits=3 pack_gqa=true",
+               kLargeValues);
   // Rows, and splits, that see no key.
   expect_exact("attention_forward q_len=300 kv_len=128 mask=causal head_dim=64 lse=true",
-               "consumers=2 key_tile=64 order=s1 reference=r2 mask_loop=branch tile_order=static",
+               "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=speculative mask_loop=branch "
+               "tile_order=static",
                kLargeValues);
   expect_exact("attention_forward q_len=300 kv_len=400 mask=causal window_left=30 head_dim=64 lse=true",
-               "consumers=1 key_tile=64 order=s0 reference=r2 kv_splits=2", kLargeValues);
+               "consumer_warpgroups=1 key_tile=64 order=pv_first max_policy=speculative kv_splits=2",
+               kLargeValues);
 }
 TEST(PeakedBf16, rows_without_keys_ask_for_no_second_walk) {
   const Plan plan = plan_for("attention_forward q_len=256 kv_len=128 mask=causal head_dim=64",
-                             "consumers=2 key_tile=64 reference=r2 tile_order=static");
+                             "consumer_warpgroups=2 key_tile=64 max_policy=speculative tile_order=static");
   const Plan exact = plan_for("attention_forward q_len=256 kv_len=128 mask=causal head_dim=64",
-                              "consumers=2 key_tile=64 reference=r1 tile_order=static");
+                              "consumer_warpgroups=2 key_tile=64 max_policy=conditional tile_order=static");
   const auto products = [](const Plan& of) {
     std::vector<HostTensor> tensors = workload(of.buffers, 7);
     return run_plan(kernels_of(of), of, tensors, {}).products;
@@ -222,8 +258,8 @@ TEST(PeakedBf16, rows_without_keys_ask_for_no_second_walk) {
 }
 TEST(PeakedBf16, large_values_ask_for_a_second_computation) {
   const std::string problem = "attention_forward q_len=100 kv_len=700 head_dim=64";
-  const std::string config = "consumers=2 key_tile=64 reference=r2 order=";
-  for (const char* order : {"s0", "s1", "s7"}) {
+  const std::string config = "consumer_warpgroups=2 key_tile=64 max_policy=speculative order=";
+  for (const char* order : {"pv_first", "qk_first", "softmax_first"}) {
     EXPECT_TRUE(is_right_at_once(problem, config + order, {6, Data::even}, "recompute_rows(")) << order;
     EXPECT_FALSE(is_right_at_once(problem, config + order, {6, Data::rising, 0x1p80}, "recompute_rows("))
         << order;
@@ -232,19 +268,23 @@ TEST(PeakedBf16, large_values_ask_for_a_second_computation) {
 
 // An exponential that overflows must be seen, and one that underflows must leave nothing.
 TEST_P(Peaked, polynomials_in_place_of_ex2) {
-  for (const char* reference : {"r1", "r2", "r3", "r4"})
-    expect_exact("attention_forward q_len=100 kv_len=300 mask=causal lse=true" + dtype(),
-                 fmt::format("consumers=2 key_tile=64 order=s0 mask_loop=branch polynomial=8 reference={}",
-                             reference));
+  for (const char* reference : {"conditional", "speculative", "sum_guard", "first_tile"})
+    expect_exact(
+        "attention_forward q_len=100 kv_len=300 mask=causal lse=true" + dtype(),
+        fmt::format(
+            "consumer_warpgroups=2 key_tile=64 order=pv_first mask_loop=branch polynomial=8 max_policy={}",
+            reference));
   expect_exact("attention_forward q_len=300 kv_len=500 mask=causal window_left=90 lse=true" + dtype(),
-               "consumers=2 key_tile=64 order=s1 reference=r2 mask_loop=branch polynomial=4 stage_tiles=2");
+               "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=speculative mask_loop=branch "
+               "polynomial=4 stage_tiles=2");
 }
 
 // Against the bound that scale_q widens, which says something while the scores are ordinary.
 TEST_P(Peaked, queries_that_are_rounded_once_more) {
   const Data ordinary[] = {{1, Data::even}, {0.01, Data::even}, {3, Data::even}};
-  const std::string config = "consumers=2 key_tile=64 order=s1 q_in=registers scale_q=true reference=";
-  for (const char* reference : {"r1", "r4"})
+  const std::string config =
+      "consumer_warpgroups=2 key_tile=64 order=qk_first q_in=registers scale_q=true reference=";
+  for (const char* reference : {"conditional", "first_tile"})
     expect_exact("attention_forward q_len=100 kv_len=300 mask=causal lse=true" + dtype(), config + reference,
                  ordinary);
 }
@@ -257,10 +297,10 @@ TEST(PeakedHalf, keys_of_little_weight_count) {
       return column == 0 && (value > 0 || row == 0) ? std::abs(value) : 0;
     };
   };
-  for (const char* policy : {"r0", "r1", "r2", "r4"}) {
+  for (const char* policy : {"always", "conditional", "speculative", "first_tile"}) {
     SCOPED_TRACE(policy);
     Plan plan = plan_for("attention_forward q_heads=2 q_len=128 kv_len=512 head_dim=64 dtype=fp16 lse=true",
-                         std::string("consumers=2 key_tile=64 reference=") + policy);
+                         std::string("consumer_warpgroups=2 key_tile=64 reference=") + policy);
     const auto error = [&] {
       std::vector<HostTensor> tensors = workload(plan.buffers, 7);
       map_elements(tensors[0], first_column(10.55));
@@ -272,7 +312,8 @@ TEST(PeakedHalf, keys_of_little_weight_count) {
     EXPECT_LE(error(), 1);
     std::string& text = plan.launches[0].source.kernel;
     for (size_t at; (at = text.find(", 7.0f)")) != std::string::npos;) text.replace(at, 7, ")");
-    EXPECT_GT(error(), 1) << "a kernel without the lift is right, too: the data do not show what it is for";
+    EXPECT_GT(error(), 1)
+        << "a kernel without the max_offset is right, too: the data do not show what it is for";
   }
 }
 

@@ -112,21 +112,25 @@ TEST(Polynomial, takes_its_share_of_the_elements) {
 // --- attention -------------------------------------------------------------------------------------------
 TEST(Polynomial, is_right_with_every_policy_and_mask) {
   expect_right("attention_forward q_heads=2 q_len=200 kv_len=300 head_dim=64 lse=true",
-               "consumers=2 key_tile=128 order=s1 reference=r0 polynomial=2", {0, 1});
+               "consumer_warpgroups=2 key_tile=128 order=qk_first max_policy=always polynomial=2", {0, 1});
   expect_right(
       "attention_forward q_heads=2 q_len=130 kv_len=210 head_dim=128 dtype=fp16 mask=causal lse=true",
-      "consumers=2 key_tile=64 order=s0 reference=r1 polynomial=8", {0, 1});
-  expect_right("attention_forward q_heads=2 q_len=150 kv_len=210 head_dim=80 dtype=fp16",
-               "consumers=1 key_tile=48 order=s0 reference=r2 mask_loop=branch polynomial=4", {0, 1});
+      "consumer_warpgroups=2 key_tile=64 order=pv_first max_policy=conditional polynomial=8", {0, 1});
+  expect_right(
+      "attention_forward q_heads=2 q_len=150 kv_len=210 head_dim=80 dtype=fp16",
+      "consumer_warpgroups=1 key_tile=48 order=pv_first max_policy=speculative mask_loop=branch polynomial=4",
+      {0, 1});
   expect_right("attention_forward q_heads=1 q_len=300 head_dim=32 mask=causal window_left=70 lse=true",
-               "consumers=1 key_tile=32 reference=r4 tile_order=static polynomial=1", {0, 1});
+               "consumer_warpgroups=1 key_tile=32 max_policy=first_tile tile_order=static polynomial=1",
+               {0, 1});
 }
 
 TEST(Polynomial, goes_with_other_choices) {
   expect_right("attention_forward q_heads=8 kv_heads=2 q_len=20 kv_len=300 head_dim=64 mask=causal",
-               "consumers=1 key_tile=32 pack_gqa=true kv_splits=2 polynomial=4", {0, 1});
+               "consumer_warpgroups=1 key_tile=32 pack_gqa=true kv_splits=2 polynomial=4", {0, 1});
   expect_right("attention_forward q_heads=2 q_len=200 kv_len=200 head_dim=64",
-               "consumers=2 key_tile=64 reference=r3 p_in=shared q_in=registers scale_q=true polynomial=2",
+               "consumer_warpgroups=2 key_tile=64 max_policy=sum_guard p_in=shared q_in=registers "
+               "scale_q=true polynomial=2",
                {0, 1});
 }
 

@@ -251,8 +251,8 @@ TEST(EmulatedSmallProduct, with_fragments_from_ldmatrix) {
 
 // What warps store for a product is in the generic proxy; wgmma reads through the async one.
 TEST(EmulatedProduct, stored_factors_need_a_proxy_fence) {
-  Plan plan =
-      plan_for("attention_forward q_len=100 kv_len=300 head_dim=64", "consumers=2 key_tile=64 p_in=shared");
+  Plan plan = plan_for("attention_forward q_len=100 kv_len=300 head_dim=64",
+                       "consumer_warpgroups=2 key_tile=64 p_in=shared");
   for (Header& header : plan.launches[0].source.headers) {
     const std::string fence = "proxy_fence();";
     const size_t at = header.text.find(fence);

@@ -44,7 +44,7 @@ TEST(EmulatedDeadlock, concludes_nothing_where_no_arrival_came) {
 }
 
 TEST(EmulatedDeadlock, of_a_ring_names_the_barrier_that_is_wrong) {
-  Plan plan = plan_for("gemm m=128 n=64 k=256", "consumers=2 n_tile=64 k_tile=32 stages=2");
+  Plan plan = plan_for("gemm m=128 n=64 k=256", "consumer_warpgroups=2 n_tile=64 k_tile=32 stages=2");
   std::string& kernel = plan.launches[0].source.kernel;
   kernel = replaced(kernel, "initialize(a_ring, 1, 8);", "initialize(a_ring, 1, 9);");
   std::vector<HostTensor> tensors = workload(plan.buffers, 1);

@@ -52,7 +52,7 @@ TEST(StandIns, no_other_header_holds_instructions) {
 }
 
 TEST(StandIns, only_headers_with_instructions_are_replaced) {
-  const Plan plan = plan_for("gemm m=64 n=64 k=64", "consumers=1 n_tile=64 k_tile=64 stages=2");
+  const Plan plan = plan_for("gemm m=64 n=64 k=64", "consumer_warpgroups=1 n_tile=64 k_tile=64 stages=2");
   const std::string text = host_text(plan.launches[0].source);
   EXPECT_EQ(text.find("asm volatile"), std::string::npos);
   for (const Header& header : plan.launches[0].source.headers) {

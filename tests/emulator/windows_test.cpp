@@ -7,8 +7,10 @@ namespace {
 // A trip of two key tiles that begins at the last of them reaches past it, though keys are whole trips.
 TEST(Windows, trips_that_begin_at_the_last_tile_end_with_the_keys) {
   const char* const kTrips[] = {
-      "consumers=3 key_tile=64 k_stages=1 v_stages=2 order=s1 reference=r0 mask_loop=branch stage_tiles=2",
-      "consumers=2 key_tile=32 order=s0 reference=r2 tile_order=static mask_loop=branch stage_tiles=2"};
+      "consumer_warpgroups=3 key_tile=64 k_stages=1 v_stages=2 order=qk_first max_policy=always "
+      "mask_loop=branch stage_tiles=2",
+      "consumer_warpgroups=2 key_tile=32 order=pv_first max_policy=speculative tile_order=static "
+      "mask_loop=branch stage_tiles=2"};
   for (const char* config : kTrips) {
     expect_right(
         "attention_forward q_len=414 kv_len=128 head_dim=64 mask=causal_top_left window_left=25 lse=true",

@@ -128,7 +128,7 @@ RC_GTEST_PROP(PackedHeads, every_row_stands_where_its_query_and_head_do, ()) {
 TEST(PackedHeads, one_stride_where_it_leads_through_else_two_and_no_tma) {
   const auto program = [](const std::string& problem) {
     return plan_of("attention_forward q_heads=8 kv_len=99 head_dim=64 " + problem,
-                   "consumers=1 pack_gqa=true")
+                   "consumer_warpgroups=1 pack_gqa=true")
         .launches[0]
         .program;
   };
@@ -147,7 +147,7 @@ TEST(PackedHeads, one_stride_where_it_leads_through_else_two_and_no_tma) {
 // --- splits -----------------------------------------------------------------------------------------------
 TEST(SplitKv, partial_results_lie_in_the_workspace_until_they_are_joined) {
   const Plan plan = plan_of("attention_forward q_heads=4 q_len=2 kv_len=1000 head_dim=64 lse=true",
-                            "consumers=1 key_tile=64 kv_splits=4");
+                            "consumer_warpgroups=1 key_tile=64 kv_splits=4");
   ASSERT_EQ(plan.launches.size(), 2u);
   EXPECT_EQ(plan.launches[0].tiles, 4 * 4);
   EXPECT_EQ(plan.launches[1].name, "combine");
@@ -161,7 +161,7 @@ TEST(SplitKv, partial_results_lie_in_the_workspace_until_they_are_joined) {
 TEST(SplitKv, heads_and_rows_are_one_axis_of_the_join_where_strides_allow) {
   const auto join = [](const std::string& problem, const std::string& config) {
     return plan_of("attention_forward kv_len=1000 head_dim=64 " + problem,
-                   "consumers=1 kv_splits=2 " + config)
+                   "consumer_warpgroups=1 kv_splits=2 " + config)
         .launches[1]
         .program;
   };

@@ -38,13 +38,13 @@ double over_average(const std::vector<std::vector<int64_t>>& lists, const std::v
 // 2i+1.
 TEST(TileCosts, are_the_bytes_that_a_tile_loads) {
   EXPECT_THAT(costs_of("attention_forward q_heads=2 q_len=300 head_dim=64 mask=causal",
-                       "consumers=2 key_tile=64 tile_order=balanced"),
+                       "consumer_warpgroups=2 key_tile=64 tile_order=balanced"),
               ElementsAre(98304, 98304, 81920, 81920, 49152, 49152));
 }
 
 TEST(TileCosts, of_a_mask_that_begins_rows) {
   EXPECT_THAT(costs_of("attention_forward q_heads=1 q_len=256 head_dim=64 window_left=0",
-                       "consumers=1 key_tile=64 tile_order=balanced"),
+                       "consumer_warpgroups=1 key_tile=64 tile_order=balanced"),
               ElementsAre(73728, 57344, 40960, 24576));
 }
 
@@ -66,7 +66,7 @@ TEST(BalancedLists, have_every_tile_once_and_long_ones_first) {
 // Longest tile first alone ends at 34 units of 256 keys here, the average is 32.97.
 TEST(BalancedLists, are_closer_than_longest_tile_first) {
   const auto costs = costs_of("attention_forward q_heads=32 q_len=4096 head_dim=64 mask=causal",
-                              "consumers=4 key_tile=64 tile_order=balanced");
+                              "consumer_warpgroups=4 key_tile=64 tile_order=balanced");
   ASSERT_EQ(costs.size(), 512);
   const auto lists = balanced_lists(costs, 132);
   EXPECT_LT(over_average(lists, costs), 1.004);

@@ -47,23 +47,26 @@ RC_GTEST_PROP(Configs, print_and_parse_back, (const Problem& problem)) {
 
 TEST(Configs, text_of_the_defaults) {
   EXPECT_EQ(to_text(default_config(kForward)),
-            "consumers=2 key_tile=128 k_stages=2 v_stages=2 order=s1 baton=none reference=r0 tile_order=flat "
+            "consumer_warpgroups=2 key_tile=128 k_stages=2 v_stages=2 order=qk_first pingpong=none "
+            "max_policy=always tile_order=flat "
             "mask_loop=split");
   EXPECT_EQ(to_text(default_config(kThreeKernel)),
-            "gemm:{consumers=2 n_tile=128 k_tile=64 stages=4 group=8 tile_order=flat} "
+            "gemm:{consumer_warpgroups=2 n_tile=128 k_tile=64 stages=4 group=8 tile_order=flat} "
             "softmax:{warps=4 column_tile=128 tile_order=flat} "
-            "gemm:{consumers=2 n_tile=128 k_tile=64 stages=4 group=8 tile_order=flat}");
+            "gemm:{consumer_warpgroups=2 n_tile=128 k_tile=64 stages=4 group=8 tile_order=flat}");
 }
 
 TEST(Configs, copy_is_printed_only_when_it_is_not_automatic) {
   const Config config = parse_config("copy=ld stages=3", Gemm{});
-  EXPECT_EQ(to_text(config), "consumers=2 n_tile=128 k_tile=64 stages=3 group=8 tile_order=flat copy=ld");
+  EXPECT_EQ(to_text(config),
+            "consumer_warpgroups=2 n_tile=128 k_tile=64 stages=3 group=8 tile_order=flat copy=ld");
 }
 
 TEST(Configs, fields_may_be_left_out_and_come_in_any_order) {
-  const Config flat = parse_config("reference=r1 consumers=3", kForward);
-  EXPECT_EQ(flat, (Config{{AttentionConfig{.consumers = 3, .reference = Reference::r1}}}));
-  EXPECT_EQ(parse_config("attention:{reference=r1 consumers=3}", kForward), flat);
+  const Config flat = parse_config("max_policy=conditional consumer_warpgroups=3", kForward);
+  EXPECT_EQ(flat,
+            (Config{{AttentionConfig{.consumer_warpgroups = 3, .max_policy = MaxPolicy::conditional}}}));
+  EXPECT_EQ(parse_config("attention:{max_policy=conditional consumer_warpgroups=3}", kForward), flat);
   EXPECT_EQ(parse_config("", kForward), default_config(kForward));
   EXPECT_EQ(parse_config("gemm:{} softmax:{warps=8}gemm:{ n_tile=64 }", kThreeKernel),
             (Config{{GemmConfig{}, SoftmaxConfig{.warps = 8}, GemmConfig{.n_tile = 64}}}));
@@ -82,16 +85,17 @@ std::string refusal(std::string_view text, const Problem& problem) {
 TEST(Configs, refuses_in_one_clear_line) {
   using testing::HasSubstr;
   EXPECT_THAT(refusal("tile=3", kForward),
-              HasSubstr("config of attention: unknown key 'tile'; known: consumers, key_tile"));
+              HasSubstr("config of attention: unknown key 'tile'; known: consumer_warpgroups, key_tile"));
   EXPECT_THAT(refusal("consumers=two", kForward), HasSubstr("consumers=two: not an integer"));
-  EXPECT_THAT(refusal("order=s9", kForward), HasSubstr("order=s9: not one of s0, s1"));
-  EXPECT_THAT(refusal("consumers=1 consumers=2", kForward), HasSubstr("'consumers' stands twice"));
-  EXPECT_THAT(refusal("consumers=1,key_tile=64", kForward),
-              HasSubstr("consumers=1,key_tile=64: not an integer"));
+  EXPECT_THAT(refusal("order=s9", kForward), HasSubstr("order=s9: not one of pv_first, qk_first"));
+  EXPECT_THAT(refusal("consumer_warpgroups=1 consumer_warpgroups=2", kForward),
+              HasSubstr("'consumer_warpgroups' stands twice"));
+  EXPECT_THAT(refusal("consumer_warpgroups=1,key_tile=64", kForward),
+              HasSubstr("consumer_warpgroups=1,key_tile=64: not an integer"));
   EXPECT_THAT(refusal("gemm:{stages=2}", kForward),
               HasSubstr("part 1 is 'gemm'; attention_forward wants attention:{…}"));
-  EXPECT_THAT(refusal("consumers=2", kThreeKernel),
-              HasSubstr("'consumers=2' is not of the form gemm:{…} softmax:{…} gemm:{…}"));
+  EXPECT_THAT(refusal("consumer_warpgroups=2", kThreeKernel),
+              HasSubstr("'consumer_warpgroups=2' is not of the form gemm:{…} softmax:{…} gemm:{…}"));
   EXPECT_THAT(refusal("gemm:{} softmax:{}", kThreeKernel), HasSubstr("has 2 of the 3 parts"));
   EXPECT_THAT(refusal("", kThreeKernel), HasSubstr("has 0 of the 3 parts"));
   EXPECT_THAT(refusal("gemm:{} gemm:{} softmax:{}", kThreeKernel), HasSubstr("part 2 is 'gemm'"));

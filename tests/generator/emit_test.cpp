@@ -15,7 +15,8 @@ std::string emitted(const std::string& program) {
 }
 
 TEST(Emitter, takes_a_role_s_kind_wherever_it_stands) {
-  const std::string kind_first = after("allocate_shared", "gemm m=256 n=256 k=256", "consumers=2 n_tile=128");
+  const std::string kind_first =
+      after("allocate_shared", "gemm m=256 n=256 k=256", "consumer_warpgroups=2 n_tile=128");
   const std::string kind_last =
       replaced(kind_first, "role producer warps=4 regs=24", "role warps=4 regs=24 producer");
   EXPECT_EQ(emitted(kind_last), emitted(kind_first));

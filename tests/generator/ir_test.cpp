@@ -23,8 +23,9 @@ const std::vector<std::pair<std::string, std::string>>& pairs() {
       {"gemm batch=3 m=512 n=512 k=512 layout=nn", "tile_order=static group=4"},
       {"softmax batch=2 rows=100 columns=1000 mask=causal", ""},
       {"softmax rows=64 columns=64 scale=0.3", "warps=2"},
-      {"attention_forward q_heads=4 kv_heads=2 q_len=333 head_dim=64 mask=causal lse=true", "order=s0"},
-      {"attention_forward q_len=1024 head_dim=128 scale=0.5", "baton=issue reference=r1 mask_loop=branch"},
+      {"attention_forward q_heads=4 kv_heads=2 q_len=333 head_dim=64 mask=causal lse=true", "order=pv_first"},
+      {"attention_forward q_len=1024 head_dim=128 scale=0.5",
+       "pingpong=issue max_policy=conditional mask_loop=branch"},
       {"attention_three_kernel q_len=200 head_dim=64 lse=true", "gemm:{} softmax:{} gemm:{}"},
   };
   return all;

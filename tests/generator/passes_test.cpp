@@ -18,8 +18,8 @@ constexpr const char* kGemm = "gemm m=512 n=512 k=512";
 
 // --- tile -------------------------------------------------------------------------------------------------
 TEST(TilePass, leaves_numbers_in_place_of_named_constants) {
-  const std::string built = after("build", kSquare, "consumers=1 key_tile=96");
-  const std::string tiled = after("tile", kSquare, "consumers=1 key_tile=96");
+  const std::string built = after("build", kSquare, "consumer_warpgroups=1 key_tile=96");
+  const std::string tiled = after("tile", kSquare, "consumer_warpgroups=1 key_tile=96");
   EXPECT_THAT(built, HasSubstr("let key_tile = 96"));
   for (const char* name : {"key_tile", "m_tile", "n_unmasked"}) EXPECT_THAT(tiled, Not(HasSubstr(name)));
   EXPECT_THAT(tiled, HasSubstr("register %s fp32 [64, 96]"));
@@ -38,24 +38,24 @@ TEST(TilePass, refuses_an_extent_that_is_no_constant) {
 }
 
 // --- pipeline ---------------------------------------------------------------------------------------------
-TEST(PipelinePass, s1_issues_the_next_scores_and_then_the_late_product) {
-  const std::string text = after("pipeline", kSquare, "order=s1 key_tile=128");
+TEST(PipelinePass, qk_first_issues_the_next_scores_and_then_the_late_product) {
+  const std::string text = after("pipeline", kSquare, "order=qk_first key_tile=128");
   EXPECT_THAT(only(block(text, "for n in 128 .. 512 step 128"), {"load", "mma"}),
               ElementsAre("load $k, @k[b, h, n, 0]", "mma %s, $q, $k^T", "load $v, @v[b, h, n - 128, 0]",
                           "mma %o, %p, $v accumulate"));
 }
 
-TEST(PipelinePass, s0_issues_the_late_product_first) {
-  const std::string text = after("pipeline", kSquare, "order=s0 key_tile=128");
+TEST(PipelinePass, pv_first_issues_the_late_product_first) {
+  const std::string text = after("pipeline", kSquare, "order=pv_first key_tile=128");
   EXPECT_THAT(only(block(text, "for n in 128 .. 512 step 128"), {"load", "mma"}),
               ElementsAre("load $k, @k[b, h, n, 0]", "load $v, @v[b, h, n - 128, 0]",
                           "mma %o, %p, $v accumulate", "mma %s, $q, $k^T"));
 }
 
-TEST(PipelinePass, s7_begins_with_the_softmax_and_issues_the_next_scores_behind_the_product) {
+TEST(PipelinePass, softmax_first_begins_with_the_softmax_and_issues_the_next_scores_behind_the_product) {
   const std::vector<std::string> words = {"load",         "mma",     "row_max", "reference",
                                           "softmax_exp2", "convert", "for",     "leave"};
-  const std::string text = after("pipeline", kSquare, "order=s7 key_tile=128");
+  const std::string text = after("pipeline", kSquare, "order=softmax_first key_tile=128");
   EXPECT_THAT(only(block(text, "for n in 0 .. 512 step 128"), words),
               ElementsAre(HasSubstr("reference %reference"), HasSubstr("softmax_exp2 %s"), "convert %p, %s",
                           "leave n + 128 >= 512", "load $k, @k[b, h, n + 128, 0]", "load $v, @v[b, h, n, 0]",
@@ -67,8 +67,8 @@ TEST(PipelinePass, s7_begins_with_the_softmax_and_issues_the_next_scores_behind_
               ElementsAre("load $v, @v[b, h, 384, 0]", "mma %o, %p, $v accumulate"));
 }
 
-TEST(PipelinePass, s7_takes_the_tiles_of_a_stage_one_after_the_other) {
-  const std::string text = after("pipeline", kSquare, "order=s7 key_tile=64 stage_tiles=2");
+TEST(PipelinePass, softmax_first_takes_the_tiles_of_a_stage_one_after_the_other) {
+  const std::string text = after("pipeline", kSquare, "order=softmax_first key_tile=64 stage_tiles=2");
   EXPECT_THAT(
       only(block(text, "for n in 0 .. 512 step 128"), {"load", "mma", "softmax_exp2", "leave"}),
       ElementsAre(HasSubstr("softmax_exp2"), "load $v, @v[b, h, n, 0]", "mma %o, %p, $v[0] accumulate",
@@ -77,11 +77,14 @@ TEST(PipelinePass, s7_takes_the_tiles_of_a_stage_one_after_the_other) {
 }
 
 // The first tile's softmax stands in the loop, and so does its question.
-TEST(PipelinePass, s7_asks_on_every_trip_what_the_first_one_does) {
-  const std::string text = after("pipeline", kSquare, "order=s7 key_tile=128 reference=r4");
+TEST(PipelinePass, softmax_first_asks_on_every_trip_what_the_first_one_does) {
+  const std::string text =
+      after("pipeline", kSquare, "order=softmax_first key_tile=128 max_policy=first_tile");
   EXPECT_THAT(only(block(text, "for n"), {"if"}), ElementsAre(HasSubstr("n == 0")));
   EXPECT_THAT(
-      only(block(after("split_mask", kSquare, "order=s7 key_tile=128 reference=r4"), "grid"), {"for"}),
+      only(block(after("split_mask", kSquare, "order=softmax_first key_tile=128 max_policy=first_tile"),
+                 "grid"),
+           {"for"}),
       ElementsAre("for n in 0 .. 512 step 128 nonempty {"))
       << "both walks run one loop";
 }
@@ -113,11 +116,11 @@ TEST(PipelinePass, refuses_a_loop_that_may_run_not_at_all) {
 
 TEST(PipelinePass, what_depends_on_a_late_register_moves_with_what_touches_it) {
   std::string text = after("tile", kSquare, "key_tile=128");
-  text = replaced(text, "      softmax_exp2", "      row_max %shrink, %o\n      softmax_exp2");
+  text = replaced(text, "      softmax_exp2", "      row_max %o_scale, %o\n      softmax_exp2");
   const auto rotated = lower::pipeline(ir::parse(text), sm_90a());
   ASSERT_TRUE(rotated) << rotated.rejection().reason;
   EXPECT_THAT(only(block(ir::print(*rotated), "for n"), {"softmax_exp2", "row_max", "multiply", "row_sum"}),
-              ElementsAre(HasSubstr("softmax_exp2"), "row_max %shrink, %o", "multiply %sum, %sum, %shrink",
+              ElementsAre(HasSubstr("softmax_exp2"), "row_max %o_scale, %o", "multiply %sum, %sum, %o_scale",
                           HasSubstr("row_sum")));
 }
 
@@ -140,7 +143,7 @@ TEST(SplitMaskPass, branch_keeps_one_loop_with_the_mask_under_a_condition) {
 
 TEST(SplitMaskPass, a_window_has_edges_on_both_sides) {
   constexpr const char* kWindow = "attention_forward q_len=1000 head_dim=64 mask=causal window_left=200";
-  const std::string split = after("split_mask", kWindow, "consumers=1 mask_loop=split key_tile=64");
+  const std::string split = after("split_mask", kWindow, "consumer_warpgroups=1 mask_loop=split key_tile=64");
   EXPECT_THAT(split, HasSubstr("let n_begin = min(max(m - 200, 0), 999) / 64 * 64"));
   EXPECT_THAT(split, HasSubstr("let n_unmasked_from = (max(m - 137, 0) + 63) / 64 * 64"));
   const auto left = block(split, "for n in n_begin + 64 .. min(n_unmasked_from, n_end) step 64");
@@ -151,13 +154,15 @@ TEST(SplitMaskPass, a_window_has_edges_on_both_sides) {
               ElementsAre("mask_window %s, m, n, -200", "mask_causal %s, m, n, 0"));
   EXPECT_THAT(only(plain, {"mask_window", "mask_causal"}), ElementsAre());
   EXPECT_THAT(only(right, {"mask_window", "mask_causal"}), ElementsAre("mask_causal %s, m, n, 0"));
-  const std::string branch = after("split_mask", kWindow, "consumers=1 mask_loop=branch key_tile=64");
+  const std::string branch =
+      after("split_mask", kWindow, "consumer_warpgroups=1 mask_loop=branch key_tile=64");
   EXPECT_THAT(block(branch, "if n < n_unmasked_from {"), ElementsAre("mask_window %s, m, n, -200"));
   EXPECT_THAT(block(branch, "if n + 64 > n_unmasked {"), ElementsAre("mask_causal %s, m, n, 0"));
 }
 
 TEST(SplitMaskPass, a_trip_that_leaves_stays_out_of_the_plain_loop) {
-  const std::string text = after("split_mask", kCausal, "consumers=1 mask_loop=split key_tile=64 order=s7");
+  const std::string text =
+      after("split_mask", kCausal, "consumer_warpgroups=1 mask_loop=split key_tile=64 order=softmax_first");
   EXPECT_THAT(text, HasSubstr("let n_whole = max(n_unmasked - 1, 0) / 64 * 64"));
   EXPECT_THAT(text, HasSubstr("for n in 0 .. n_whole step 64 {"));
   EXPECT_THAT(text, HasSubstr("for n in max(0, n_whole) .. n_end step 64 nonempty {"));
@@ -171,16 +176,17 @@ TEST(SplitMaskPass, a_trip_that_leaves_stays_out_of_the_plain_loop) {
 
 // Stages of two tiles, own bounds, a second walk.
 TEST(SplitMaskPass, the_second_walk_and_what_is_uneven_stay_out_of_the_plain_loop) {
-  const std::string text = after("split_mask", kCausal,
-                                 "consumers=2 key_tile=64 stage_tiles=2 reference=r4 mask_loop=split "
-                                 "extents=warpgroup");
+  const std::string text =
+      after("split_mask", kCausal,
+            "consumer_warpgroups=2 key_tile=64 stage_tiles=2 max_policy=first_tile mask_loop=split "
+            "extents=warpgroup");
   EXPECT_THAT(text, HasSubstr("let n_whole = (safe == 0) * (max(n_unmasked - 64, 0) / 128 * 128)"));
   EXPECT_THAT(text, HasSubstr("for n in 0 .. n_whole step 128 {"));
   EXPECT_THAT(text, HasSubstr("for n in max(0, n_whole) .. n_end step 128 own=n_own {"));
   const auto only_control = [&](int loop) {
-    return only(block(text, "for n", loop), {"settle", "if", "leave", "mask_causal"});
+    return only(block(text, "for n", loop), {"pin", "if", "leave", "mask_causal"});
   };
-  EXPECT_THAT(only_control(1), ElementsAre("settle %s", "settle %s"));
+  EXPECT_THAT(only_control(1), ElementsAre("pin %s", "pin %s"));
   EXPECT_THAT(only_control(2),
               ElementsAre("if n + 128 > n_own_unmasked {", "mask_causal %s, m, n + 64, 0",
                           "if safe != 0 cold {", "leave n + 128 >= n_end", "if n + 192 > n_own_unmasked {",
@@ -287,8 +293,8 @@ TEST(CopyPathsPass, a_staging_tile_that_is_larger_than_q_or_has_no_place_gets_it
   EXPECT_EQ(declaration(after("copy_paths", wide, ""), "shared $o"), "shared $o bf16 [128, 128] swizzle=128");
   EXPECT_EQ(declaration(after("copy_paths", kGemm, ""), "shared $c"),
             "shared $c bf16 [128, 128] swizzle=128");
-  const std::string full =
-      after("copy_paths", "gemm m=512 n=512 k=512 output=fp32", "consumers=2 n_tile=256 k_tile=64 stages=4");
+  const std::string full = after("copy_paths", "gemm m=512 n=512 k=512 output=fp32",
+                                 "consumer_warpgroups=2 n_tile=256 k_tile=64 stages=4");
   EXPECT_EQ(declaration(full, "shared $c"), "");
   EXPECT_THAT(full, HasSubstr("store @c[z, m, n], %c via=st"));
   const std::string odd = after("copy_paths", "gemm m=512 n=511 k=512", "");

@@ -122,7 +122,7 @@ inline std::string declaration(const std::string& text, const std::string& start
   return "";
 }
 
-// Does the text carry a value? Digits that belong to a name (s7, r0, fp16, sm_90a) are none.
+// Does the text carry a value? Digits that belong to a name (softmax_first, always, fp16, sm_90a) are none.
 inline bool carries_a_number(const std::string& text) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const auto is_name = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };

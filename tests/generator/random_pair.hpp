@@ -30,7 +30,7 @@ struct RandomPair {
 // stands twice is drawn twice as often.
 inline ConfigSpace widened(ConfigSpace space) {
   const std::map<std::string_view, std::vector<std::string>> typed{
-      {"baton", {"none", "issue", "exponentials"}},
+      {"pingpong", {"none", "issue", "exponentials"}},
       {"copy", {"auto", "auto", "auto", "ld", "cp_async"}},
       {"q_copy", {"same", "same", "same", "auto", "ld", "cp_async"}},
       {"kv_copy", {"same", "same", "same", "auto", "ld", "cp_async"}},

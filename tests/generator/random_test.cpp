@@ -41,10 +41,10 @@ int balance(const std::string& text, char open, char close) {
 TEST(Reasons, digits_of_names_are_no_numbers) {
   for (const char* text : {"needs 241 KB", "k_tile=24", "at 0.5", "8", "head_dim=80, n/2"})
     EXPECT_TRUE(carries_a_number(text)) << text;
-  for (const char* text : {"", "order=s7", "r0", "fp16 and sm_90a", "no 4k", "v2_x"})
+  for (const char* text : {"", "order=softmax_first", "always", "fp16 and sm_90a", "no 4k", "v2_x"})
     EXPECT_FALSE(carries_a_number(text)) << text;
-  EXPECT_TRUE(says_values("settle=none needs order=s1"));
-  EXPECT_FALSE(says_values("order=s1 is not for this one"));
+  EXPECT_TRUE(says_values("pin=none needs order=qk_first"));
+  EXPECT_FALSE(says_values("order=qk_first is not for this one"));
 }
 
 // --- plans ------------------------------------------------------------------------------------------------
@@ -176,9 +176,9 @@ std::vector<std::string> seeds() {
   std::vector<std::string> texts;
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
            {"gemm m=300 n=200 k=104 epilogue=bias_gelu", "n_tile=64"},
-           {"gemm batch=2 m=300 n=201 k=100 layout=nn", "consumers=1"},
+           {"gemm batch=2 m=300 n=201 k=100 layout=nn", "consumer_warpgroups=1"},
            {"softmax rows=100 columns=300 mask=causal", ""},
-           {"attention_forward q_len=300 head_dim=64 mask=causal lse=true", "baton=issue"}}) {
+           {"attention_forward q_len=300 head_dim=64 mask=causal lse=true", "pingpong=issue"}}) {
     const auto stages = stages_of(problem, config);
     texts.push_back(stages.at("build"));
     texts.push_back(stages.at("allocate_shared"));

@@ -17,8 +17,8 @@ constexpr const char* kSquare = "attention_forward q_len=512 head_dim=64";  // w
 constexpr const char* kCausal = "attention_forward q_len=512 head_dim=64 mask=causal";
 constexpr const char* kGemm = "gemm m=512 n=512 k=512";
 
-const std::vector<std::string> kMmaWords = {"fence_mma", "mma",     "commit_mma", "wait_mma",
-                                            "wait",      "release", "baton_wait", "baton_pass"};
+const std::vector<std::string> kMmaWords = {"fence_mma", "mma",     "commit_mma",    "wait_mma",
+                                            "wait",      "release", "pingpong_wait", "pingpong_pass"};
 
 // --- roles ------------------------------------------------------------------------------------------------
 TEST(RolesPass, the_producer_acquires_loads_and_advances_every_ring) {
@@ -53,14 +53,14 @@ TEST(RolesPass, what_cp_async_brings_is_handed_over_without_a_wait_and_fenced_by
 }
 
 TEST(RolesPass, each_warpgroup_gets_64_rows_of_its_own) {
-  const std::string text = after("roles", kCausal, "consumers=3 key_tile=64");
+  const std::string text = after("roles", kCausal, "consumer_warpgroups=3 key_tile=64");
   EXPECT_EQ(declaration(text, "register %s"), "register %s fp32 [64, 64]");
   EXPECT_EQ(declaration(text, "shared $q"), "shared $q bf16 [192, 64] swizzle=128");
   EXPECT_THAT(text, HasSubstr("mma %s, $q[warpgroup], $k^T"));
   EXPECT_THAT(text, HasSubstr("mask_causal %s, m + warpgroup * 64, n, 0"));
   EXPECT_THAT(text, HasSubstr("copy $o[warpgroup], %o"));
   EXPECT_THAT(text, HasSubstr("store @o[b, h, m + warp * 16, 0], $o[warp] via=tma"));
-  const std::string one = after("roles", kCausal, "consumers=1 key_tile=64");
+  const std::string one = after("roles", kCausal, "consumer_warpgroups=1 key_tile=64");
   EXPECT_THAT(one, Not(HasSubstr("warpgroup")));
 }
 
@@ -82,7 +82,7 @@ TEST(RolesPass, queries_in_registers_free_their_place_unless_results_wait_there)
 TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
   const auto roles = [](int consumers, const std::string& more) {
     const std::string text =
-        after("roles", kSquare, fmt::format("consumers={} key_tile=64 {}", consumers, more));
+        after("roles", kSquare, fmt::format("consumer_warpgroups={} key_tile=64 {}", consumers, more));
     return only(block(text, "grid"), {"role"});
   };
   EXPECT_THAT(roles(1, ""), ElementsAre("role consumer warps=4 {", "role producer warps=4 {"));
@@ -101,7 +101,7 @@ TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
               ElementsAre("role consumer warps=12 regs=152 {", "role producer warps=4 regs=56 {"));
   EXPECT_THAT(roles(4, "producer_regs=40"),
               ElementsAre("role consumer warps=16 regs=104 {", "role producer warps=4 regs=40 {"));
-  EXPECT_THAT(roles(1, "blocks=2 producer_regs=32"),
+  EXPECT_THAT(roles(1, "ctas_per_sm=2 producer_regs=32"),
               ElementsAre("role consumer warps=4 regs=224 {", "role producer warps=4 regs=32 {"));
   EXPECT_THAT(roles(2, "copy=cp_async"),
               ElementsAre("role consumer warps=8 regs=232 {", "role producer warps=4 regs=40 {"))
@@ -111,7 +111,7 @@ TEST(RolesPass, budgets_come_out_of_what_the_launch_allots) {
 }
 
 TEST(RolesPass, a_producer_of_a_program_keeps_no_less_than_it_needs) {
-  const std::string text = after("build", kSquare, "consumers=2 key_tile=64 producer_regs=40");
+  const std::string text = after("build", kSquare, "consumer_warpgroups=2 key_tile=64 producer_regs=40");
   const auto verdict_of = [&](const std::string& from, const std::string& to) {
     return verdict(replaced(text, from, to));
   };
@@ -136,8 +136,8 @@ TEST(RolesPass, a_program_without_loads_into_shared_memory_has_one_role) {
 }
 
 // --- synchronize ------------------------------------------------------------------------------------------
-TEST(SynchronizePass, s1_waits_for_the_scores_while_the_product_is_in_flight) {
-  const std::string text = after("synchronize", kSquare, "order=s1 key_tile=128");
+TEST(SynchronizePass, qk_first_waits_for_the_scores_while_the_product_is_in_flight) {
+  const std::string text = after("synchronize", kSquare, "order=qk_first key_tile=128");
   EXPECT_THAT(only(block(text, "for n"), kMmaWords),
               ElementsAre("wait $k", "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma", "wait $v",
                           "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma",
@@ -146,22 +146,22 @@ TEST(SynchronizePass, s1_waits_for_the_scores_while_the_product_is_in_flight) {
 
 // So that its latency, and what it asks for, runs beside the product; who raises waits for that himself.
 TEST(SynchronizePass, a_vote_on_sums_stands_before_the_wait_for_the_product_beside_them) {
-  const std::string text = after("synchronize", kSquare, "order=s1 key_tile=128 reference=r3");
+  const std::string text = after("synchronize", kSquare, "order=qk_first key_tile=128 max_policy=sum_guard");
   const std::vector<std::string> body = block(text, "for n");
-  EXPECT_THAT(only(body, {"settle", "softmax_exp2", "row_sum", "any_above", "wait_mma", "convert"}),
-              ElementsAre("wait_mma %s pending=1", "settle %s", HasSubstr("softmax_exp2 %s, %reference"),
+  EXPECT_THAT(only(body, {"pin", "softmax_exp2", "row_sum", "any_above", "wait_mma", "convert"}),
+              ElementsAre("wait_mma %s pending=1", "pin %s", HasSubstr("softmax_exp2 %s, %reference"),
                           "row_sum %sum, %s accumulate partial", "any_above %sum, 1073741824 {",
                           "wait_mma %o, %p pending=0", "wait_mma %o, %p pending=0", "convert %p, %s"));
   EXPECT_THAT(block(text, "any_above"),
-              ElementsAre(HasSubstr("raise_to_sum %reference, %shrink, %sum, 1073741824"),
-                          "multiply %sum, %sum, %shrink", "rescale %s, %shrink", "wait_mma %o, %p pending=0",
-                          "rescale %o, %shrink"));
+              ElementsAre(HasSubstr("raise_to_sum %reference, %o_scale, %sum, 1073741824"),
+                          "multiply %sum, %sum, %o_scale", "rescale %s, %o_scale",
+                          "wait_mma %o, %p pending=0", "rescale %o, %o_scale"));
   EXPECT_THAT(only(before(block(text, "role consumer"), "for n"), {"any_above"}), ElementsAre())
       << "the first tile's reference is its maximum";
 }
 
-TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
-  const std::string text = after("synchronize", kSquare, "order=s0 key_tile=128");
+TEST(SynchronizePass, pv_first_waits_for_both_before_the_softmax) {
+  const std::string text = after("synchronize", kSquare, "order=pv_first key_tile=128");
   EXPECT_THAT(only(block(text, "for n"), kMmaWords),
               ElementsAre("wait $v", "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma", "wait $k",
                           "fence_mma", "mma %s, $q[warpgroup], $k^T", "commit_mma",
@@ -170,8 +170,8 @@ TEST(SynchronizePass, s0_waits_for_both_before_the_softmax) {
 
 // K is handed back when the next scores are done, V when the product is; nothing is in flight at the loop's
 // end.
-TEST(SynchronizePass, s7_waits_for_both_at_the_end_of_the_loop) {
-  const std::string text = after("synchronize", kSquare, "order=s7 key_tile=128");
+TEST(SynchronizePass, softmax_first_waits_for_both_at_the_end_of_the_loop) {
+  const std::string text = after("synchronize", kSquare, "order=softmax_first key_tile=128");
   const std::vector<std::string> body = block(text, "for n");
   EXPECT_THAT(only(body, kMmaWords),
               ElementsAre("wait $v", "fence_mma %o, %p", "mma %o, %p, $v accumulate", "commit_mma", "wait $k",
@@ -191,12 +191,14 @@ TEST(SynchronizePass, stored_weights_wait_for_the_product_that_reads_their_place
                       "for n"),
                 words);
   };
-  EXPECT_THAT(loop("s1"), ElementsAre("mma %s, $q[warpgroup], $k^T", "mma %o, $p[warpgroup], $v accumulate",
-                                      "wait_mma %s pending=1", "row_sum %sum, %s accumulate partial",
-                                      "wait_mma %o pending=0", "copy $p[warpgroup], %s", "join_warpgroup"));
-  EXPECT_THAT(loop("s0"), ElementsAre("mma %o, $p[warpgroup], $v accumulate", "mma %s, $q[warpgroup], $k^T",
-                                      "wait_mma %o, %s pending=0", "row_sum %sum, %s accumulate partial",
-                                      "copy $p[warpgroup], %s", "join_warpgroup"));
+  EXPECT_THAT(loop("qk_first"),
+              ElementsAre("mma %s, $q[warpgroup], $k^T", "mma %o, $p[warpgroup], $v accumulate",
+                          "wait_mma %s pending=1", "row_sum %sum, %s accumulate partial",
+                          "wait_mma %o pending=0", "copy $p[warpgroup], %s", "join_warpgroup"));
+  EXPECT_THAT(loop("pv_first"),
+              ElementsAre("mma %o, $p[warpgroup], $v accumulate", "mma %s, $q[warpgroup], $k^T",
+                          "wait_mma %o, %s pending=0", "row_sum %sum, %s accumulate partial",
+                          "copy $p[warpgroup], %s", "join_warpgroup"));
 }
 
 TEST(SynchronizePass, a_chain_of_sums_into_one_tile_needs_no_wait_in_between) {
@@ -216,70 +218,76 @@ TEST(SynchronizePass, a_chain_of_sums_into_one_tile_needs_no_wait_in_between) {
                           "wait_mma %c pending=0"));
 }
 
-// --- baton ------------------------------------------------------------------------------------------------
-TEST(BatonPass, stands_around_the_issue_of_every_loop) {
-  const std::string text = after("baton", kCausal, "consumers=2 key_tile=64 baton=issue mask_loop=split");
+// --- pingpong
+// ------------------------------------------------------------------------------------------------
+TEST(PingpongPass, stands_around_the_issue_of_every_loop) {
+  const std::string text =
+      after("pingpong", kCausal, "consumer_warpgroups=2 key_tile=64 pingpong=issue mask_loop=split");
   for (int loop : {1, 2})
-    EXPECT_THAT(only(block(text, "for n", loop), {"baton_wait", "mma", "baton_pass", "wait_mma"}),
-                ElementsAre("baton_wait", "mma %s, $q[warpgroup], $k^T", "mma %o, %p, $v accumulate",
-                            "baton_pass", "wait_mma %s pending=1", "wait_mma %o, %p pending=0"));
-  EXPECT_THAT(declaration(text, "role consumer"), HasSubstr(" baton {"));
-  EXPECT_THAT(after("baton", kCausal, "baton=none"), Not(HasSubstr("baton")));
+    EXPECT_THAT(only(block(text, "for n", loop), {"pingpong_wait", "mma", "pingpong_pass", "wait_mma"}),
+                ElementsAre("pingpong_wait", "mma %s, $q[warpgroup], $k^T", "mma %o, %p, $v accumulate",
+                            "pingpong_pass", "wait_mma %s pending=1", "wait_mma %o, %p pending=0"));
+  EXPECT_THAT(declaration(text, "role consumer"), HasSubstr(" pingpong {"));
+  EXPECT_THAT(after("pingpong", kCausal, "pingpong=none"), Not(HasSubstr("pingpong")));
 }
 
-TEST(BatonPass, goes_around_the_two_products_of_s7) {
-  EXPECT_THAT(only(block(after("baton", kSquare, "order=s7 baton=issue key_tile=64"), "for n"),
-                   {"baton_wait", "leave", "mma", "baton_pass", "wait_mma"}),
-              ElementsAre("leave n + 64 >= 512", "baton_wait", "mma %o, %p, $v accumulate",
-                          "mma %s, $q[warpgroup], $k^T", "baton_pass", "wait_mma %o, %p, %s pending=0"));
+TEST(PingpongPass, goes_around_the_two_products_of_softmax_first) {
+  EXPECT_THAT(
+      only(block(after("pingpong", kSquare, "order=softmax_first pingpong=issue key_tile=64"), "for n"),
+           {"pingpong_wait", "leave", "mma", "pingpong_pass", "wait_mma"}),
+      ElementsAre("leave n + 64 >= 512", "pingpong_wait", "mma %o, %p, $v accumulate",
+                  "mma %s, $q[warpgroup], $k^T", "pingpong_pass", "wait_mma %o, %p, %s pending=0"));
 }
 
 // What is settled in front of the product's wait ends the turn, too.
-TEST(BatonPass, stands_around_the_exponentials_and_their_sum) {
-  const std::vector<std::string> words = {"baton_wait", "settle",    "softmax_exp2", "speculative_exp2",
-                                          "row_sum",    "any_above", "baton_pass",   "wait_mma"};
+TEST(PingpongPass, stands_around_the_exponentials_and_their_sum) {
+  const std::vector<std::string> words = {"pingpong_wait", "pin",       "softmax_exp2",  "speculative_exp2",
+                                          "row_sum",       "any_above", "pingpong_pass", "wait_mma"};
   const auto loop = [&](const char* schedule) {
-    const std::string config = fmt::format("key_tile=128 baton=exponentials {}", schedule);
-    return only(block(after("baton", kSquare, config), "for n"), words);
+    const std::string config = fmt::format("key_tile=128 pingpong=exponentials {}", schedule);
+    return only(block(after("pingpong", kSquare, config), "for n"), words);
   };
   const std::string exponentials = "softmax_exp2 %s, %reference scale=0.18033688 shift=plain",
                     sum = "row_sum %sum, %s accumulate partial";
-  EXPECT_THAT(loop("order=s1"), ElementsAre("wait_mma %s pending=1", "baton_wait", "settle %s", exponentials,
-                                            sum, "settle %sum", "baton_pass", "wait_mma %o, %p pending=0"));
-  EXPECT_THAT(loop("order=s0"), ElementsAre("wait_mma %o, %p, %s pending=0", "baton_wait", "settle %s",
-                                            exponentials, sum, "settle %sum", "baton_pass"));
-  EXPECT_THAT(loop("order=s7"), ElementsAre("baton_wait", "settle %s", exponentials, sum, "settle %sum",
-                                            "baton_pass", "wait_mma %o, %p, %s pending=0"));
-  const std::vector<std::string> speculative = loop("order=s0 reference=r2");
+  EXPECT_THAT(loop("order=qk_first"),
+              ElementsAre("wait_mma %s pending=1", "pingpong_wait", "pin %s", exponentials, sum, "pin %sum",
+                          "pingpong_pass", "wait_mma %o, %p pending=0"));
+  EXPECT_THAT(loop("order=pv_first"), ElementsAre("wait_mma %o, %p, %s pending=0", "pingpong_wait", "pin %s",
+                                                  exponentials, sum, "pin %sum", "pingpong_pass"));
+  EXPECT_THAT(loop("order=softmax_first"),
+              ElementsAre("pingpong_wait", "pin %s", exponentials, sum, "pin %sum", "pingpong_pass",
+                          "wait_mma %o, %p, %s pending=0"));
+  const std::vector<std::string> speculative = loop("order=pv_first max_policy=speculative");
   EXPECT_THAT(std::vector(speculative.begin() + 1, speculative.begin() + 8),
-              ElementsAre("baton_wait", "settle %s", HasSubstr("speculative_exp2 %e, %s, %reference"),
-                          HasSubstr("row_sum %share, %e"), "settle %share", "baton_pass",
+              ElementsAre("pingpong_wait", "pin %s", HasSubstr("speculative_exp2 %e, %s, %reference"),
+                          HasSubstr("row_sum %share, %e"), "pin %share", "pingpong_pass",
                           HasSubstr("any_above %share")))
       << "who takes them again does so outside of his turn";
 }
 
-TEST(BatonPass, takes_turns_in_every_loop_that_is_the_same_for_all) {
-  const std::string config = "consumers=2 key_tile=64 baton=exponentials mask_loop=split";
-  const std::vector<std::string> turns = {"baton_wait", "baton_pass"};
+TEST(PingpongPass, takes_turns_in_every_loop_that_is_the_same_for_all) {
+  const std::string config = "consumer_warpgroups=2 key_tile=64 pingpong=exponentials mask_loop=split";
+  const std::vector<std::string> turns = {"pingpong_wait", "pingpong_pass"};
   for (int loop : {1, 2})
-    EXPECT_THAT(only(block(after("baton", kCausal, config), "for n", loop), turns),
-                ElementsAre("baton_wait", "baton_pass"));
-  const std::string own = after("baton", kCausal, config + " extents=warpgroup");
-  EXPECT_THAT(only(block(own, "for n", 1), turns), ElementsAre("baton_wait", "baton_pass"));
+    EXPECT_THAT(only(block(after("pingpong", kCausal, config), "for n", loop), turns),
+                ElementsAre("pingpong_wait", "pingpong_pass"));
+  const std::string own = after("pingpong", kCausal, config + " extents=warpgroup");
+  EXPECT_THAT(only(block(own, "for n", 1), turns), ElementsAre("pingpong_wait", "pingpong_pass"));
   EXPECT_THAT(only(block(own, "for n", 2), turns), ElementsAre());
 }
 
-TEST(BatonPass, keeps_out_of_the_loop_of_own_bounds) {
+TEST(PingpongPass, keeps_out_of_the_loop_of_own_bounds) {
   const std::string text =
-      after("baton", kCausal, "consumers=2 key_tile=64 baton=issue mask_loop=split extents=warpgroup");
-  EXPECT_THAT(only(block(text, "for n", 1), {"baton_wait", "baton_pass"}),
-              ElementsAre("baton_wait", "baton_pass"));
-  EXPECT_THAT(only(block(text, "for n", 2), {"baton_wait", "baton_pass"}), ElementsAre());
+      after("pingpong", kCausal,
+            "consumer_warpgroups=2 key_tile=64 pingpong=issue mask_loop=split extents=warpgroup");
+  EXPECT_THAT(only(block(text, "for n", 1), {"pingpong_wait", "pingpong_pass"}),
+              ElementsAre("pingpong_wait", "pingpong_pass"));
+  EXPECT_THAT(only(block(text, "for n", 2), {"pingpong_wait", "pingpong_pass"}), ElementsAre());
 }
-TEST(BatonPass, refuses_a_single_consumer) {
-  ir::Program program = ir::parse(after("synchronize", kSquare, "consumers=1 baton=none"));
-  ir::set(program.attributes, "baton", "issue");
-  const auto taken = lower::baton(program, sm_90a());
+TEST(PingpongPass, refuses_a_single_consumer) {
+  ir::Program program = ir::parse(after("synchronize", kSquare, "consumer_warpgroups=1 pingpong=none"));
+  ir::set(program.attributes, "pingpong", "issue");
+  const auto taken = lower::pingpong(program, sm_90a());
   ASSERT_FALSE(taken);
   EXPECT_THAT(taken.rejection().reason, HasSubstr("at least two consumer warpgroups"));
 }
@@ -299,7 +307,7 @@ TEST(AllocateSharedPass, a_given_offset_has_to_be_the_right_one) {
 
 TEST(AllocateSharedPass, places_tiles_apart_and_barriers_behind_them) {
   for (const auto& [problem, config] : std::vector<std::pair<std::string, std::string>>{
-           {kCausal, "consumers=3 key_tile=96 k_stages=2 v_stages=3"},
+           {kCausal, "consumer_warpgroups=3 key_tile=96 k_stages=2 v_stages=3"},
            {"gemm m=512 n=512 k=512 output=fp16", "k_tile=16 stages=3"},
            {"attention_forward q_len=512 head_dim=64 value_dim=128", ""}}) {
     const ir::Program program = ir::parse(after("allocate_shared", problem, config));
@@ -329,7 +337,7 @@ TEST(AllocateSharedPass, places_tiles_apart_and_barriers_behind_them) {
 
 // --- the pipeline of passes -------------------------------------------------------------------------------
 TEST(Passes, an_unscheduled_attribute_is_used_up_by_its_pass) {
-  const std::string text = after("allocate_shared", kCausal, "baton=issue copy=ld");
+  const std::string text = after("allocate_shared", kCausal, "pingpong=issue copy=ld");
   EXPECT_EQ(lines_of(text)[0].substr(0, 50), "kernel attention_forward target=sm_90a threads=384");
 }
 

@@ -52,7 +52,7 @@ TEST(Targets, older_and_unknown_gpus_are_refused_with_the_list) {
 TEST(Targets, without_asynchronous_products_and_a_copy_engine_nothing_waits_for_them) {
   const Problem problem = parse_problem("attention_forward q_heads=2 q_len=300 head_dim=64 mask=causal");
   const auto plan =
-      generate(problem, parse_config("consumers=2 key_tile=64", problem), target_by_name("sm_80"));
+      generate(problem, parse_config("consumer_warpgroups=2 key_tile=64", problem), target_by_name("sm_80"));
   ASSERT_TRUE(plan) << plan.rejection().reason;
   for (const char* word : {"wait_mma", "commit_mma", "fence_", "via=tma", "regs=", "wait_store"})
     EXPECT_EQ(plan->launches[0].program.find(word), std::string::npos) << word;
@@ -65,9 +65,9 @@ TEST(Targets, what_a_target_cannot_do_is_refused_with_its_name) {
     const auto plan = generate(problem, parse_config(config, problem), target_by_name(target));
     return plan ? std::string("accepted") : plan.rejection().reason;
   };
-  EXPECT_THAT(reason("consumers=2 key_tile=64 producer_regs=24", "sm_80"),
+  EXPECT_THAT(reason("consumer_warpgroups=2 key_tile=64 producer_regs=24", "sm_80"),
               HasSubstr("sm_80 cannot move registers"));
-  EXPECT_THAT(reason("consumers=1 key_tile=64 cluster=2", "sm_120"),
+  EXPECT_THAT(reason("consumer_warpgroups=1 key_tile=64 cluster=2", "sm_120"),
               HasSubstr("sm_120 has clusters of 1 at most"));
 }
 

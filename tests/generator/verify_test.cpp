@@ -13,11 +13,11 @@ using testing::HasSubstr;
 
 std::string attention() {
   return plan_of("attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal lse=true",
-                 "consumers=2 key_tile=64 order=s1 baton=issue")
+                 "consumer_warpgroups=2 key_tile=64 order=qk_first pingpong=issue")
       .launches[0]
       .program;
 }
-std::string gemm(const std::string& config = "consumers=2 n_tile=128 k_tile=64") {
+std::string gemm(const std::string& config = "consumer_warpgroups=2 n_tile=128 k_tile=64") {
   return plan_of("gemm m=512 n=512 k=512 epilogue=bias", config).launches[0].program;
 }
 
@@ -71,8 +71,8 @@ TEST(Verifier, refuses_unknown_words_and_wrong_operands) {
        {"mma %c, $a, $b^T accumulate", "mma %c, $a, $b^T async", {"unknown attribute 'async'", "accumulate"}},
        {"fill %c, 0", "fill %c, 0 fast", {"unknown attribute 'fast'", "takes none"}},
        {"out\n", "output\n", {"@c", "unknown attribute 'output'"}},
-       {"target=sm_90a", "target=sm_90a ordre=s1", {"unknown attribute 'ordre'", "order"}},
-       {"target=sm_90a", "target=sm_90a order=s2", {"order=s2", "s0", "s1"}},
+       {"target=sm_90a", "target=sm_90a ordre=qk_first", {"unknown attribute 'ordre'", "order"}},
+       {"target=sm_90a", "target=sm_90a order=s2", {"order=s2", "pv_first", "qk_first"}},
        {"stages=2", "stages=0", {"$a", "stages=0", "1"}},
        {"stages=2", "swizzle=48", {"swizzle=48", "32, 64, 128"}},
        {"row_max %m, %c", "row_max %m", {"takes 2 operands, 1 are given"}},
@@ -126,7 +126,7 @@ TEST(Verifier, refuses_shapes_and_types_that_do_not_fit) {
 }
 
 TEST(Verifier, refuses_resources_that_the_target_lacks) {
-  expect_refusals(gemm("consumers=2 n_tile=128 k_tile=64 stages=2"),
+  expect_refusals(gemm("consumer_warpgroups=2 n_tile=128 k_tile=64 stages=2"),
                   {{"stages=2", "stages=14", {"needs ", " bytes of shared memory", "232448"}},
                    {"regs=240", "regs=244", {"regs=244"}},
                    {"regs=24 ", "regs=16 ", {"regs=16"}},
@@ -167,13 +167,13 @@ TEST(Verifier, refuses_to_touch_what_is_in_flight) {
                   {{"pending=1", "pending=2", {"'release $k' while an mma in flight reads it"}},
                    {"wait_mma %o, %p pending=0", "wait_mma %o, %p pending=1", {"in flight"}},
                    {"wait_mma %s pending=1\n",
-                    "rescale %o, %shrink\n wait_mma %s pending=1\n",
-                    {"'rescale %o, %shrink'", "touches what 'mma %o, %p, $v accumulate' has in flight"}},
+                    "rescale %o, %o_scale\n wait_mma %s pending=1\n",
+                    {"'rescale %o, %o_scale'", "touches what 'mma %o, %p, $v accumulate' has in flight"}},
                    {"wait_mma %s pending=1\n        release $k\n",
                     "release $k\n        wait_mma %s pending=1\n",
                     {"'release $k' while an mma in flight reads it"}},
                    {"fence_mma %o, %p\n",
-                    "fence_mma %o, %p\n rescale %o, %shrink\n",
+                    "fence_mma %o, %p\n rescale %o, %o_scale\n",
                     {"without fence_mma in front of it"}},
                    {"commit_mma\n", "commit_mma\n commit_mma\n", {"commit_mma without an mma"}},
                    {"row_total %sum\n", "row_total %sum\n convert %p, %s\n", {"in flight"}}});
@@ -181,13 +181,13 @@ TEST(Verifier, refuses_to_touch_what_is_in_flight) {
 
 TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
   const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
-                                   "consumers=2 key_tile=64 order=s1 reference=r2")
+                                   "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=speculative")
                                .launches[0]
                                .program;
   const char* vote = "any_above %share, 1.152921504606847e+18 {\n";
   const std::string head = vote;
   for (const char* op : {"release $k", "wait $v", "commit_mma", "fence_mma %o", "mma %o, %p, $v accumulate",
-                         "baton_wait", "copy $o[warpgroup], %o", "fence_async", "skip $k"})
+                         "pingpong_wait", "copy $o[warpgroup], %o", "fence_async", "skip $k"})
     EXPECT_THAT(verdict(replaced(text, vote, head + op + "\n")), HasSubstr("which each warp decides")) << op;
   EXPECT_EQ(verdict(replaced(text, vote, head + "wait_mma %o, %p pending=0\n")), "accepted");
   EXPECT_THAT(verdict(replaced(text, vote, "any_above %e, 2 {\n")), HasSubstr("operand 1 must be %rows"));
@@ -196,13 +196,13 @@ TEST(Verifier, refuses_under_a_vote_what_warps_do_together) {
 // `safe` is retry's.
 TEST(Verifier, a_second_walk_is_asked_for) {
   const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
-                                   "consumers=2 key_tile=64 order=s1 reference=r4")
+                                   "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=first_tile")
                                .launches[0]
                                .program;
   EXPECT_EQ(verdict(text), "accepted");
 
   const std::string other = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
-                                    "consumers=2 key_tile=64 order=s1 reference=r0")
+                                    "consumer_warpgroups=2 key_tile=64 order=qk_first max_policy=always")
                                 .launches[0]
                                 .program;
   EXPECT_THAT(verdict(replaced(other, "normalize %o, %sum\n", "redo %unfit\nnormalize %o, %sum\n")),
@@ -211,12 +211,12 @@ TEST(Verifier, a_second_walk_is_asked_for) {
 
 // What a warp has waited for in a branch of its own, the others have not.
 TEST(Verifier, a_wait_under_a_vote_counts_only_there) {
-  const std::string text =
-      plan_of("attention_forward q_heads=2 q_len=512 head_dim=64", "consumers=2 key_tile=64 order=s1")
-          .launches[0]
-          .program;
+  const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
+                                   "consumer_warpgroups=2 key_tile=64 order=qk_first")
+                               .launches[0]
+                               .program;
   const std::string wait = "wait_mma %o, %p pending=0\n";
-  const std::string branch = "any_above %sum, 2 {\n" + wait + "rescale %o, %shrink\n }\n";
+  const std::string branch = "any_above %sum, 2 {\n" + wait + "rescale %o, %o_scale\n }\n";
   EXPECT_EQ(verdict(replaced(text, wait, branch + wait)), "accepted");
   EXPECT_THAT(verdict(replaced(text, wait, branch)), HasSubstr("in flight"));
 }
@@ -229,7 +229,7 @@ int remove_each_line_of_synchronisation(const std::string& text) {
     const std::string line = trimmed(lines[i]), word = line.substr(0, line.find(' '));
     const ir::OpInfo* info = ir::find_op(word);
     if (!info || info->group != ir::Group::synchronisation) continue;
-    if (word == "settle") continue;  // speed only
+    if (word == "pin") continue;  // speed only
     std::vector<std::string> without = lines;
     without.erase(without.begin() + i);
     ++removed;
@@ -240,10 +240,10 @@ int remove_each_line_of_synchronisation(const std::string& text) {
 
 // What threads store for an mma is the whole warpgroup's, and so is the place that they store it to.
 TEST(Verifier, refuses_stored_factors_that_are_not_joined) {
-  const std::string text =
-      plan_of("attention_forward q_heads=2 q_len=512 head_dim=64", "consumers=2 key_tile=64 p_in=shared")
-          .launches[0]
-          .program;
+  const std::string text = plan_of("attention_forward q_heads=2 q_len=512 head_dim=64",
+                                   "consumer_warpgroups=2 key_tile=64 p_in=shared")
+                               .launches[0]
+                               .program;
   const char *join = "join_warpgroup\n", *kept = "kept\n", *none = "\n";
   expect_refusals(text,
                   {{join, none, {"mma %o, $p[warpgroup], $v", "no join_warpgroup since $p was written"}},
@@ -259,23 +259,24 @@ TEST(Verifier, refuses_stored_factors_that_are_not_joined) {
 
 // K is filled before V: who waits for V while he holds K up may wait for ever.
 TEST(Verifier, refuses_tiles_skipped_in_another_order_than_they_are_filled) {
-  std::string text = after("allocate_shared", "attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
-                           "consumers=2 key_tile=64 order=s0 mask_loop=branch extents=warpgroup");
+  std::string text =
+      after("allocate_shared", "attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
+            "consumer_warpgroups=2 key_tile=64 order=pv_first mask_loop=branch extents=warpgroup");
   ASSERT_EQ(verdict(text), "accepted");
   EXPECT_THAT(verdict(replaced(replaced(replaced(text, "skip $k", "skip $x"), "skip $v", "skip $k"),
                                "skip $x", "skip $v")),
               HasSubstr("ring $k: the producer acquires"));
 }
 
-TEST(Verifier, refuses_batons_that_could_be_lost) {
+TEST(Verifier, refuses_pingpongs_that_could_be_lost) {
   const std::string text = attention();
-  expect_refusals(text,
-                  {{"baton_pass\n", "\n", {"waits for the baton 1 times and passes it 0 times"}},
-                   {"baton_wait\n", "\n", {"baton_pass before baton_wait"}},
-                   {"role consumer warps=8 regs=240 baton", "role consumer warps=8 regs=240", {"baton"}},
-                   {"baton_wait\n",
-                    "if n > 64 {\n baton_wait\n baton_pass\n }\n baton_wait\n",
-                    {"warpgroups may run unequally often"}}});
+  expect_refusals(
+      text, {{"pingpong_pass\n", "\n", {"waits for the turn 1 times and passes it 0 times"}},
+             {"pingpong_wait\n", "\n", {"pingpong_pass before pingpong_wait"}},
+             {"role consumer warps=8 regs=240 pingpong", "role consumer warps=8 regs=240", {"pingpong"}},
+             {"pingpong_wait\n",
+              "if n > 64 {\n pingpong_wait\n pingpong_pass\n }\n pingpong_wait\n",
+              {"warpgroups may run unequally often"}}});
   std::string unequal = text;
   for (int role = 0; role < 2; ++role)
     unequal = replaced(unequal, "for n in 64 .. n_unmasked", "for n in 64  .. n_unmasked + warpgroup * 64");
@@ -289,7 +290,7 @@ TEST(Verifier, refuses_claims_without_a_producer) {
 
 TEST(Verifier, refuses_lists_that_do_not_fit_the_grid) {
   const Plan plan = plan_of("attention_forward q_heads=3 q_len=300 head_dim=64 mask=causal",
-                            "consumers=2 key_tile=64 tile_order=balanced");
+                            "consumer_warpgroups=2 key_tile=64 tile_order=balanced");
   expect_refusals(plan.launches[0].program,
                   {{" lists=9", "", {"tile_order=balanced and lists=N"}},
                    {"tile_order=balanced", "tile_order=static", {"tile_order=balanced and lists=N"}},
@@ -301,7 +302,7 @@ TEST(Verifier, refuses_lists_that_do_not_fit_the_grid) {
 TEST(Verifier, refuses_what_blocks_of_a_cluster_would_not_do_alike) {
   const std::string attention =
       plan_of("attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
-              "consumers=1 key_tile=64 mask_loop=branch tile_order=static cluster=2")
+              "consumer_warpgroups=1 key_tile=64 mask_loop=branch tile_order=static cluster=2")
           .launches[0]
           .program;
   expect_refusals(
@@ -392,7 +393,7 @@ TEST(Verifier, refuses_copies_that_no_template_makes) {
 }
 
 TEST(Verifier, refuses_copies_that_cp_async_cannot_make_or_nobody_fences) {
-  const std::string text = gemm("consumers=2 n_tile=128 k_tile=64 copy=cp_async");
+  const std::string text = gemm("consumer_warpgroups=2 n_tile=128 k_tile=64 copy=cp_async");
   expect_refusals(
       text,
       {{"fence_async\n", "\n", {"mma %c", "no fence_async since the wait for $a, which cp.async fills"}},
@@ -407,7 +408,7 @@ TEST(Verifier, refuses_copies_that_cp_async_cannot_make_or_nobody_fences) {
   EXPECT_GT(remove_each_line_of_synchronisation(text), 12);
   EXPECT_GT(remove_each_line_of_synchronisation(
                 plan_of("attention_forward q_heads=2 q_len=512 head_dim=64 mask=causal",
-                        "consumers=2 key_tile=64 baton=issue kv_copy=cp_async")
+                        "consumer_warpgroups=2 key_tile=64 pingpong=issue kv_copy=cp_async")
                     .launches[0]
                     .program),
             50);
@@ -420,13 +421,14 @@ TEST(Verifier, refuses_hints_that_nothing_takes) {
 }
 
 TEST(Verifier, refuses_values_that_attributes_cannot_have) {
-  expect_refusals(attention(), {{"scale=0.18033688", "scale=big", {"scale=big", "a number above 0"}},
-                                {"scale=0.18033688", "scale=inf", {"scale=inf", "a number above 0"}},
-                                {"policy=r0", "policy=r2", {"policy=r2", "r0, r1"}},
-                                {"pending=1", "pending=one", {"pending=one", "an integer from 0"}},
-                                {"bytes=16384", "bytes=0", {"bytes=0", "an integer from 1"}},
-                                {"stages=2", "stages=99999999999", {"stages=99999999999", "2147483647"}},
-                                {"strides=[", "strides=[x,", {"strides=[x,", "a list such as [64,1]"}}});
+  expect_refusals(attention(),
+                  {{"scale=0.18033688", "scale=big", {"scale=big", "a number above 0"}},
+                   {"scale=0.18033688", "scale=inf", {"scale=inf", "a number above 0"}},
+                   {"policy=always", "policy=speculative", {"policy=speculative", "always, conditional"}},
+                   {"pending=1", "pending=one", {"pending=one", "an integer from 0"}},
+                   {"bytes=16384", "bytes=0", {"bytes=0", "an integer from 1"}},
+                   {"stages=2", "stages=99999999999", {"stages=99999999999", "2147483647"}},
+                   {"strides=[", "strides=[x,", {"strides=[x,", "a list such as [64,1]"}}});
 }
 
 // What is a number on the host may be none as the fp32 that the kernel holds, or 0.
@@ -436,9 +438,12 @@ TEST(Verifier, refuses_numbers_that_are_others_as_fp32) {
                                    ("scale=" + std::string(scale)).c_str(),
                                    {scale, "a number above 0, from 1e-30 to 3.4e38"}}});
   const std::string lifted =
-      plan_of("attention_forward q_len=64 head_dim=64 dtype=fp16", "consumers=1").launches[0].program;
-  expect_refusals(lifted, {{"lift=7", "lift=1e-46", {"lift=1e-46", "a number that fp32 holds"}},
-                           {"lift=7", "lift=1e39", {"lift=1e39", "a number that fp32 holds"}}});
+      plan_of("attention_forward q_len=64 head_dim=64 dtype=fp16", "consumer_warpgroups=1")
+          .launches[0]
+          .program;
+  expect_refusals(lifted,
+                  {{"max_offset=7", "max_offset=1e-46", {"max_offset=1e-46", "a number that fp32 holds"}},
+                   {"max_offset=7", "max_offset=1e39", {"max_offset=1e39", "a number that fp32 holds"}}});
   expect_refusals(kNaive,
                   {{"fill %c, 0", "fill %c, 1e-46", {"1e-46 is beyond fp32, where it would be 0"}},
                    {"fill %c, 0", "fill %c, -1e39", {"-1e+39 is beyond fp32, where it would be -inf"}}});
@@ -471,9 +476,9 @@ TEST(Verifier, refuses_shares_of_exponentials_that_do_not_lie_evenly) {
       {{end, "scale=0.18033688 shift=plain polynomial=3\n", {"polynomial=3", "one of 1, 2, 4, 8"}},
        {end, "scale=0.18033688 shift=plain polynomial=0\n", {"polynomial=0", "one of 1, 2, 4, 8"}},
        {end, "scale=0.18033688 shift=plain polynomial\n", {"polynomial", "one of 1, 2, 4, 8"}},
-       {"shift=plain policy=r0",
-        "shift=plain policy=r0 polynomial=2",
-        {"unknown attribute 'polynomial'", "policy, shift, scale, lift"}}});
+       {"shift=plain policy=always",
+        "shift=plain policy=always polynomial=2",
+        {"unknown attribute 'polynomial'", "policy, shift, scale, max_offset"}}});
   for (const char* share : {"1", "2", "4", "8"})
     EXPECT_EQ(verdict(replaced(attention(), end,
                                fmt::format("scale=0.18033688 shift=plain polynomial={}\n", share))),

@@ -101,9 +101,9 @@ class MachineCode(unittest.TestCase):
         self.assertEqual(same_kernels.kernel_difference(kernels[0], kernels[0]), "")
 
     def test_words_that_were_renamed(self):
-        text = "gemm:{consumers=2 order=s1} softmax:{warps=4}"
-        self.assertEqual(same_kernels.renamed(text, {"warps": "threads", "order=s1": "order=late"}),
-                         "gemm:{consumers=2 order=late} softmax:{threads=4}")
+        text = "gemm:{consumer_warpgroups=2 order=qk_first} softmax:{warps=4}"
+        self.assertEqual(same_kernels.renamed(text, {"warps": "threads", "order=qk_first": "order=late"}),
+                         "gemm:{consumer_warpgroups=2 order=late} softmax:{threads=4}")
 
 
 def has_nvrtc():

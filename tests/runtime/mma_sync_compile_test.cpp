@@ -31,12 +31,13 @@ TEST_P(MmaSyncChip, compiles_gemm_by_hand) {
 TEST_P(MmaSyncChip, compiles_every_primitive_of_attention) {
   const std::string problem =
       "attention_forward q_heads=4 kv_heads=2 q_len=300 head_dim=64 mask=causal lse=true";
-  for (const char* config : {"consumers=2 key_tile=64 reference=r4 tile_order=dynamic staging=none copy=ld",
-                             "consumers=1 key_tile=48 reference=r3 p_in=shared staging=none copy=ld"})
+  for (const char* config :
+       {"consumer_warpgroups=2 key_tile=64 max_policy=first_tile tile_order=dynamic staging=none copy=ld",
+        "consumer_warpgroups=1 key_tile=48 max_policy=sum_guard p_in=shared staging=none copy=ld"})
     expect_good_kernel(plan_of(problem, config, GetParam()).launches[0].source);
   if (GetParam().tma)
     expect_good_kernel(
-        plan_of(problem, "consumers=2 key_tile=64 stage_tiles=2", GetParam()).launches[0].source);
+        plan_of(problem, "consumer_warpgroups=2 key_tile=64 stage_tiles=2", GetParam()).launches[0].source);
 }
 
 // The pairs of the golden files on every row that takes them: no warning, and what fits into the row's

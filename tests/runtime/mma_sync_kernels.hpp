@@ -39,7 +39,8 @@ inline CudaSource with_headers(const std::string& entry, const std::string& prog
 
 // c = a b, b as its transpose: producers that issue cp.async, four warps that multiply 16 rows each.
 inline Plan hand_written_gemm(const Target& target) {
-  const std::string problem = "gemm m=150 n=136 k=200", tiles = "consumers=1 n_tile=64 k_tile=64 stages=3 ";
+  const std::string problem = "gemm m=150 n=136 k=200",
+                    tiles = "consumer_warpgroups=1 n_tile=64 k_tile=64 stages=3 ";
   Plan plan = plan_of(problem, tiles + "copy=ld", target);
   const std::string program = plan_of(problem, tiles + "copy=cp_async", target).launches[0].program;
   plan.launches[0].source = with_headers("gemm", program, target, R"(

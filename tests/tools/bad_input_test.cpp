@@ -82,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"config_key", {"show", "--problem", kGemm, "--config", "wings=2"}, 2, "wings"},
         Case{"config_value", {"show", "--problem", kGemm, "--config", "stages=many"}, 2, "stages=many"},
         Case{"config_too_large",
-             {"show", "--problem", kGemm, "--config", "consumers=4 n_tile=256 stages=32"},
+             {"show", "--problem", kGemm, "--config", "consumer_warpgroups=4 n_tile=256 stages=32"},
              2,
              "config"}),
     name_of);

@@ -116,13 +116,14 @@ class ChoosingNear : public ::testing::Test {
   ConfigDatabase database_ = ConfigDatabase::in_memory();
 };
 
-constexpr const char* kSmall = "consumers=1 key_tile=64";
-constexpr const char* kLarge = "consumers=2 key_tile=128";
+constexpr const char* kSmall = "consumer_warpgroups=1 key_tile=64";
+constexpr const char* kLarge = "consumer_warpgroups=2 key_tile=128";
 
 TEST_F(ChoosingNear, an_illegal_neighbour_gives_way_to_the_next) {
   const Problem wanted = attention(16, 2048, 128);
   // Four consumers with 192 keys have no registers for head dim 128 (they were never valid there: planted).
-  database_.record(made_up(to_text(attention(16, 2047, 128)), "consumers=4 key_tile=192", measured(1)));
+  database_.record(
+      made_up(to_text(attention(16, 2047, 128)), "consumer_warpgroups=4 key_tile=192", measured(1)));
   record(attention(16, 8192, 128), kLarge, 1);
   const Choice choice = choose(wanted);
   EXPECT_EQ(choice.config, parse_config(kLarge, wanted));

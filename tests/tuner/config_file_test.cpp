@@ -15,10 +15,12 @@
 #include <sstream>
 #include <thread>
 
+#include "generator/problem.hpp"
 #include "tests/runtime/temporary_folder.hpp"
 #include "tests/tuner/made_up.hpp"
 #include "tuner/config_database.hpp"
 #include "tuner/engine.hpp"
+#include "tuner/evaluation_json.hpp"
 
 namespace warpfinch {
 namespace {
@@ -282,7 +284,7 @@ constexpr const char* kExport1 =
 TEST_F(ConfigFiles, the_first_schema_is_upgraded_and_every_row_stays_the_same_row) {
   ASSERT_EQ(sqlite_says(file_, kSchema1).substr(0, 5), "wal");
   ConfigDatabase database(file_);
-  EXPECT_EQ(sqlite_says(file_, "PRAGMA user_version"), "2");
+  EXPECT_EQ(sqlite_says(file_, "PRAGMA user_version"), "3");
   EXPECT_EQ(database.export_json(), kExport1);
   EXPECT_EQ(database.import_json(kExport1), 0) << "its rows are known from their exports";
   const Best best = database.best(parse_problem(kProblem), {"NVIDIA H200"});
@@ -306,6 +308,27 @@ TEST_F(ConfigFiles, who_only_reads_an_older_schema_sees_its_rows_and_leaves_it) 
   EXPECT_EQ(ConfigDatabase(file_, true).export_json(), kExport1);
   EXPECT_EQ(bytes_of(file_), before);
   EXPECT_EQ(sqlite_says(file_, "PRAGMA user_version"), "1");
+}
+
+// Schema 2 differs from today's only in the words of configs.
+TEST_F(ConfigFiles, configs_in_former_words_are_written_in_todays) {
+  constexpr std::string_view kWas =
+      "consumers=2 key_tile=64 k_stages=2 v_stages=2 order=s0 baton=issue reference=r2 tile_order=flat "
+      "mask_loop=split blocks=2 settle=none";
+  constexpr std::string_view kIs =
+      "consumer_warpgroups=2 key_tile=64 k_stages=2 v_stages=2 order=pv_first pingpong=issue "
+      "max_policy=speculative tile_order=flat mask_loop=split ctas_per_sm=2 pin=none";
+  const Problem problem = parse_problem("attention_forward q_len=64 head_dim=64 dtype=fp16");
+  const Evaluation was = made_up(to_text(problem), std::string(kWas), measured(1));
+  const Evaluation is = made_up(to_text(problem), std::string(kIs), measured(1));
+  ConfigDatabase(file_).record(was);
+  sqlite_says(file_, "PRAGMA user_version = 2");
+  const std::string before = bytes_of(file_);
+  EXPECT_EQ(ConfigDatabase(file_, true).evaluations(), std::vector{is});
+  EXPECT_EQ(bytes_of(file_), before) << "who only reads leaves it";
+  ConfigDatabase database(file_);
+  EXPECT_EQ(database.evaluations(), std::vector{is});
+  EXPECT_EQ(database.import_json(to_line(to_json(was))), 0) << "the same row from a file of that time";
 }
 
 TEST_F(ConfigFiles, a_column_that_a_file_does_not_have_yet_is_added) {

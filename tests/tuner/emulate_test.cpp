@@ -20,7 +20,7 @@ using testing::StartsWith;
 
 const Target& sm_90a() { return target_by_name("sm_90a"); }
 const std::string kProblem = "gemm batch=2 m=4096 n=4096 k=4096";
-const std::string kConfig = "consumers=1 n_tile=64 k_tile=64 stages=2";
+const std::string kConfig = "consumer_warpgroups=1 n_tile=64 k_tile=64 stages=2";
 
 TEST(Emulate, a_right_config_of_a_large_problem_passes_in_seconds) {
   const TemporaryFolder folder;
@@ -45,9 +45,10 @@ TEST(Emulate, a_hazard_is_a_rejection_with_the_line_that_shows_it) {
   const Rejection rejection = rejection_of("fence_async();", "warp_sync();", "emulator:sm_90a,seed=4");
   EXPECT_EQ(rejection.stage, "emulator");
   EXPECT_THAT(rejection.reason, StartsWith("missing proxy fence: "));
-  EXPECT_THAT(rejection.reason,
-              ContainsRegex("; reproduce: warpfinch run --device emulator:sm_90a,seed=4,limit=120 --problem "
-                            "'gemm batch=[^']*' --config 'consumers=1 n_tile=64 [^']*' --input-seed 1$"));
+  EXPECT_THAT(
+      rejection.reason,
+      ContainsRegex("; reproduce: warpfinch run --device emulator:sm_90a,seed=4,limit=120 --problem "
+                    "'gemm batch=[^']*' --config 'consumer_warpgroups=1 n_tile=64 [^']*' --input-seed 1$"));
 }
 
 TEST(Emulate, a_wrong_result_is_a_rejection_with_the_line_that_shows_it) {

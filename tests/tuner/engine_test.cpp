@@ -43,7 +43,8 @@ TEST_F(RecentPlans, what_nobody_holds_goes_and_what_somebody_holds_stays_whole) 
 
 TEST_F(RecentPlans, a_failure_is_not_kept) {
   for (int i = 0; i < 3; ++i)
-    EXPECT_THROW(engine_->plan("gemm m=64 n=64 k=64", "consumers=1 n_tile=64 k_tile=64 stages=200"), Error);
+    EXPECT_THROW(engine_->plan("gemm m=64 n=64 k=64", "consumer_warpgroups=1 n_tile=64 k_tile=64 stages=200"),
+                 Error);
   EXPECT_EQ(plan(1), plan(1));
 }
 

@@ -68,13 +68,15 @@ class CommaLocale {
   bool taken_ = false;
 };
 
-// Kernels with numbers in them: scales, a lift, alpha, the join of splits, thousands of elements.
+// Kernels with numbers in them: scales, a max_offset, alpha, the join of splits, thousands of elements.
 std::string kernels() {
   std::string text;
   for (const auto& [problem, config] : std::vector<std::pair<const char*, const char*>>{
            {"attention_forward q_heads=2 q_len=2048 head_dim=64 dtype=fp16", ""},
-           {"attention_forward q_len=1 kv_len=4096 head_dim=128 scale=0.18", "kv_splits=2 consumers=1"},
-           {"attention_forward q_len=128 head_dim=64 lse=true", "q_in=registers scale_q=true reference=r3"},
+           {"attention_forward q_len=1 kv_len=4096 head_dim=128 scale=0.18",
+            "kv_splits=2 consumer_warpgroups=1"},
+           {"attention_forward q_len=128 head_dim=64 lse=true",
+            "q_in=registers scale_q=true max_policy=sum_guard"},
            {"attention_three_kernel q_len=1200 head_dim=64 scale=0.3", ""},
            {"softmax rows=4096 columns=1000 scale=0.7", ""},
            {"gemm m=1000 n=1000 k=64 alpha=0.25", ""}}) {

@@ -106,8 +106,9 @@ TEST_F(Tuning, tries_first_what_it_is_told_to) {
   MadeUpEvaluator evaluator(landscape);
   TuneOptions options = evaluations(3);
   std::vector<std::string> valid;
-  for (const char* text : {"consumers=3 key_tile=96 order=s0 reference=r1", "consumers=4 key_tile=256",
-                           "consumers=1 key_tile=32 order=s1"}) {
+  for (const char* text :
+       {"consumer_warpgroups=3 key_tile=96 order=pv_first max_policy=conditional",
+        "consumer_warpgroups=4 key_tile=256", "consumer_warpgroups=1 key_tile=32 order=qk_first"}) {
     options.first.push_back(parse_config(text, attention_problem()));
     if (!check(attention_problem(), options.first.back(), sm_90a()))
       valid.push_back(to_text(options.first.back()));
@@ -203,7 +204,7 @@ class DigestingEvaluator : public MadeUpEvaluator {
 TEST_F(Tuning, no_source_is_evaluated_twice) {
   const auto source = [](const Config& config) {
     const std::string text = to_text(config);
-    return text.substr(0, text.find("reference="));  // the genes in front of it make the kernel
+    return text.substr(0, text.find("max_policy="));  // the genes in front of it make the kernel
   };
   MadeUpEvaluator evaluator(landscape);
   TuneOptions options = evaluations(150);

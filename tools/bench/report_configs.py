@@ -15,15 +15,15 @@ import shapes
 from attention import launcher, plan_of, scale_of
 
 COLUMNS = ("tag", "problem", "config", "ours_us", "tflops", "spread", "max_error", "report_us", "report_gpu")
-PLAIN = "order=s0 baton=none reference=r0 tile_order=flat mask_loop=split"
+PLAIN = "order=pv_first pingpong=none max_policy=always tile_order=flat mask_loop=split"
 # Report 000: bf16, [batch, heads, length, dim] → microseconds.
 FIRST = {"batch=2 q_heads=12 q_len=512 head_dim=64": (21.5, 20.6, 122.9),
          "batch=4 q_heads=12 q_len=1024 head_dim=64": (65.6, 66.6, 254.8),
          "batch=2 q_heads=16 q_len=2048 head_dim=64": (132.2, 124.1, 917.7),
          "batch=1 q_heads=32 q_len=4096 head_dim=128": (713.7, 574.5, 50932.9)}
-FIRST_CONFIGS = {"000 Baseline": f"consumers=1 key_tile=64 k_stages=2 v_stages=2 {PLAIN}",
-                 "000 Conservative Tuned": f"consumers=2 key_tile=64 k_stages=3 v_stages=3 {PLAIN}",
-                 "000 B200 Tuned (v1)": f"consumers=1 key_tile=64 k_stages=4 v_stages=4 {PLAIN}"}
+FIRST_CONFIGS = {"000 Baseline": f"consumer_warpgroups=1 key_tile=64 k_stages=2 v_stages=2 {PLAIN}",
+                 "000 Conservative Tuned": f"consumer_warpgroups=2 key_tile=64 k_stages=3 v_stages=3 {PLAIN}",
+                 "000 B200 Tuned (v1)": f"consumer_warpgroups=1 key_tile=64 k_stages=4 v_stages=4 {PLAIN}"}
 # Report 001, final configuration: 128 × 128, 4 warps, flat.
 FINAL = {"batch=2 q_heads=32 q_len=1024 head_dim=128": 147.0,
          "batch=4 q_heads=32 q_len=2048 head_dim=128": 731.9,
@@ -31,7 +31,7 @@ FINAL = {"batch=2 q_heads=32 q_len=1024 head_dim=128": 147.0,
          "batch=8 q_heads=32 q_len=2048 head_dim=128": 1436.3,
          "batch=16 q_heads=64 q_len=4096 head_dim=128": 20770.9,
          "batch=8 q_heads=64 q_len=8192 head_dim=128": 41673.7}
-FINAL_CONFIG = f"consumers=2 key_tile=128 k_stages=2 v_stages=2 {PLAIN}"
+FINAL_CONFIG = f"consumer_warpgroups=2 key_tile=128 k_stages=2 v_stages=2 {PLAIN}"
 
 
 def rows_of_reports():

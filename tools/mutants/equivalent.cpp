@@ -15,8 +15,8 @@ struct Argued {
 };
 
 constexpr const char* kAny = ".*";
-constexpr const char* kBatonJoins =
-    "baton_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup";
+constexpr const char* kPingpongJoins =
+    "pingpong_wait follows at once: its bar.sync hands what lane 0 learnt to the whole warpgroup";
 
 constexpr Argued kArgued[] = {
     {kAny, "release without joining the warp", kAny,
@@ -25,15 +25,16 @@ constexpr Argued kArgued[] = {
     {"attention_.*", "fence_mma removed", kAny,
      "the registers were last touched before the fence of the product issued just before: nothing stands "
      "between the two products that touches a register"},
-    {"attention_(s0|s7|ld)", "commit_mma removed", kAny,
+    {"attention_(pv_first|softmax_first|ld)", "commit_mma removed", kAny,
      "no wait stands between this commit and the next, which closes one group over both products; "
      "wait_mma<0> covers both"},
-    {"attention_(baton|p_shared|claims)", "wait by one lane only", "wait\\(k_ring\\);", kBatonJoins},
-    {"attention_s7", "wait by one lane only", "wait\\(v_ring\\);", kBatonJoins},
-    {"attention_s7", "acquire does not wait|arrivals at empty -1", "(acquire<\\d+>|initialize)\\(q_ring.*",
+    {"attention_(pingpong|p_shared|claims)", "wait by one lane only", "wait\\(k_ring\\);", kPingpongJoins},
+    {"attention_softmax_first", "wait by one lane only", "wait\\(v_ring\\);", kPingpongJoins},
+    {"attention_softmax_first", "acquire does not wait|arrivals at empty -1",
+     "(acquire<\\d+>|initialize)\\(q_ring.*",
      "the rings of k and v hold fewer keys than a tile has, so that the producer has waited for keys of the "
      "next tile, which every consumer warp releases behind this q, before it loads over it"},
-    {"attention_(s7|claims)", "baton_pass to oneself", kAny,
+    {"attention_(softmax_first|claims)", "pingpong_pass to oneself", kAny,
      "a warpgroup keeps the turn over the plain loop and hands it on in the loop behind: arrivals still "
      "pair, the rings hold what the other has not read yet, and nothing but speed depends on the order"},
     {"attention_cp_async", "wait by one lane only", "wait\\([kv]_ring\\);",
@@ -57,11 +58,11 @@ constexpr Argued kArgued[] = {
      "the tile's first keys: the producer has just waited for the query tile, which consumers release behind "
      "the last keys of the tile before",
      "advance\\(q_ring\\);"},
-    {"attention_baton", "acquire does not wait", "acquire<\\d+>\\(k_ring\\);",
+    {"attention_pingpong", "acquire does not wait", "acquire<\\d+>\\(k_ring\\);",
      "the ragged last keys k(5): a consumer releases k(1), whose stage they take, before v(0), for which the "
      "producer has just waited when it loaded v(3)",
      "advance\\(v_ring\\);"},
-    {"attention_s0", "acquire does not wait", "acquire<\\d+>\\(v_ring\\);",
+    {"attention_pv_first", "acquire does not wait", "acquire<\\d+>\\(v_ring\\);",
      "v has a stage more than k: a consumer releases v(n-3) before k(n-2), for which the producer waited "
      "when it loaded k(n), before v(n)"},
     {"attention_ld", "acquire removed", "acquire\\(v_ring\\);",

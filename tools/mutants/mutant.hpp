@@ -12,7 +12,7 @@ namespace warpfinch::mutants {
 
 // A right kernel that faults are planted in. Small, but every ring goes round and every loop more than once.
 struct Original {
-  std::string name;  // "attention_baton"
+  std::string name;  // "attention_pingpong"
   Problem problem;
   Plan plan;
   double spread = 1;  // of the inputs at odd seeds: where large scores take other ways through the kernel

@@ -32,7 +32,7 @@ struct element : emulated::Cell<T> {
   element& operator-=(T value) { return *this = static_cast<T>(*this) - value; }
   element& operator*=(T value) { return *this = static_cast<T>(*this) * value; }
   // What a covering wait has completed is the program's again.
-  void settle() {
+  void pin() {
     if (this->state >= emulated::kWrittenByProduct && (this->state & emulated::kGroupMask) <= self->waited)
       this->state = self->era;
   }
@@ -82,7 +82,7 @@ WF_DEVICE void cp_async_wait() {
 // --- registers ------------------------------------------------------------------------------------------
 template <class T>
 WF_DEVICE void pin(element<T>& value) {
-  value.settle();
+  value.pin();
 }
 
 // --- mma by a warp -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ extern "C" __global__ void __launch_bounds__(128, 1) softmax(bf16* x_data, bf16*
   const GlobalTensor<bf16, 3> y_global{y_data, {2, 1000, 1500}, {1500000, 1500, 1}};
   RegisterTile<float, 64, 128, VectorLayout> x_tile;
   RowValues<64> reference_rows;
-  RowValues<64> shrink_rows;
+  RowValues<64> o_scale_rows;
   RowValues<64> sum_rows;
   const int tile = block_index();
   const int m = (tile % 16) * 64;
@@ -38,9 +38,9 @@ extern "C" __global__ void __launch_bounds__(128, 1) softmax(bf16* x_data, bf16*
       mask_causal(x_tile, m, n, 500);
       mask_columns(x_tile, n, 1500);
     }
-    reference<Always>(reference_rows, shrink_rows, x_tile, 0.7213475f);
+    reference<Always>(reference_rows, o_scale_rows, x_tile, 0.7213475f);
     softmax_exp2(x_tile, reference_rows, 0.7213475f);
-    multiply(sum_rows, sum_rows, shrink_rows);
+    multiply(sum_rows, sum_rows, o_scale_rows);
     row_sum<accumulate, partial>(sum_rows, x_tile);
   }
   row_total(sum_rows);
