@@ -7,7 +7,8 @@
 // the kernel keeps results from the copy engine.
 // Results of kernels with mma ops are staged through shared memory for a TMA store where there is room: over
 // a tile that is loaded once per row tile (Q) when it is large enough, else, or with staging=own, in space of
-// their own; with staging=none never. What threads store for an mma is joined behind (join_warpgroup).
+// their own; with staging=none never. What threads store for an mma is joined behind, and where
+// an mma is not asynchronous in front as well (join_warpgroup).
 // Requires: constant shapes. Leaves: a swizzle on every shared tile, `via` on every load into $ and every
 // store.
 #include <fmt/format.h>
@@ -84,10 +85,14 @@ bool feeds_mma(const Program& program, const Op& copy) {
   return found;
 }
 
-void join_behind_copies(const Program& program, std::vector<Op>& body) {
+// An asynchronous product has been waited for when its factor is written anew. Others have read it lane by
+// lane, and nobody knows that all lanes of a warp have.
+void join_around_copies(const Program& program, std::vector<Op>& body, const Target& target) {
   for (size_t i = 0; i < body.size(); ++i) {
-    join_behind_copies(program, body[i].body);
-    if (feeds_mma(program, body[i])) body.insert(body.begin() + i + 1, op("join_warpgroup", {}));
+    join_around_copies(program, body[i].body, target);
+    if (!feeds_mma(program, body[i])) continue;
+    if (!target.mma.asynchronous) body.insert(body.begin() + i++, op("join_warpgroup", {}));
+    body.insert(body.begin() + i + 1, op("join_warpgroup", {}));
   }
 }
 
@@ -193,7 +198,7 @@ Lowered copy_paths(const Program& program, const Target& target) {
   choose(result, result.body, staged, target);
   remove(result.attributes, "copy");
   for (Tensor& tensor : result.tensors) remove(tensor.attributes, "copy");
-  join_behind_copies(program, result.body);
+  join_around_copies(program, result.body, target);
   remove(result.attributes, "staging");
   if (auto rejection = set_swizzles(result)) return *rejection;
   remove(result.attributes, "swizzle");

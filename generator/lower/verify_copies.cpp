@@ -96,7 +96,8 @@ std::optional<Rejection> check_shared_tile(const Program& program, const Tensor&
 // Walks over one role as it runs, over loops twice, so that a trip meets what the one before left. The copy
 // engine sees a thread's stores to shared memory behind fence_async, an mma those of its warpgroup behind
 // join_warpgroup; an mma sees what cp.async brought behind a fence_async since its wait; a tile that the
-// engine still reads must not change hands.
+// engine still reads must not change hands. An mma that is not asynchronous reads by its lanes, and what
+// threads stored for it they write anew behind a join_warpgroup.
 class Staging {
  public:
   Staging(const Program& program, const Target& target) : program_(program), target_(target) {}
@@ -114,6 +115,7 @@ class Staging {
  private:
   std::optional<Rejection> visit(const Op& op) {
     if (op.name == "join_warpgroup") joined_.insert(written_.begin(), written_.end());
+    if (op.name == "join_warpgroup") read_by_lanes_.clear();
     if (op.name == "fence_async" || op.name == "join_warpgroup") written_.clear(), unfenced_.clear();
     const bool by_proxy = target_.mma.asynchronous;  // what an mma reads
     if (op.name == "wait" && by_proxy && is_fenced_by_readers(program_, op.operands[0].name))
@@ -133,6 +135,9 @@ class Staging {
       const bool gives_away = op.name == "release" || (op.name == "copy" && i == 0);
       if (gives_away && being_read_.contains(place))
         return refuse(op, fmt::format("no wait_store since ${} was stored", operand.name));
+      if (op.name == "copy" && i == 0 && read_by_lanes_.contains(place))
+        return refuse(op, fmt::format("no join_warpgroup since an mma read ${}", operand.name));
+      if (op.name == "mma" && !by_proxy && joined_.contains(place)) read_by_lanes_.insert(place);
       if (op.name == "copy" && i == 0) written_.insert(place), joined_.erase(place);
       if (op.name == "store") being_read_.insert(place);
     }
@@ -154,7 +159,7 @@ class Staging {
 
   const Program& program_;
   const Target& target_;
-  std::set<std::string> written_, joined_, being_read_, unfenced_;
+  std::set<std::string> written_, joined_, being_read_, unfenced_, read_by_lanes_;
 };
 
 // --- the producer ----------------------------------------------------------------------------------------

@@ -60,7 +60,11 @@ TEST(MmaSyncKernels, kernels_without_a_copy_engine_are_right) {
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=80",
             "consumer_warpgroups=1 key_tile=64 max_policy=speculative q_in=registers staging=none copy=ld"},
            {"attention_forward q_heads=2 q_len=130 kv_len=150 head_dim=64",
-            "consumer_warpgroups=2 key_tile=64 max_policy=sum_guard p_in=shared staging=none copy=ld"}})
+            "consumer_warpgroups=2 key_tile=64 max_policy=sum_guard p_in=shared staging=none copy=ld"},
+           // Two products with P in a row, and nothing else that joins a warp between them.
+           {"attention_forward q_heads=2 q_len=130 kv_len=250 head_dim=64",
+            "consumer_warpgroups=2 key_tile=64 stage_tiles=2 order=qk_first p_in=shared staging=none "
+            "copy=ld"}})
     expect_right(plan_of(problem, config, target));
 }
 
