@@ -91,6 +91,11 @@ WF_DEVICE float score_of(const Queries& q, const Keys& k, int row, int key) {
 struct RowState {
   float reference = -infinity(), sum = 0.0f;
 };
+// Of one key. Its exponential is 2^max_offset but for the rounding of the shift, which all others have, too.
+WF_DEVICE RowState state_of(float score, float scale, float max_offset) {
+  const float exponent = exponent_of(score, exact_shift(score, scale, max_offset), scale);
+  return {score, ex2(score == -infinity() ? max_offset : exponent)};
+}
 WF_DEVICE RowState joined(RowState a, RowState b, float scale, float max_offset) {
   const float top = larger(a.reference, b.reference);
   const float sum = a.sum * exact_correction(a.reference, top, scale, max_offset);
@@ -122,7 +127,8 @@ WF_DEVICE void recompute_rows(Tile& o, RowValues<Rows>& m, RowValues<Rows>& sum,
     RowState state;
 #pragma unroll 1
     for (int key = from + lane; key < to; key += 32)
-      state = joined(state, {score_of(q, k, at, key) * q_scale, ex2(max_offset)}, scale, max_offset);
+      state =
+          joined(state, state_of(score_of(q, k, at, key) * q_scale, scale, max_offset), scale, max_offset);
     state = joined_over_lanes(state, scale, max_offset);
     const RowShift shift = exact_shift(state.reference, scale, max_offset);
     SpreadRow<Tile::kColumns> values;

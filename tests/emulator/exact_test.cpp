@@ -79,6 +79,32 @@ TEST(Exact, sums_that_overflow_where_the_output_does_not) {
   }
 }
 
+// Shifts of 2^20 to 2^24 have been rounded by up to 1/2: exponentials, sums and what joins them must agree on
+// how. A row that is computed once more has infinities beside it, or a shift beyond the plain ones.
+TEST(Exact, shifts_that_are_rounded_by_much) {
+  for (const char* dtype : {"bf16", "fp16"})
+    for (const char* policy : {"max_policy=always", "max_policy=speculative kv_splits=3"}) {
+      SCOPED_TRACE(fmt::format("{} {}", dtype, policy));
+      const Plan plan = plan_for(
+          fmt::format("attention_forward q_len=64 kv_len=150 head_dim=16 mask=causal dtype={}", dtype),
+          fmt::format("consumer_warpgroups=1 key_tile=32 {}", policy));
+      const auto kernels = kernels_of(plan);
+      for (double size : {256, 1024, 4096, 5664}) {
+        std::vector<HostTensor> tensors = workload(plan.buffers, 7);
+        map_elements(tensors[0], [](double, int64_t, int64_t, int64_t column) {
+          return column == 0 ? 8192.0 : column == 1 ? 4.0 : 0.0;
+        });
+        map_elements(tensors[1], [&](double, int64_t, int64_t key, int64_t column) {
+          return column == 0 ? size : column == 1 ? static_cast<double>(key % 4 + key / 50) : 0.0;
+        });
+        map_elements(tensors[2], [](double v, int64_t, int64_t key, int64_t column) {
+          return key == 149 && column == 3 ? kInfinity : v;
+        });
+        expect_clean_and_right(kernels, plan, tensors, {.threads = machine_threads()});
+      }
+    }
+}
+
 // The last key is NaN and the one before it has infinite values: only the rows that see them may know.
 void expect_hidden(const std::string& problem, const std::string& config) {
   SCOPED_TRACE(problem + " / " + config);
