@@ -41,7 +41,7 @@ struct TileClaims {
 };
 
 template <int Kept>
-WF_DEVICE void initialize(const TileClaims<Kept>& claims, int reading_warps) {
+WF_DEVICE void initialize_claims(int reading_warps, const TileClaims<Kept>& claims) {
   for (int i = 0; i < 2; ++i) {
     mbarrier_init(claims.full(i), 1);
     mbarrier_init(claims.empty(i), reading_warps);
@@ -73,7 +73,7 @@ WF_DEVICE u32 next_tile(ClaimsAndReads, const TileClaims<Kept>& claims, int agai
 template <class Who, int Kept>
 struct ClaimedWalk {
   const TileClaims<Kept>& claims;
-  int again = 0;  // 1: over the tiles of the first walk once more
+  int again;  // 1: over the tiles of the first walk once more
   int round = 0;
   u32 number = block_index();
 

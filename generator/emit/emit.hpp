@@ -1,4 +1,4 @@
-// Scheduled program → CUDA text for reading: named after the IR, one line per op, stable to the byte.
+// Walked program → CUDA text for reading: named after the IR, one line per op, stable to the byte.
 #pragma once
 
 #include <string>
@@ -21,7 +21,10 @@ struct KernelParameter {
 // In the order of the kernel's signature: by param, the pointer first.
 std::vector<KernelParameter> kernel_parameters(const ir::Program& program, const Target& target);
 
-// `title`: comment lines for the head of the kernel, such as problem and config.
+// Does an op of that name stand anywhere in the program?
+bool has_op(const ir::Program& program, std::string_view name);
+
+// Of a walked program. `title`: comment lines for the head of the kernel, such as problem and config.
 CudaSource emit(const ir::Program& program, const Target& target, const std::vector<std::string>& title);
 
 }  // namespace warpfinch::emit

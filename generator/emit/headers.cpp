@@ -2,13 +2,12 @@
 
 #include <string>
 
+#include "generator/emit/emit.hpp"
 #include "generator/emit/templates.hpp"
 #include "generator/emit/wgmma.hpp"
 #include "generator/ir/ops.hpp"
-#include "generator/lower/tensors.hpp"
 
 namespace warpfinch::emit {
-namespace {
 
 bool has_op(const ir::Program& program, std::string_view name) {
   bool found = false;
@@ -16,9 +15,11 @@ bool has_op(const ir::Program& program, std::string_view name) {
   return found;
 }
 
+namespace {
+
 std::vector<std::string> header_names(const ir::Program& program, const Target& target) {
-  const ir::Op& grid = program.body[0];
-  const bool clusters = lower::cluster_blocks(grid) > 1;
+  bool clusters = false;
+  ir::walk(program.body, [&](const ir::Op& op) { clusters |= ir::has(op.attributes, "cluster"); });
   std::vector<std::string> names = {"types.cuh", "ptx.cuh", target.tma ? "sm90/ptx.cuh" : "sm80/ptx.cuh"};
   const auto append = [&](bool wanted, const char* name) {
     if (wanted) names.push_back(name);
@@ -27,8 +28,8 @@ std::vector<std::string> header_names(const ir::Program& program, const Target& 
   append(has_op(program, "raise_to_sum"), "raise_to_sum.cuh");
   append(has_op(program, "multiply_packed"), "multiply_packed.cuh");
   names.insert(names.end(), {"walk.cuh", "ring.cuh"});
-  append(lower::claims_tiles(grid), "claim.cuh");
-  append(lower::lists_tiles(grid), "lists.cuh");
+  append(has_op(program, "claims"), "claim.cuh");
+  append(has_op(program, "tile_lists"), "lists.cuh");
   append(has_op(program, "join_warpgroup"), "join.cuh");
   append(clusters && target.mma.asynchronous, "sm90/clustered.cuh");
   names.push_back("redo.cuh");

@@ -44,8 +44,7 @@ bool is_taken(const std::string& name) {
       "xor_eq "
       // templates and emitter
       "map at pack pin bf16 fp16 fp32 u16 u32 u64 i64 main printf warpfinch walk smaller "
-      "larger infinity band in_plane in_band band_rows thread_index block_index block_sync "
-      "transposed initialize is_leader tile tile_counter shared redo_mask claims again seldom "
+      "larger infinity thread_index block_index transposed tile_counter shared seldom "
       "place accumulate overwrite partial whole changed always");
   return words.contains(name) || find_op(name) != nullptr || has_generated_suffix(name);
 }
@@ -82,8 +81,10 @@ int64_t slice_rows(const Operand& operand, int64_t all, const Target& target) {
   return operand.index[0] == symbol("warp") ? warp_rows(target) : warpgroup_rows(target);
 }
 
-// `band` is taken and becomes `band_`, so that `band_` has to become `band__`.
+// `walk` is taken and becomes `walk_`, so that `walk_` has to become `walk__`.
 std::string spell_symbol(const std::string& name) {
+  for (const KnownName& known : known_names())
+    if (known.name == name) return std::string(known.spelling);
   const std::string stem = name.substr(0, name.find_last_not_of('_') + 1);
   return is_taken(stem) || is_taken(name) ? name + "_" : name;
 }

@@ -41,7 +41,11 @@ enum Traits : unsigned {
   kBranch = 4,      // runs them once or not at all
   kMovesTile = 8,   // between global memory and a place of the block
   kFillsRing = 16,  // a producer's, about the stage that it fills
-  kReduces = 32     // the result is not of the extents of what it is made of
+  kReduces = 32,    // the result is not of the extents of what it is made of
+  kDeclares = 64,   // an object of the kernel
+  kWalk = 128,      // its body is run for one tile after the other, by its object
+  kLeaves = 256,    // the loop around it, unless the call is true
+  kPasses = 512     // to the next tile, unless the call is true
 };
 
 struct OpInfo {
@@ -52,10 +56,11 @@ struct OpInfo {
   std::vector<std::string_view> attributes;
   std::string_view meaning;
   unsigned traits = 0;
-  // What the call takes beside them from the kernel around it: warpgroup, redo_mask, round, retry; and as
-  // template argument: warpgroups.
+  // Objects of the kernel that the call takes behind them, and what it declares or walks by in front.
   std::vector<std::string_view> implied = {};
   std::string_view former = {};  // what it was called before
+  // The class of the object that it declares, or walks by, and the object's name.
+  std::string_view type = {}, object = {};
 };
 
 const std::vector<OpInfo>& ops();
@@ -68,6 +73,12 @@ bool has_trait(const Op& op, Traits trait);
 const OperandInfo& operand_info(const OpInfo& info, size_t i);
 // The kind mask of an operand as it stands; 0 where its tensor is not declared.
 unsigned kind_of(const Program& program, const Operand& operand);
+
+// What a kernel knows by itself: the integers that expressions of a walked program may name.
+struct KnownName {
+  std::string_view name, spelling, meaning;
+};
+const std::vector<KnownName>& known_names();
 
 // Register tensors that the op itself (not its body) reads and writes.
 struct RegisterUse {

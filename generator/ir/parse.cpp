@@ -127,7 +127,7 @@ class Parser {
       return inner;
     }
     if (peek() == '-' || is_digit(peek())) return integer_token();
-    const std::string symbol_name = name("an expression");
+    const std::string symbol_name = dotted_name();
     if (symbol_name != "min" && symbol_name != "max") return symbol(symbol_name);
     expect("(");
     Expr left = expression();
@@ -135,6 +135,13 @@ class Parser {
     Expr right = expression();
     expect(")");
     return operation(symbol_name, std::move(left), std::move(right));
+  }
+  // `n`, or what the kernel knows by itself, such as `walk.tile`. `begin..end` is a range.
+  std::string dotted_name() {
+    std::string result = name("an expression");
+    if (peek() != '.' || starts_range()) return result;
+    ++at_;
+    return result + "." + name("a name behind the point");
   }
   // Left-associative chains of the operators of one strength. An expression ends with its line.
   template <class Next>

@@ -74,4 +74,27 @@ std::string print(const Program& program) {
   return text + "}\n";
 }
 
+namespace {
+
+void number_lines(std::vector<Op>& body, int& line) {
+  for (Op& op : body) {
+    op.line = line++;
+    number_lines(op.body, line);
+    line += opens_block(op);  // its closing brace
+  }
+}
+
+int first_declaration(const Program& program) { return 2 + static_cast<int>(program.constants.size()); }
+
+}  // namespace
+
+void number_lines(Program& program) {
+  int line = first_declaration(program) + static_cast<int>(program.tensors.size());
+  number_lines(program.body, line);
+}
+
+int line_of(const Program& program, const Tensor& tensor) {
+  return first_declaration(program) + static_cast<int>(&tensor - program.tensors.data());
+}
+
 }  // namespace warpfinch::ir

@@ -67,7 +67,7 @@ struct Op {
   std::vector<Operand> operands;  // let, if: one expr
   Attributes attributes;
   std::vector<Op> body;  // grid, role, for, if
-  int line = 0;          // of the text that it was read from, for messages
+  int line = 0;          // of the text that it was read from, or that `number_lines` would print
   bool operator==(const Op& other) const {
     return name == other.name && ranges == other.ranges && operands == other.operands &&
            attributes == other.attributes && body == other.body;
@@ -122,6 +122,9 @@ void substitute(Op& op, const std::string& name, const Expr& by);
 std::string print(const Program& program);
 std::string print(const Op& op, int depth = 0);
 std::string print_head(const Op& op);  // one line, without the body
+// Gives each op the number of its line in the printed program, and each tensor's is `line_of`.
+void number_lines(Program& program);
+int line_of(const Program& program, const Tensor& tensor);
 // Error (input) with "line L, column C: …". print(parse(text)) is the canonical text.
 Program parse(std::string_view text);
 

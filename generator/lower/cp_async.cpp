@@ -38,13 +38,14 @@ bool is_multiple(const Expr& expr, int64_t unit, const Names& known) {
   return combines && left && right;
 }
 
-// Axes and loop variables that only take multiples, wherever the program uses their names.
+// Axes, loop variables and lets that only take multiples, wherever the program uses their names.
 Names multiples(const Program& program, int64_t unit) {
   Names known, others;
   walk(program.body, [&](const Op& op) {
     for (const Range& range : op.ranges) {
-      const bool fits =
-          op.name != "let" && is_multiple(range.begin, unit, {}) && is_multiple(range.step, unit, {});
+      const bool fits = op.name == "let"
+                            ? is_multiple(op.operands[0].expr, unit, known)
+                            : is_multiple(range.begin, unit, {}) && is_multiple(range.step, unit, {});
       (fits ? known : others).insert(range.name);
     }
   });

@@ -30,6 +30,11 @@ Lowered synchronize(const ir::Program& program, const Target& target);
 Lowered pingpong(const ir::Program& program, const Target& target);
 // Places tiles and barriers in shared memory.
 Lowered allocate_shared(const ir::Program& program, const Target& target);
+// Writes the walk over tiles as ops: axes, barriers, registers, claims and second tries.
+Lowered walk_tiles(const ir::Program& program, const Target& target);
+
+// Lets that are numbers vanish into the ops behind them.
+void fold_lets(std::vector<ir::Op>& body);
 
 struct Pass {
   std::string_view name;
@@ -37,10 +42,16 @@ struct Pass {
 };
 const std::vector<Pass>& passes();
 
+// A program before the walk over tiles is written out, and after it. Each op of `walked` has the line where
+// `scheduled` is printed with what the op is made of.
+struct LoweredProgram {
+  ir::Program scheduled, walked;
+};
+
 // Runs every pass, the verifier after each, and shows each stage. A program that has roles already only gets
-// its constants put in and its shared memory laid out.
-Lowered run_passes(ir::Program program, const Target& target,
-                   const std::function<void(std::string_view, const ir::Program&)>& observe);
+// its constants put in, its shared memory laid out and its walk written; a walked one only the first.
+Expected<LoweredProgram> run_passes(ir::Program program, const Target& target,
+                                    const std::function<void(std::string_view, const ir::Program&)>& observe);
 
 // The verifier: what any program must fulfil, and more once roles stand. The Rejection's stage is "verify".
 std::optional<Rejection> verify(const ir::Program& program, const Target& target);

@@ -105,6 +105,17 @@ bool producer_copies(const Program& program) {
   return any_filled_via(program, "ld") || any_filled_via(program, "cp_async");
 }
 
+int64_t filling_arrivals(const Program& program, const std::string& tile) {
+  return filled_by_threads(program, tile) ? kWarpgroupWarps * kWarpThreads : 1;
+}
+
+int64_t freeing_arrivals(const Program& program, const std::string& tile) {
+  int64_t warps = 0;
+  for (const Op& role : program.body[0].body)
+    if (has(role.attributes, "consumer")) warps += integer(role.attributes, "warps", 0);
+  return warps * multicast_of(program, tile);
+}
+
 bool is_fenced_by_readers(const Program& program, const std::string& tile) {
   if (!filled_via(program, tile, "cp_async")) return false;
   bool found = false;

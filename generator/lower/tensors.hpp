@@ -47,6 +47,9 @@ bool filled_by_threads(const ir::Program& program, const std::string& tile);
 // Do loads with that `via` fill any shared tile; does the producer, by ld or by cp.async?
 bool any_filled_via(const ir::Program& program, const std::string& via);
 bool producer_copies(const ir::Program& program);
+// Arrivals that make a stage of the ring full, and that make it free.
+int64_t filling_arrivals(const ir::Program& program, const std::string& tile);
+int64_t freeing_arrivals(const ir::Program& program, const std::string& tile);
 // Is the tile written by cp.async, through the generic proxy, and read by an mma, through the async proxy?
 bool is_fenced_by_readers(const ir::Program& program, const std::string& tile);
 // Does an mma stand anywhere inside the op?

@@ -17,7 +17,8 @@ void substitute_everywhere(Program& program, const std::string& name, const Expr
   for (Op& op : program.body) substitute(op, name, by);
 }
 
-// Lets that became numbers vanish into the ops behind them.
+}  // namespace
+
 void fold_lets(std::vector<Op>& body) {
   for (size_t i = 0; i < body.size(); ++i) {
     fold_lets(body[i].body);
@@ -33,6 +34,8 @@ void fold_lets(std::vector<Op>& body) {
     --i;
   }
 }
+
+namespace {
 
 // Coordinates are 32-bit on the device, and a tile may reach past the end of its dimension.
 constexpr int64_t kLargestExtent = (int64_t{1} << 31) - 65536;

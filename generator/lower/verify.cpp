@@ -7,6 +7,7 @@
 #include "generator/ir/ops.hpp"
 #include "generator/lower/passes.hpp"
 #include "generator/lower/verify_rules.hpp"
+#include "generator/lower/walk.hpp"
 
 namespace warpfinch::lower {
 
@@ -70,6 +71,10 @@ class Scope {
   Scope(const Program& program, const Target& target) : program_(program), target_(target) {
     walk(program.body, [&](const Op& op) { own_bounds_ |= ir::has(op.attributes, "own"); });
     for (const auto& [name, value] : program.constants) names_.insert(name);
+    if (is_walked(program)) {
+      for (const KnownName& known : known_names()) names_.emplace(known.name);
+      return;
+    }
     if (has_roles(program)) names_.insert({"warp", "warpgroup"});
     if (const auto retry = attribute(program.body[0].attributes, "retry")) names_.insert(*retry);
     if (ir::has(program.body[0].attributes, "cluster")) names_.insert("rank");
@@ -88,7 +93,7 @@ class Scope {
     if (auto rejection = check_names(op)) return rejection;
     if (auto rejection = check_op(program_, op, target_)) return rejection;
     for (const Range& range : op.ranges)
-      if (!names_.insert(range.name).second || range.name == "warp" || range.name == "warpgroup")
+      if (!names_.insert(range.name).second || is_role_s(range.name))
         return refuse(op, fmt::format("the name '{}' is taken", range.name));
     if (op.name == "let") return std::nullopt;
     auto rejection = block(op.body);
@@ -103,6 +108,11 @@ class Scope {
     for (const std::string& name : used)
       if (!names_.contains(name)) return refuse(op, fmt::format("'{}' is not defined here", name));
     return std::nullopt;
+  }
+
+  // Before the walk stands as ops, roles give these names by themselves.
+  bool is_role_s(const std::string& name) const {
+    return !is_walked(program_) && (name == "warp" || name == "warpgroup");
   }
 
   const Program& program_;
@@ -149,12 +159,10 @@ bool is_tiled(const Program& program) {
 
 }  // namespace
 
-std::optional<Rejection> verify(const Program& program, const Target& target) {
-  if (program.body.size() != 1 || program.body[0].name != "grid")
-    return Rejection{"verify", fmt::format("kernel {} must hold one grid", program.name)};
-  if (auto rejection = check_attributes(program, target)) return rejection;
-  if (auto rejection = check_declarations(program)) return rejection;
-  if (auto rejection = Scope(program, target).block(program.body)) return rejection;
+namespace {
+
+// What the names and the ops of a program do not say yet.
+std::optional<Rejection> check_rules(const Program& program, const Target& target) {
   if (auto rejection = check_structure(program, target)) return rejection;
   if (auto rejection = check_values(program, target)) return rejection;
   if (!has_roles(program) || !is_tiled(program)) return std::nullopt;
@@ -162,6 +170,22 @@ std::optional<Rejection> verify(const Program& program, const Target& target) {
                      check_pingpongs, check_producer_names, check_clusters})
     if (auto rejection = rule(program, target)) return rejection;
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Rejection> verify(const Program& program, const Target& target) {
+  const bool walked = is_walked(program);
+  if (!walked && (program.body.size() != 1 || program.body[0].name != "grid"))
+    return Rejection{"verify", fmt::format("kernel {} must hold one grid", program.name)};
+  if (auto rejection = check_attributes(program, target)) return rejection;
+  if (auto rejection = check_declarations(program)) return rejection;
+  if (auto rejection = Scope(program, target).block(program.body)) return rejection;
+  if (!walked) return check_rules(program, target);
+  const auto scheduled = unwalked(program);
+  if (!scheduled) return scheduled.rejection();
+  if (auto rejection = check_rules(*scheduled, target)) return rejection;
+  return check_walked(program, *scheduled, target);
 }
 
 }  // namespace warpfinch::lower

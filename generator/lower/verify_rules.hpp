@@ -19,6 +19,9 @@ std::optional<Rejection> check_shapes(const ir::Program& program, const ir::Op& 
 std::optional<Rejection> check_attributes(const ir::Program& program, const Target& target);
 // Bodies, roles and what each role may hold are as the emitter takes them; no size overflows.
 std::optional<Rejection> check_structure(const ir::Program& program, const Target& target);
+// What stands around the tiles of a walked program is what the pass `walk` writes; `scheduled`: without it.
+std::optional<Rejection> check_walked(const ir::Program& program, const ir::Program& scheduled,
+                                      const Target& target);
 // Every copy's `via` can do it; aliases fit; staged results are fenced and waited for.
 std::optional<Rejection> check_copies(const ir::Program& program, const Target& target);
 // The producer fills every stage that it acquires, hands it over and moves on.

@@ -15,7 +15,7 @@ WF_DEVICE void cluster_sync() {
 // TileWalk, by clusters: neighbouring blocks, in the order of their ranks.
 template <int Blocks>
 struct ClusterWalk {
-  int tiles, round;
+  int tiles, round = 0;
   WF_METHOD int tile() const {
     const int clusters = block_count() / Blocks, cluster = block_index() / Blocks;
     return round * clusters + (round % 2 ? clusters - 1 - cluster : cluster);
@@ -69,7 +69,7 @@ struct ClusterMask {
 };
 
 template <int Rows, int Blocks>
-WF_DEVICE void redo(const RowValues<Rows>& flag, const ClusterMask<Blocks>& mask, int round, int again) {
+WF_DEVICE void redo(const RowValues<Rows>& flag, int round, int again, const ClusterMask<Blocks>& mask) {
   if (again != 0 || !any_lane(flag.value[0] + flag.value[1] != 0.0f)) return;
   if (lane_index() < Blocks) or_remote(cluster_address(mask, lane_index()), 1u << round % 32);
 }

@@ -32,9 +32,9 @@ std::string with_axes(const std::string& a, const std::string& b) {
 }
 
 TEST(Emitter, keeps_names_apart_that_differ_by_what_it_appends) {
-  const std::string text = emitted(with_axes("band", "band_"));
-  EXPECT_THAT(text, HasSubstr("const int band_ = "));
-  EXPECT_THAT(text, HasSubstr("const int band__ = "));
+  const std::string text = emitted(with_axes("walk", "walk_"));
+  EXPECT_THAT(text, HasSubstr("const int walk_ = "));
+  EXPECT_THAT(text, HasSubstr("const int walk__ = "));
 }
 
 TEST(Emitter, takes_no_word_of_cpp_as_a_name) {

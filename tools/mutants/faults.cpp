@@ -100,9 +100,9 @@ std::vector<Fault> claim_faults() {
       replaced("claim read without joining the warp", reads, no_join),
       replaced("claim written over one that is not read", claims, no_acquire),
       replaced("claim published before it is written", claims, too_early),
-      removed("initialize claims", R"(initialize\(claims, \d+\);$)"),
-      counted("warps that read claims", R"((initialize\(claims, )(\d+)(\);$))", 1),
-      counted("warps that read claims", R"((initialize\(claims, )(\d+)(\);$))", -1),
+      removed("initialize claims", R"(initialize_claims\(\d+, claims\);$)"),
+      counted("warps that read claims", R"((initialize_claims\()(\d+)(, claims\);$))", 1),
+      counted("warps that read claims", R"((initialize_claims\()(\d+)(, claims\);$))", -1),
   };
 }
 
