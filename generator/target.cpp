@@ -64,34 +64,38 @@ const std::vector<Target>& targets() {
     row.max_cluster = 1;
     return row;
   };
-  const auto chip = [&](std::string name, int major, int minor, int multiprocessors, int shared_kb) {
-    Target row = without_a(sm_90a, std::move(name));
-    row.compute_major = major;
-    row.compute_minor = minor;
-    row.multiprocessors = multiprocessors;
-    row.shared_bytes_per_block = shared_kb * 1024;
-    row.shared_bytes_per_multiprocessor = (shared_kb + 1) * 1024;  // one of them is the system's
-    row.tma = major >= 9;
+  // A chip's own facts: compute capability, multiprocessors, shared memory of a block (of its multiprocessor
+  // one KB more, which is the system's), and for the static model the tensor cores' rate, clock, memory and
+  // L2.
+  struct Chip {
+    std::string name;
+    int major, minor, multiprocessors, shared_kb, mma_flops_per_clock;
+    double clock_ghz, memory_bytes_per_second;
+    int64_t l2_mib;
+  };
+  const auto row_of = [&](const Chip& chip) {
+    Target row = without_a(sm_90a, chip.name);
+    row.compute_major = chip.major;
+    row.compute_minor = chip.minor;
+    row.multiprocessors = chip.multiprocessors;
+    row.shared_bytes_per_block = chip.shared_kb * 1024;
+    row.shared_bytes_per_multiprocessor = (chip.shared_kb + 1) * 1024;
+    row.tma = chip.major >= 9;
+    row.mma_flops_per_clock = chip.mma_flops_per_clock;
+    row.clock_ghz = chip.clock_ghz;
+    row.memory_bytes_per_second = chip.memory_bytes_per_second;
+    row.l2_bytes = chip.l2_mib * kMiB;
     return row;
   };
-  static const std::vector<Target> rows = [&] {
-    Target sm_80 = chip("sm_80", 8, 0, 108, 163), sm_86 = chip("sm_86", 8, 6, 82, 99),
-           sm_89 = chip("sm_89", 8, 9, 142, 99), sm_90 = without_a(sm_90a, "sm_90"),
-           sm_100 = chip("sm_100", 10, 0, 148, 227), sm_120 = chip("sm_120", 12, 0, 170, 99);
-    const auto rates = [](Target& row, int flops, double ghz, double bytes, int64_t l2) {
-      row.mma_flops_per_clock = flops;
-      row.clock_ghz = ghz;
-      row.memory_bytes_per_second = bytes;
-      row.l2_bytes = l2;
-    };
-    rates(sm_80, 2048, 1.41, 1.55e12, 40 * kMiB);
-    rates(sm_86, 512, 1.70, 0.94e12, 6 * kMiB);
-    rates(sm_89, 1024, 2.52, 0.86e12, 96 * kMiB);
-    sm_90.mma_flops_per_clock = 2048;
-    rates(sm_100, 4096, 1.85, 8.0e12, 126 * kMiB);
-    rates(sm_120, 1024, 2.41, 1.79e12, 96 * kMiB);
-    return std::vector<Target>{sm_90a, sm_80, sm_86, sm_89, sm_90, sm_100, sm_120};
-  }();
+  static const std::vector<Target> rows = {
+      sm_90a,
+      row_of({"sm_80", 8, 0, 108, 163, 2048, 1.41, 1.55e12, 40}),
+      row_of({"sm_86", 8, 6, 82, 99, 512, 1.70, 0.94e12, 6}),
+      row_of({"sm_89", 8, 9, 142, 99, 1024, 2.52, 0.86e12, 96}),
+      row_of({"sm_90", 9, 0, 132, 227, 2048, 1.75, 4.2e12, 50}),
+      row_of({"sm_100", 10, 0, 148, 227, 4096, 1.85, 8.0e12, 126}),
+      row_of({"sm_120", 12, 0, 170, 99, 1024, 2.41, 1.79e12, 96}),
+  };
   return rows;
 }
 

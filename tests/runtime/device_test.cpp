@@ -86,15 +86,15 @@ TEST(Device, RefusesAnArchitectureThatNoTargetDescribes) {
 }
 
 TEST(Device, AChipWithoutARowOfItsOwnIsSaidOnceWhenItIsOpened) {
-  reset_fake().compute_major = 8, fake().compute_minor = 7;
+  reset_fake().compute_major = 8, fake().compute_minor = 8;
   EXPECT_NE(
       warnings_of([] { EXPECT_EQ(fake_device()->target().name, "sm_86"); })
-          .find("cuda:0 (Fake GPU): compute capability 8.7 has no row of its own: sm_86, the nearest that "
+          .find("cuda:0 (Fake GPU): compute capability 8.8 has no row of its own: sm_86, the nearest that "
                 "it runs"),
       std::string::npos);
   fake().compute_minor = 6;
   EXPECT_EQ(warnings_of([] { fake_device(); }), "");
-  fake().compute_minor = 7;
+  fake().compute_minor = 8;
   EXPECT_EQ(warnings_of([] { open_device(fake_table(), "cuda:0,target=sm_80"); }), "") << "the user chose it";
 }
 
