@@ -30,7 +30,7 @@ constexpr MatrixUnit kMmaSync = {.instruction = "mma.sync",
 
 const std::vector<Target>& targets() {
   // Limits: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability". Parts: A100,
-  // RTX 3090, L40S, H200, B200, RTX 5090. Rates of sm_90a: measured on an H200 (tools/bench/NOTES.md, "What
+  // RTX 3090, L40S, H200, B200, RTX 5090, GB10. Rates of sm_90a: measured on an H200 (tools/bench/NOTES.md, "What
   // the chip does"); of the others: NVIDIA's architecture whitepapers, for the static model alone.
   constexpr int64_t kMiB = int64_t{1} << 20;
   static const Target sm_90a = {
@@ -95,6 +95,7 @@ const std::vector<Target>& targets() {
       row_of({"sm_90", 9, 0, 132, 227, 2048, 1.75, 4.2e12, 50}),
       row_of({"sm_100", 10, 0, 148, 227, 4096, 1.85, 8.0e12, 126}),
       row_of({"sm_120", 12, 0, 170, 99, 1024, 2.41, 1.79e12, 96}),
+      row_of({"sm_121", 12, 1, 48, 99, 1024, 2.42, 0.27e12, 24}),
   };
   return rows;
 }
