@@ -70,6 +70,10 @@ template <class D, class A>
 WF_DEVICE void tanh(D& d, const A& a) {
   map(d, a, [](float x) { return tanh_of(x); });
 }
+template <class D, class A>
+WF_DEVICE void sigmoid(D& d, const A& a) {
+  map(d, a, [](float x) { return reciprocal_of(1.0f + ex2(x * -1.44269504f)); });
+}
 // By erfc rather than 1 + erf, which would lose what is left of a large negative x.
 template <class D, class A>
 WF_DEVICE void gelu(D& d, const A& a) {

@@ -124,6 +124,7 @@ std::vector<OpInfo> table() {
       unary("sqrt", "d = sqrt(a)"),
       unary("rsqrt", "d = 1 / sqrt(a)"),
       unary("tanh", "d = tanh(a)"),
+      unary("sigmoid", "d = 1 / (1 + e^-a)"),
       unary("gelu", "d = a / 2 * erfc(-a / sqrt(2)), the exact gelu"),
       unary("negate", "d = -a"),
       unary("absolute", "d = |a|"),

@@ -25,6 +25,7 @@ const Elementwise kElementwise[] = {
     {"sqrt", [](double x) { return std::sqrt(x); }},
     {"rsqrt", [](double x) { return 1 / std::sqrt(x); }},
     {"tanh", [](double x) { return std::tanh(x); }},
+    {"sigmoid", [](double x) { return 1 / (1 + std::exp(-x)); }, 0x1p-30},
     {"gelu", [](double x) { return x / 2 * std::erfc(-x / std::sqrt(2.0)); }, 0x1p-30},
     {"negate", [](double x) { return -x; }},
     {"absolute", [](double x) { return std::abs(x); }},
