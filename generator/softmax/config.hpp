@@ -13,6 +13,7 @@ struct SoftmaxConfig {
   int warps = 4;
   int column_tile = 128;
   TileOrder tile_order = TileOrder::flat;
+  int unroll = 1;
   bool operator==(const SoftmaxConfig&) const = default;
   static const Genes<SoftmaxConfig>& genes();
   // Those that concern several genes.

@@ -15,6 +15,10 @@ Reason tile_order_violated(const Softmax&, const C& c, const Target&) {
   return equal_tiles_listed(c.tile_order);
 }
 
+bool several_tiles(const Softmax& softmax, const C& c, const Target&) {
+  return softmax.columns > c.column_tile;
+}
+
 }  // namespace
 
 const Genes<SoftmaxConfig>& SoftmaxConfig::genes() {
@@ -41,7 +45,21 @@ const Genes<SoftmaxConfig>& SoftmaxConfig::genes() {
        .place = "`tile_order=` of the grid",
        .searched = {.values = {"flat", "static"}, .remark = "no block has a producer that could claim tiles"},
        .constraint = {.meaning = "tiles are claimed by a producer, and listed where they differ in length",
-                      .violated = tile_order_violated}}};
+                      .violated = tile_order_violated}},
+      {.name = "unroll",
+       .field = field<&C::unroll>(),
+       .meaning = "Column tiles whose loads a thread issues before it waits for the first of them",
+       .place = "`unroll=` of the loops over columns",
+       .legal = {.values = {1, 2, 4}},
+       .searched = {.values = numbers({1, 2, 4}),
+                    .where = several_tiles,
+                    .remark = "where a row is several tiles"},
+       .constraint = {.meaning = "loops over columns are unrolled where there is one",
+                      .violated = [](const Softmax& softmax, const C& c, const Target& target) -> Reason {
+                        if (c.unroll == 1 || several_tiles(softmax, c, target)) return {};
+                        return fmt::format("unroll={} needs a row of several tiles; {} columns are one of {}",
+                                           c.unroll, softmax.columns, c.column_tile);
+                      }}}};
   return rows;
 }
 

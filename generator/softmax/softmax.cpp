@@ -54,6 +54,10 @@ void append_totals(std::vector<Op>& body, const RowSoftmax& softmax) {
     body.push_back(op("multiply", {tile("sum"), tile("sum"), number(1 / softmax.factor)}));
 }
 
+void unroll(Op& loop, const SoftmaxConfig& config) {
+  if (config.unroll > 1) set(loop.attributes, "unroll", number_to_text(config.unroll));
+}
+
 std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config) {
   const int64_t columns = softmax.x.shape[2];
   std::vector<Op> body{op("fill", {tile("reference"), number(-INFINITY)}),
@@ -66,12 +70,14 @@ std::vector<Op> row_tile(const RowSoftmax& softmax, const SoftmaxConfig& config)
   } else {
     const ColumnBounds bounds = column_bounds(softmax.visible, columns, config.column_tile);
     append_column_loop(body, bounds, symbol("column_tile"), statistics(softmax, config));
+    unroll(body.back(), config);
     append_totals(body, softmax);
     std::vector<Op> second = scores(softmax, config);
     second.push_back(
         op("softmax_exp2", {tile("x"), tile("reference")}, {{"scale", exponent_scale(softmax.scale)}}));
     append(second, result(softmax));
     body.push_back(for_loop({"n", 0, columns, symbol("column_tile")}, std::move(second)));
+    unroll(body.back(), config);
   }
   return body;
 }

@@ -62,7 +62,7 @@ std::vector<std::string> gene_names(const ConfigSpace& space) {
 
 TEST(ConfigSpaces, genes_are_the_fields_of_the_config) {
   const ConfigSpace softmax = config_space(parse_problem("softmax rows=8 columns=8"), sm_90a());
-  EXPECT_THAT(gene_names(softmax), testing::ElementsAre("warps", "column_tile", "tile_order"));
+  EXPECT_THAT(gene_names(softmax), testing::ElementsAre("warps", "column_tile", "tile_order", "unroll"));
   EXPECT_EQ(size(softmax), 4 * 4 * 2);
   const auto names =
       gene_names(config_space(parse_problem("attention_three_kernel q_len=8 head_dim=64"), sm_90a()));
@@ -317,6 +317,7 @@ TEST(Constraints, each_is_named_explained_and_can_fail) {
                         {{"warps", "warps=33"},
                          {"column_tile", "column_tile=24"},
                          {"tile_order", "tile_order=dynamic"},
+                         {"unroll", "unroll=3"},
                          {"registers", "column_tile=512"}}});
   expect_each_can_fail({kGemm,
                         {{"consumer_warpgroups", "consumer_warpgroups=5"},
