@@ -30,8 +30,8 @@ constexpr MatrixUnit kMmaSync = {.instruction = "mma.sync",
 
 const std::vector<Target>& targets() {
   // Limits: CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability". Parts: A100,
-  // RTX 3090, L40S, H200, B200, RTX 5090, GB10. Rates of sm_90a: measured on an H200 (tools/bench/NOTES.md, "What
-  // the chip does"); of the others: NVIDIA's architecture whitepapers, for the static model alone.
+  // RTX 3090, L40S, H200, B200, RTX 5090, GB10. Rates of sm_90a: measured on an H200 (tools/bench/NOTES.md,
+  // "What the chip does"); of the others: NVIDIA's architecture whitepapers, for the static model alone.
   constexpr int64_t kMiB = int64_t{1} << 20;
   static const Target sm_90a = {
       .name = "sm_90a",
