@@ -68,7 +68,7 @@ Op load_reference(const Combine& c) {
   return op("load", {tile("reference"), global("partial_reference", c.of_split)});
 }
 
-// What a split's sum is under the highest reference of all.
+// The sum of a split, scaled from its own reference to the highest one of all splits.
 std::vector<Op> share_of_split(const Combine& c, const Attributes& shifted) {
   return {load_reference(c), op("load", {tile("share"), global("partial_sum", c.of_split)}),
           op("correction", {tile("weight"), tile("reference"), tile("top")}, shifted),
@@ -81,7 +81,8 @@ std::vector<Op> add_sum(const Combine& c, const Attributes& shifted) {
   return body;
 }
 
-// A split weighs what it has of the sum: at most 1, so that what is added stays as small as the values are.
+// A split's weight is its share of the whole sum. That is at most 1, so what is added is no larger than the
+// splits' own results.
 std::vector<Op> add_split(const Combine& c, const Attributes& shifted) {
   std::vector<Op> body = share_of_split(c, shifted);
   body.insert(body.end(), {op("multiply", {tile("share"), tile("share"), tile("inverse")}),

@@ -66,7 +66,8 @@ Attributes hint_of_k_and_v(const AttentionConfig& config) {
   return hinted ? Attributes{{"evict", "last"}} : Attributes{};
 }
 
-// The rows under one range of keys: of a block, or of all blocks of a cluster, which load the keys together.
+// How many rows share one range of keys: those of a block, or of all blocks of a cluster, which load the keys
+// together.
 RowRange rows_of_keys(const AttentionConfig& config) {
   if (config.cluster == 1) return {};
   return {symbol("m_cluster"), symbol("m_tile") * config.cluster};

@@ -70,7 +70,7 @@ void check_attention(const Operation& f) {
     check_volume<Operation>("the matrix of scores", {f.batch, f.q_heads, f.q_len, f.kv_len}, 4);
 }
 
-// Edges that hide nothing, or no more than the mask does, are none.
+// An edge of the window is dropped where it hides nothing, or nothing that the mask does not hide already.
 void simplify_window(AttentionFields& f) {
   if (f.mask == Mask::none && f.window_right == 0) f.mask = Mask::causal;
   if (f.mask != Mask::none) f.window_right = -1;

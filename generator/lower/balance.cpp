@@ -17,7 +17,8 @@ namespace {
 // --- costs -----------------------------------------------------------------------------------------------
 using Values = std::vector<std::pair<std::string, Expr>>;
 
-// Loops ask for axes and for lets. What else a bound may name (the second try, the warpgroup) is the first.
+// A bound names axes and lets, whose values are here. It may also name the second try or the warpgroup; their
+// first, number 0, stands for all of them.
 int64_t value_of(Expr expr, const Values& values) {
   for (size_t i = values.size(); i-- > 0;) expr = substitute(expr, values[i].first, values[i].second);
   std::set<std::string> unknown;
@@ -84,7 +85,8 @@ struct Lists {
   size_t shortest() const { return std::min_element(sums.begin(), sums.end()) - sums.begin(); }
 };
 
-// One tile of the longest list against one of another list, or against none.
+// An exchange: the longest list gives list `with` the tile `give`, and gets the tile `take` for it, or
+// nothing.
 struct Swap {
   size_t with = 0;
   size_t give = 0;
@@ -123,7 +125,8 @@ void apply(Lists& lists, const Swap& swap) {
   lists.sums[swap.with] += swap.moved;
 }
 
-// Tiles of one cost are alike. Dealt out anew, first ones first, blocks that run at a time do neighbours.
+// Tiles of the same cost may change places between lists. They are dealt out once more in their own order, so
+// that blocks that run at the same time work on neighbouring tiles.
 void deal_anew(Lists& lists) {
   std::map<int64_t, std::vector<int64_t>> alike;  // tiles of a cost, last ones first
   for (auto tile = static_cast<int64_t>(lists.costs.size()); tile-- > 0;)

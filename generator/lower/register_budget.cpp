@@ -8,12 +8,14 @@
 namespace warpfinch::lower {
 namespace {
 
-// Alone on its multiprocessor a single consumer has all that a thread can have, as the launch leaves it.
+// A single consumer that is alone on its multiprocessor has as many registers as a thread can have already:
+// there is nothing to move.
 bool divides(const RoleShares& shares, const Target& target) {
   return target.register_reallocation && (shares.consumers >= 2 || shares.blocks >= 2);
 }
 
-// The least that a producer needs, and with many consumers what their whole eights leave.
+// What a producer needs at least. With more than two consumers it keeps 32: budgets are multiples of 8, and
+// the consumers could not take the rest.
 int64_t derived(const RoleShares& shares) {
   if (shares.copier == Copier::threads) return 56;
   if (shares.consumers > 2) return 32;

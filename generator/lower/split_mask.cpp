@@ -76,7 +76,8 @@ class Splitter {
   std::vector<Op> split(const Op& loop, const Unmasked& unmasked) const {
     const Range& range = loop.ranges[0];
     if (!unmasked.from) return split_at(loop, unmasked.to);
-    // Behind the tiles of the left edge. A tile that both edges cross runs with the left one's.
+    // The unmasked tiles come behind those of the left edge. A tile that both edges cross belongs to the loop
+    // of the left edge.
     Op left = loop, rest = loop;
     left.ranges[0].end = min(*unmasked.from, range.end);
     rest.ranges[0].begin = max(range.begin, *unmasked.from);
@@ -104,7 +105,7 @@ class Splitter {
     return std::any_of(loop.body.begin(), loop.body.end(), [](const Op& op) { return op.name == "leave"; });
   }
 
-  // Keys from the begin of a trip to the end of the last tile that it masks.
+  // How many keys behind the begin of a trip its last masked tile ends.
   int64_t reach(const Op& loop) const {
     int64_t keys = value(loop.ranges[0].step);
     for (const Op& op : loop.body)
@@ -159,7 +160,7 @@ class Splitter {
   std::string whole_;
 };
 
-// `n_whole`, or with a number where a loop before this one has taken that.
+// `n_whole`; with a number behind it where a loop before this one has that name.
 std::string name_of_whole(const std::vector<Op>& scope, const Op& loop) {
   const std::string wanted = loop.ranges[0].name + "_whole";
   const auto taken = [&](const std::string& name) {

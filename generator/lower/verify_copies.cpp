@@ -143,9 +143,9 @@ class Staging {
     }
     return std::nullopt;
   }
-  // An mma reads all rows of its warpgroup, and a copy those of other lanes. What threads stored is theirs
-  // once the warpgroup has joined. A second factor is read by all warpgroups, which nothing joins: it comes
-  // by a load.
+  // Other threads read what a thread has stored: an mma reads all rows of its warpgroup, a copy to registers
+  // those of other lanes. So the warpgroup has to join first. All warpgroups read the second factor, and
+  // nothing joins those: only a load may fill it.
   std::optional<Rejection> check_filled(const Op& op, size_t i) const {
     const std::string& name = op.operands[i].name;
     if (is_ring(program_, name) || (i == 1 && joined_.contains(place_of(name)))) return std::nullopt;

@@ -49,8 +49,9 @@ std::optional<Rejection> check_bodies(const std::vector<Op>& body, const std::st
   return std::nullopt;
 }
 
-// What every warp decides for itself must not be what others wait for, or what a warpgroup does together:
-// registers are a warp's own, and so are its wait for an mma and what arithmetic reads in global memory.
+// May a single warp decide whether the op runs? Not if others wait for it, or if a warpgroup runs it
+// together. Registers belong to one warp, and so do its wait for an mma and what arithmetic reads in global
+// memory.
 bool is_warps_own(const Op& op) {
   const Group group = find_op(op.name)->group;
   if (group == Group::mma || op.name == "leave") return false;
