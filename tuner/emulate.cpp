@@ -6,7 +6,7 @@
 #include "runtime/emulator/emulated_device.hpp"
 #include "runtime/emulator/run_line.hpp"
 #include "runtime/run_once.hpp"
-#include "tuner/shrink.hpp"
+#include "generator/shrink.hpp"
 
 namespace warpfinch {
 namespace {

@@ -2,11 +2,11 @@
 // list is that of the golden files, so that none is forgotten.
 #include <gtest/gtest.h>
 
+#include "generator/shrink.hpp"
 #include "runtime/accuracy.hpp"
 #include "runtime/run_once.hpp"
 #include "tests/emulator/emulated.hpp"
 #include "tests/generator/goldens.hpp"
-#include "tuner/shrink.hpp"
 
 namespace warpfinch::emulator {
 namespace {

@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <map>
 
+#include "generator/shrink.hpp"
 #include "runtime/accuracy.hpp"
 #include "runtime/emulator/emulated_device.hpp"
 #include "runtime/run_once.hpp"
 #include "tests/generator/random_pair.hpp"
-#include "tuner/shrink.hpp"
 
 namespace warpfinch::emulator {
 namespace {

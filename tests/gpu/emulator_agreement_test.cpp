@@ -11,12 +11,12 @@
 #include <map>
 #include <mutex>
 
+#include "generator/shrink.hpp"
 #include "runtime/parallel.hpp"
 #include "runtime/reference.hpp"
 #include "runtime/rows.hpp"
 #include "runtime/run_once.hpp"
 #include "tests/generator/random_pair.hpp"
-#include "tuner/shrink.hpp"
 
 namespace warpfinch {
 namespace {

@@ -1,5 +1,5 @@
 // Problems shrunk for the emulator keep what their config needs.
-#include "tuner/shrink.hpp"
+#include "generator/shrink.hpp"
 
 #include <gtest/gtest.h>
 
