@@ -59,7 +59,12 @@ TEST_P(GoldenOnEveryChip, compiles_where_it_is_legal) {
       const auto kernel = compile(launch.source, cache);
       ASSERT_TRUE(kernel) << target.name << ": " << kernel.rejection().reason;
       EXPECT_EQ(kernel->log.find("warning"), std::string::npos) << target.name << ": " << kernel->log;
-      EXPECT_LE(launch.shared_bytes, target.shared_bytes_per_block);
+      const Resources& used = kernel->resources;
+      EXPECT_LE(launch.shared_bytes + used.static_shared_bytes, target.shared_bytes_per_block);
+      EXPECT_LE(used.registers, target.max_registers_per_thread);
+      EXPECT_LE(static_cast<int64_t>(used.registers) * launch.threads * launch.blocks_per_multiprocessor,
+                target.registers_per_multiprocessor);
+      EXPECT_LE(used.barriers, target.named_barriers);
     }
   }
   if (legal == 0) std::printf("%s is legal on no row with mma.sync\n", GetParam().name.c_str());
