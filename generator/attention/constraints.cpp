@@ -9,8 +9,8 @@
 namespace warpfinch {
 namespace {
 
-// Registers beside S, where a tile of its own holds the exponentials that else go into P one by one (ptxas with
-// order=qk_first and max_policy=speculative).
+// Registers beside S, where a tile of its own holds the exponentials that else go into P one by one (ptxas
+// with order=qk_first and max_policy=speculative).
 constexpr int kOthersBesideExponentials = 16;
 
 // O leaves through the buffer of Q, or one of its own.
