@@ -21,14 +21,14 @@ std::optional<uint32_t> number_after(std::string_view text, size_t at, std::stri
 }
 
 // `Ring<SharedTile<…>, 2, 32768> k_ring{shared + 32768, shared + 163856, 0, 0};`, `ClusterRing<…, 2>` as
-// well, or `SharedTile<…> o_shared{shared + 0};`
+// well, or `SharedTile<…> o_shared{shared};`, which begins at 0.
 std::optional<Place> place_of(std::string_view line) {
-  const size_t brace = line.find("{shared + ");
+  const size_t brace = line.find("{shared");
   if (brace == std::string_view::npos) return std::nullopt;
   const size_t blank = line.rfind(' ', brace);
   if (blank == std::string_view::npos) return std::nullopt;
   Place place{std::string(line.substr(blank + 1, brace - blank - 1))};
-  place.tiles = number_after(line, brace, "{shared + ").value_or(0);
+  place.tiles = number_after(line.substr(0, line.find(',', brace)), brace, "{shared + ").value_or(0);
   const auto barriers = number_after(line, brace, ", shared + ");
   const size_t stages = line.find(">, "), bytes = line.find(", ", stages + 3);
   if (!barriers || stages == std::string_view::npos || bytes == std::string_view::npos) return place;

@@ -91,8 +91,9 @@ TEST(MulticastFaults, released_to_ones_own_block_only) {
 
 TEST(MulticastFaults, blocks_that_begin_or_end_alone) {
   EXPECT_THAT(found_with("  cluster_sync();\n}", "}", "kernel"), HasSubstr("block has ended"));
-  EXPECT_THAT(found_with("  cluster_sync();\n\n", "  block_sync();\n\n", "kernel"),
-              AnyOf(HasSubstr("wrong mbarrier"), HasSubstr("data race")));
+  EXPECT_THAT(
+      found_with("  cluster_sync();\n  const int warp", "  block_sync();\n  const int warp", "kernel"),
+      AnyOf(HasSubstr("wrong mbarrier"), HasSubstr("data race")));
 }
 
 // Above the 18 bits of an address stands the block's rank, and in the descriptor the step between panels.
